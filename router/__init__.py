@@ -1,0 +1,1 @@
+"""A self-hosted smart order router across external crypto venues."""

@@ -1,0 +1,58 @@
+"""What the engine wants done. Nothing here leaves before the facts it follows from are durable."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.model.ids import AccountId, ClientOrderId, InstrumentId, Nanos, TimerId, VenueOrderId
+from router.model.orders import Approved, ChildOrder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """Show me the market of an instrument, as deep as `quantity` can reach. Answered at once with `MarketSeen`."""
+
+    instrument: InstrumentId
+    quantity: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Let copy number `copy` of this child leave. `deadline_ns` is this copy's own."""
+
+    order: Approved[ChildOrder]
+    copy: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cancel:
+    """Ask the venue to cancel a child."""
+
+    order: ChildOrder
+    venue_order_id: VenueOrderId | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """Ask the venue what became of a child: its record by our id (and the venue's, if known), and its trades."""
+
+    order: ChildOrder
+    venue_order_id: VenueOrderId | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadAccount:
+    """Read balances, open orders and trades since `trades_since_ns`: the venue's gate is shut until it is done."""
+
+    account: AccountId
+    trades_since_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wake:
+    """Send `TimerFired(timer_id)` at `due_ns`."""
+
+    timer_id: TimerId
+    due_ns: Nanos
+
+
+Command = Look | Place | Cancel | Query | ReadAccount | Wake

@@ -1,0 +1,259 @@
+"""What was decided. State is the fold of these and of nothing else: recovery applies them and decides nothing again.
+
+A fact that changes shape gets a new `VERSION`, and the reader keeps understanding the old ones.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from router.model.balances import Balance
+from router.model.events import HaltLevel, Started
+from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
+from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriverStarted:
+    """A driver took over with these settings."""
+
+    started: Started
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentTaken:
+    """A parent was accepted. `day_notional` counts against the day's limit."""
+
+    order: ParentOrder
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentTurnedDown:
+    """A parent was refused at the door; nothing of it was or will be sent."""
+
+    order: ParentOrder
+    at_ns: Nanos
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentMoved:
+    """A parent changed state."""
+
+    parent_id: ParentId
+    state: ParentState
+    at_ns: Nanos
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exclusion:
+    """Why a listing got nothing, or less than it could have had."""
+
+    listing_id: ListingId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedChild:
+    """One child as planned. `effective_price`: reporting currency per unit of base, fee and FX included."""
+
+    client_id: ClientOrderId
+    listing_id: ListingId
+    quantity: Decimal
+    limit_price: Decimal
+    expected_price: Decimal
+    effective_price: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundPlanned:
+    """The decision record of one round; the view it was made on is the event of the same journal row.
+
+    `due`, `residual` in base; `all_in_cost` (what the planned quantity should cost, or bring, all in) and
+    `marginal_price` in reporting currency.
+    """
+
+    parent_id: ParentId
+    round: int
+    at_ns: Nanos
+    due: Decimal
+    children: tuple[PlannedChild, ...]
+    residual: Decimal
+    residual_reason: str | None
+    all_in_cost: Decimal | None
+    marginal_price: Decimal | None
+    exclusions: tuple[Exclusion, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildIntended:
+    """The intent to place a child, with what it reserves at its account: durable before its first byte leaves."""
+
+    order: ChildOrder
+    reserved_asset: str
+    reserved: Decimal
+    notional: Decimal
+    """Worst-case value in reporting currency, counted against the day at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CopyCounted:
+    """One more copy of the same intent may leave. Durable before it does."""
+
+    client_id: ClientOrderId
+    copy: int
+    deadline_ns: Nanos | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildMoved:
+    """A child changed state. `executed` is what the venue says it did in all, where it said so."""
+
+    client_id: ClientOrderId
+    state: ChildState
+    at_ns: Nanos
+    reason: str
+    venue_order_id: VenueOrderId | None = None
+    executed: Decimal | None = None
+    ends_as: ChildState | None = None
+    """For CLOSING: the end that follows once booked = executed."""
+    sent_ns: Nanos | None = None
+
+
+class EvidenceKind(StrEnum):
+    """What a look-up told."""
+
+    MISSING = "MISSING"
+    UNCLEAR = "UNCLEAR"
+    STRANGERS = "STRANGERS"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidenceNoted:
+    """One answer to a look-up that did not find the child, stamped with when it was asked."""
+
+    client_id: ClientOrderId
+    kind: EvidenceKind
+    asked_ns: Nanos
+    endpoints: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillBooked:
+    """A venue trade was booked to a child. Never undone."""
+
+    fill: Fill
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimerSet:
+    """The engine wants to be woken."""
+
+    timer_id: TimerId
+    due_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimerCleared:
+    """A timer fired or is no longer wanted."""
+
+    timer_id: TimerId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BalancesTaken:
+    """The venue's word on an account's balances, as of when it was asked."""
+
+    account: AccountId
+    asked_ns: Nanos
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateMoved:
+    """An account's gate opened or closed. New children leave only through an open gate."""
+
+    account: AccountId
+    open: bool
+    reason: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatermarkMoved:
+    """All of an account's trades up to `trades_until_ns` have been read and booked or reported."""
+
+    account: AccountId
+    trades_until_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HaltMoved:
+    """The router was halted or resumed."""
+
+    level: HaltLevel
+    reason: str
+    principal: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StrangerSeen:
+    """An order at a venue that no intent of ours explains. Reported; never touched unless its id carries our tag."""
+
+    order: VenueOrder
+    ours_by_tag: bool
+
+
+class BreachKind(StrEnum):
+    """Something that must never happen, did."""
+
+    FILL_AFTER_NEVER_PLACED = "FILL_AFTER_NEVER_PLACED"
+    ALIVE_AFTER_END = "ALIVE_AFTER_END"
+    OVERFILLED_BY_VENUE = "OVERFILLED_BY_VENUE"
+    UNKNOWN_TAGGED_ORDER = "UNKNOWN_TAGGED_ORDER"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreachRaised:
+    """An invariant did not hold. A person must look."""
+
+    kind: BreachKind
+    account: AccountId
+    client_id: ClientOrderId | None
+    detail: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionFailed:
+    """Our own bug: deciding on the event of this row raised. The event changed nothing; the process comes back HALTED."""
+
+    error: str
+    at_ns: Nanos
+
+
+Fact = (
+    DriverStarted
+    | ParentTaken
+    | ParentTurnedDown
+    | ParentMoved
+    | RoundPlanned
+    | ChildIntended
+    | CopyCounted
+    | ChildMoved
+    | EvidenceNoted
+    | FillBooked
+    | TimerSet
+    | TimerCleared
+    | BalancesTaken
+    | GateMoved
+    | WatermarkMoved
+    | HaltMoved
+    | StrangerSeen
+    | BreachRaised
+    | DecisionFailed
+)

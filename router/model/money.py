@@ -1,0 +1,68 @@
+"""Exact arithmetic: the router's own decimal context, and the only divisions money may go through.
+
+The ambient context is not ours: its 28 digits round silently and ccxt changes its rounding mode. Arithmetic that
+claims exactness therefore runs inside `exactly()`, where any inexact result raises; a quotient, which cannot claim it,
+goes through one of the functions below, whose names say how the remainder is treated.
+"""
+
+import decimal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+_DIGITS = 60
+
+_EXACT = decimal.Context(
+    prec=_DIGITS,
+    rounding=decimal.ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    traps=[
+        decimal.Inexact,
+        decimal.InvalidOperation,
+        decimal.DivisionByZero,
+        decimal.Overflow,
+        decimal.FloatOperation,
+    ],
+)
+_ROUNDED = decimal.Context(
+    prec=_DIGITS,
+    rounding=decimal.ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow, decimal.FloatOperation],
+)
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+BPS = Decimal(10_000)
+
+
+@contextmanager
+def exactly() -> Iterator[None]:
+    """Sums and products inside are exact to 60 digits, or raise `decimal.Inexact`."""
+    with decimal.localcontext(_EXACT):
+        yield
+
+
+def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """A quotient to 60 digits, half-even. For prices, averages and bps: never for a quantity that is sent."""
+    return _ROUNDED.divide(numerator, denominator)
+
+
+def bps_of(part: Decimal, whole: Decimal) -> Decimal:
+    """`part` in basis points of `whole`, to 60 digits."""
+    return ratio(_ROUNDED.multiply(part, BPS), whole)
+
+
+def fraction_of_bps(bps: Decimal) -> Decimal:
+    """10 bps -> 0.001, exactly."""
+    return bps.scaleb(-4, context=_EXACT)
+
+
+def plain(value: Decimal) -> str:
+    """The number without exponent or trailing zeros: what people, wires and tables are shown."""
+    if value == 0:
+        return "0"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

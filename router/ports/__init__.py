@@ -1,0 +1,20 @@
+"""Every seam on one page: what the core needs of the world, and what the world may assume of the core."""
+
+from router.ports.clock import Clock
+from router.ports.policy import Policy, Progress, Target
+from router.ports.store import Appended, JournalRow, Lease, Store
+from router.ports.venue import Gate, VenuePort, VenueSink
+
+__all__ = [
+    "Appended",
+    "Clock",
+    "Gate",
+    "JournalRow",
+    "Lease",
+    "Policy",
+    "Progress",
+    "Store",
+    "Target",
+    "VenuePort",
+    "VenueSink",
+]

@@ -1,0 +1,13 @@
+"""Time, as a thing that is handed in."""
+
+from typing import Protocol
+
+from router.model.ids import Nanos
+
+
+class Clock(Protocol):
+    """Where `now` comes from."""
+
+    def now(self) -> Nanos:
+        """UTC nanoseconds: an anchor plus a monotonic clock, so that it never goes back."""
+        ...

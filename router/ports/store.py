@@ -1,0 +1,89 @@
+"""The journal, the request table and the lease, as the runtime needs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from router.model.events import Stamped
+from router.model.facts import Fact
+from router.model.ids import EntityId, Nanos
+from router.model.requests import Request, RequestKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalRow:
+    """One event and the facts decided on it. `request_id` is the request this event consumes, if any."""
+
+    stamped: Stamped
+    facts: tuple[Fact, ...]
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appended:
+    """A journal row as stored: its place, its writer's epoch, and the hash that chains it to the row before."""
+
+    seq: int
+    epoch: int
+    hash: str
+    row: JournalRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """The right to drive a shard, by the database's clock. The epoch grows with every holder."""
+
+    holder: str
+    epoch: int
+
+
+class Store(Protocol):
+    """What the runtime asks of the database. One writer at a time appends; anybody may insert a request."""
+
+    async def append(self, rows: Sequence[JournalRow]) -> tuple[Appended, ...]:
+        """Append all rows at `my last seq + 1` in one transaction, with their side rows; durable on return.
+
+        In the same transaction: requests consumed, client order ids and booking keys (unique), copy counters.
+        Raises `AppendLost` when another writer has the place; `AppendUnclear` when it cannot be told. An error at
+        COMMIT is resolved by reading the row back, never by inserting again.
+        """
+        ...
+
+    async def read(self, after_seq: int, limit: int) -> tuple[Appended, ...]:
+        """Rows after `after_seq`, in order, hash chain checked."""
+        ...
+
+    async def take_lease(self, holder: str, ttl_ms: int) -> Lease | None:
+        """The lease, with a new epoch, if nobody holds it; else None."""
+        ...
+
+    async def renew_lease(self, lease: Lease, ttl_ms: int) -> bool:
+        """False: it is not ours any more. Stop."""
+        ...
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Let the next driver in at once."""
+        ...
+
+    async def ask(self, request: Request) -> Request:
+        """Insert a request, or return the stored one with the same (entity, kind, key) and the same body.
+
+        Raises `SameKeyOtherBody` when the body differs.
+        """
+        ...
+
+    async def asked(self, entity: EntityId, kind: RequestKind, key: str) -> Request | None:
+        """The stored request, if any."""
+        ...
+
+    async def open_requests(self, limit: int) -> tuple[Request, ...]:
+        """Requests no driver has consumed, oldest first."""
+        ...
+
+    async def save_snapshot(self, seq: int, row_hash: str, at_ns: Nanos, version: int, payload: bytes) -> None:
+        """Keep the state as of `seq`."""
+        ...
+
+    async def newest_snapshot(self, version: int) -> tuple[int, str, bytes] | None:
+        """(seq, row hash, payload) of the newest snapshot of this state version whose hash is in the journal."""
+        ...

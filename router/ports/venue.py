@@ -1,0 +1,86 @@
+"""A venue account, as the runtime sees it. Everything in here speaks model objects; nothing of ccxt shows."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from router.model.events import OrderHinted, VenueTerms
+from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
+from router.model.instruments import Listing
+from router.model.orders import Approved, ChildOrder
+from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
+
+Gate = Callable[[], str | None]
+"""Called at the socket, right before the first byte: None lets it pass, a reason stops the copy (`NotSent`)."""
+
+
+class VenueSink(Protocol):
+    """Where a connector's streams go. Calls are synchronous, cheap, and never raise into the connector."""
+
+    def book_snapshot(
+        self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
+    ) -> None:
+        """The whole book, price -> size. The listing's book is usable from here on."""
+        ...
+
+    def book_delta(
+        self,
+        listing: ListingId,
+        bids: list[tuple[float, float]],
+        asks: list[tuple[float, float]],
+        received_ns: Nanos,
+    ) -> None:
+        """Changed levels, (price, new size), size 0 removes."""
+        ...
+
+    def book_lost(self, listing: ListingId, why: str) -> None:
+        """The book can no longer be trusted (gap, checksum, socket down) until the next snapshot."""
+        ...
+
+    def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
+        """The venue shows that the stream lives although nothing changed."""
+        ...
+
+    def order_hint(self, hint: OrderHinted) -> None:
+        """A private stream said something about an order."""
+        ...
+
+    def stream_restored(self, account: AccountId) -> None:
+        """A private stream is back after a loss: what happened meanwhile must be read."""
+        ...
+
+
+class VenuePort(Protocol):
+    """One venue account: seven calls and the streams. Never raises for what the world does: outcomes are values."""
+
+    account: AccountId
+    terms: VenueTerms
+
+    async def start(self, sink: VenueSink) -> tuple[Listing, ...]:
+        """Connect, load the listings and this account's fees, start streams. Raises `SorError` if it cannot."""
+        ...
+
+    async def stop(self) -> None:
+        """Close everything. Orders in flight are not waited for."""
+        ...
+
+    async def place(self, order: Approved[ChildOrder], deadline_ns: Nanos | None, gate: Gate) -> tuple[
+        PlaceOutcome, Nanos | None
+    ]:
+        """Send one copy, never more. The second value is when its first byte left (our clock), None if none did."""
+        ...
+
+    async def cancel(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> CancelOutcome:
+        """Ask for a cancel; repeating it is harmless."""
+        ...
+
+    async def look_up(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUp:
+        """The order's record by our id, over every endpoint the venue needs, and its trades."""
+        ...
+
+    async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
+        """Balances, open orders, trades since then, every page. Raises `SorError` if it cannot be read whole."""
+        ...
+
+    def encode_id(self, client_id: ClientOrderId) -> str:
+        """Our id as this venue spells it: a pure function."""
+        ...
