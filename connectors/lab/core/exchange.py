@@ -1,0 +1,575 @@
+"""The engine of a lab venue: accounts, books, price-time matching. Pure: time is an argument, nothing is awaited.
+
+Outside liquidity is what `set_outside` says. What our orders take of it stays taken until the world sets that level
+again. Every change is also an event; `drain` hands them over in order.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+
+from connectors.lab.core.filters import refused_by_filter
+from connectors.lab.core.ladder import Ladder, LadderLevel, RestingOrder
+from connectors.lab.core.records import (
+    BalanceChanged,
+    BalanceRecord,
+    BookChanged,
+    MarketEvent,
+    NewOrder,
+    OrderChanged,
+    OrderRecord,
+    OrderStatus,
+    Printed,
+    Rejection,
+    RejectKind,
+    TimeInForce,
+    TradeRecord,
+)
+from connectors.lab.core.rules import DuplicateRule, SymbolRules, VenueRules
+from connectors.lab.core.wallet import Wallet
+from router.model import rounding
+from router.model.instruments import FeeIn
+from router.model.money import ONE, ZERO, exactly, fraction_of_bps
+from router.model.side import Side
+
+Levels = Sequence[tuple[Decimal, Decimal]]
+
+
+class Exchange:
+    """One venue's matching engine and book-keeping for all its symbols and accounts."""
+
+    def __init__(self, rules: VenueRules, symbols: Sequence[SymbolRules]) -> None:
+        self.rules = rules
+        self.symbols = {symbol.symbol: symbol for symbol in symbols}
+        self._ladders = {(name, side): Ladder(side) for name in self.symbols for side in Side}
+        self._wallets: dict[str, Wallet] = {}
+        self._orders: dict[int, OrderRecord] = {}
+        self._past: dict[int, list[OrderRecord]] = {}
+        self._of_account: dict[str, list[int]] = {}
+        self._by_client_id: dict[tuple[str, str], list[int]] = {}
+        self._open: dict[int, None] = {}
+        self._locks: dict[int, Decimal] = {}
+        self._trades: dict[str, list[TradeRecord]] = {}
+        self._trade_ids = dict.fromkeys(self.symbols, 0)
+        self._halted: set[str] = set()
+        self._next_order = rules.first_id
+        self._next_execution = rules.first_id
+        self._arrivals = 0
+        self._events: list[MarketEvent] = []
+
+    # What an account may do
+
+    def deposit(self, account: str, asset: str, amount: Decimal) -> BalanceRecord:
+        """Credit an account, which exists from then on. A negative amount withdraws; never more than is free."""
+        with exactly():
+            wallet = self._wallets.setdefault(account, Wallet())
+            assert wallet.free(asset) + amount >= 0
+            wallet.add(asset, amount)
+            self._tell_balances(account, (asset,))
+            return wallet.balance(asset)
+
+    def place(self, account: str, order: NewOrder, now_ns: int) -> OrderRecord | Rejection:
+        """Match and, if it may rest, book an order. The record is as it stands after matching."""
+        with exactly():
+            known = self._seen_before(account, order)
+            if known is not None:
+                return known
+            refusal = self._refusal(account, order)
+            if refusal is not None:
+                return refusal
+            return self._accept(account, order, now_ns)
+
+    def cancel(self, account: str, order_id: int, now_ns: int) -> OrderRecord | Rejection:
+        """End an open order of this account."""
+        record = self._orders.get(order_id)
+        if record is None or record.account != account:
+            return Rejection(kind=RejectKind.UNKNOWN_ORDER, text="Unknown order.")
+        if record.status.ended:
+            return Rejection(kind=RejectKind.ALREADY_ENDED, text=f"Order is {record.status}.")
+        with exactly():
+            return self._end(record, OrderStatus.CANCELLED, now_ns)
+
+    # What an account may ask
+
+    def find(
+        self,
+        account: str,
+        *,
+        order_id: int | None = None,
+        client_id: str | None = None,
+        symbol: str | None = None,
+        now_ns: int | None = None,
+    ) -> tuple[OrderRecord, ...]:
+        """Orders with this id or client id, oldest first. With `now_ns` as look-ups show them: read lag applied."""
+        if order_id is not None:
+            ids = [order_id] if order_id in self._orders else []
+        else:
+            ids = self._by_client_id.get((account, client_id or ""), [])
+        records = self._seen(ids, now_ns)
+        return tuple(
+            record
+            for record in records
+            if record.account == account
+            and (client_id is None or record.client_id == client_id)
+            and (symbol is None or record.symbol == symbol)
+        )
+
+    def orders(
+        self, account: str, *, open_only: bool = False, symbol: str | None = None, now_ns: int | None = None
+    ) -> tuple[OrderRecord, ...]:
+        """An account's orders, oldest first. With `now_ns` as look-ups show them: read lag applied."""
+        # With a lag an order that has just ended is still shown as open, so every order must be looked at.
+        fresh = open_only and (now_ns is None or self.rules.read_lag_ns == 0)
+        ids = self._open if fresh else self._of_account.get(account, [])
+        return tuple(
+            record
+            for record in self._seen(ids, now_ns)
+            if record.account == account
+            and (symbol is None or record.symbol == symbol)
+            and not (open_only and record.status.ended)
+        )
+
+    def trades(
+        self,
+        account: str,
+        *,
+        symbol: str | None = None,
+        order_id: int | None = None,
+        since_ns: int = 0,
+        now_ns: int | None = None,
+    ) -> tuple[TradeRecord, ...]:
+        """An account's executions from `since_ns` on, oldest first. With `now_ns` the read lag is applied."""
+        until_ns = None if now_ns is None else now_ns - self.rules.read_lag_ns
+        return tuple(
+            trade
+            for trade in self._trades.get(account, [])
+            if trade.at_ns >= since_ns
+            and (until_ns is None or trade.at_ns <= until_ns)
+            and (symbol is None or trade.symbol == symbol)
+            and (order_id is None or trade.order_id == order_id)
+        )
+
+    def balances(self, account: str) -> dict[str, BalanceRecord]:
+        """Everything an account holds, by asset. Never lags."""
+        wallet = self._wallets.get(account)
+        return wallet.balances() if wallet else {}
+
+    def accounts(self) -> tuple[str, ...]:
+        """Accounts that were ever credited."""
+        return tuple(self._wallets)
+
+    # The market
+
+    def set_outside(self, symbol: str, bids: Levels, asks: Levels, now_ns: int) -> None:
+        """The world's size at these prices is now this, whatever was taken there before; 0 takes the level away.
+
+        Where it crosses a resting order of ours, that order is filled at its own price.
+        """
+        with exactly():
+            for side, levels in ((Side.BUY, bids), (Side.SELL, asks)):
+                for price, size in levels:
+                    self._set_level(symbol, side, price, size)
+            for side in Side:
+                self._fill_crossed(symbol, side, now_ns)
+
+    def replace_outside(self, symbol: str, bids: Levels, asks: Levels, now_ns: int) -> None:
+        """Like `set_outside`, and levels not named are taken away."""
+        gone: dict[Side, list[tuple[Decimal, Decimal]]] = {}
+        for side, levels in ((Side.BUY, bids), (Side.SELL, asks)):
+            named = {price for price, _ in levels}
+            prices = self._ladders[symbol, side].outside_prices()
+            gone[side] = [(price, ZERO) for price in prices if price not in named]
+        self.set_outside(symbol, [*gone[Side.BUY], *bids], [*gone[Side.SELL], *asks], now_ns)
+
+    def print_outside(self, symbol: str, taker_side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> None:
+        """Strangers traded with each other: goes to the public trades, changes no book."""
+        trade_id = self._next_trade_id(symbol)
+        self._events.append(
+            Printed(
+                symbol=symbol,
+                trade_id=trade_id,
+                price=price,
+                quantity=quantity,
+                taker_side=taker_side,
+                at_ns=now_ns,
+            )
+        )
+
+    def set_halted(self, symbol: str, *, halted: bool) -> None:
+        """A halted symbol takes cancels and no orders."""
+        (self._halted.add if halted else self._halted.discard)(symbol)
+
+    def is_halted(self, symbol: str) -> bool:
+        """Whether the symbol takes no orders."""
+        return symbol in self._halted
+
+    def book(
+        self, symbol: str, depth: int | None = None
+    ) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """(price, size) of bids and asks, best first, our resting orders included."""
+        with exactly():
+            return self._ladders[symbol, Side.BUY].top(depth), self._ladders[symbol, Side.SELL].top(depth)
+
+    def outside(self, symbol: str) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        """What is left of the outside size per price, best first."""
+        bids, asks = (
+            [(price, level.outside) for price, level in self._ladders[symbol, side] if level.outside > 0]
+            for side in (Side.BUY, Side.SELL)
+        )
+        return bids, asks
+
+    def drain(self) -> list[MarketEvent]:
+        """Everything that happened since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    # Acceptance
+
+    def _seen_before(self, account: str, order: NewOrder) -> OrderRecord | Rejection | None:
+        if order.client_id is None or self.rules.duplicates is DuplicateRule.NEVER:
+            return None
+        ids = self._by_client_id.get((account, order.client_id), [])
+        if self.rules.duplicates is DuplicateRule.OPEN_ONLY:
+            ids = [order_id for order_id in ids if order_id in self._open]
+        if not ids:
+            return None
+        if self.rules.duplicates is DuplicateRule.ALWAYS_RETURNS_FIRST:
+            return self._orders[ids[0]]
+        return Rejection(kind=RejectKind.DUPLICATE_CLIENT_ID, text="Duplicate order sent.")
+
+    def _refusal(self, account: str, order: NewOrder) -> Rejection | None:
+        symbol = self.symbols.get(order.symbol)
+        if symbol is None:
+            return Rejection(kind=RejectKind.UNKNOWN_SYMBOL, text=f"Unknown symbol {order.symbol}.")
+        if order.symbol in self._halted:
+            return Rejection(kind=RejectKind.SYMBOL_HALTED, text="Market is closed.")
+        refusal = refused_by_filter(symbol, order, self._value(order))
+        if refusal is not None:
+            return refusal
+        if order.post_only and self._would_take(order):
+            return Rejection(kind=RejectKind.POST_ONLY_WOULD_TAKE, text="Order would immediately match and take.")
+        asset, amount = self._needs(symbol, order.side, order.quantity, order.limit_price, self._value(order))
+        wallet = self._wallets.get(account)
+        if wallet is None or wallet.free(asset) < amount:
+            return Rejection(
+                kind=RejectKind.INSUFFICIENT_FUNDS, text="Account has insufficient balance for requested action."
+            )
+        return None
+
+    def _accept(self, account: str, order: NewOrder, now_ns: int) -> OrderRecord:
+        record = OrderRecord(
+            order_id=self._next_order,
+            client_id=order.client_id,
+            account=account,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            limit_price=order.limit_price,
+            tif=order.tif,
+            post_only=order.post_only,
+            status=OrderStatus.OPEN,
+            executed=ZERO,
+            cost=ZERO,
+            placed_ns=now_ns,
+            updated_ns=now_ns,
+        )
+        self._next_order += 1
+        self._of_account.setdefault(account, []).append(record.order_id)
+        if order.client_id is not None:
+            self._by_client_id.setdefault((account, order.client_id), []).append(record.order_id)
+        self._open[record.order_id] = None
+        asset, amount = self._needs(
+            self.symbols[order.symbol], order.side, order.quantity, order.limit_price, self._value(order)
+        )
+        self._wallets[account].lock(asset, amount)
+        self._locks[record.order_id] = amount
+        self._note(record, None)
+        self._tell_balances(account, (asset,))
+        return self._match(record, now_ns)
+
+    def _match(self, record: OrderRecord, now_ns: int) -> OrderRecord:
+        if record.tif is TimeInForce.FOK and self._takeable(record) < record.quantity:
+            return self._end(record, OrderStatus.EXPIRED, now_ns)
+        record = self._take(record, now_ns)
+        if record.status.ended:
+            return record
+        if record.tif is TimeInForce.GTC and record.limit_price is not None:
+            self._rest(record, record.limit_price)
+            return record
+        return self._end(record, OrderStatus.EXPIRED, now_ns)
+
+    # Matching
+
+    def _take(self, record: OrderRecord, now_ns: int) -> OrderRecord:
+        opposite = self._ladders[record.symbol, _other(record.side)]
+        while not record.status.ended:
+            price = opposite.best()
+            if price is None or not opposite.reaches(price, record.limit_price):
+                break
+            record = self._take_level(record, opposite.level(price), price, now_ns)
+            opposite.tidy(price)
+            self._tell_level(record.symbol, opposite.side, price)
+        return record
+
+    def _take_level(self, record: OrderRecord, level: LadderLevel, price: Decimal, now_ns: int) -> OrderRecord:
+        for maker in level.queue():
+            if record.status.ended:
+                break
+            quantity = min(record.remaining, level.outside if maker is None else maker.remaining)
+            trade_id = self._next_trade_id(record.symbol)
+            if maker is None:
+                level.outside -= quantity
+            else:
+                self._reduce(level, maker, quantity)
+                self._execute(self._orders[maker.order_id], price, quantity, trade_id, now_ns, maker=True)
+            self._print(record.symbol, trade_id, price, quantity, record.side, now_ns)
+            record = self._execute(record, price, quantity, trade_id, now_ns, maker=False)
+        return record
+
+    def _fill_crossed(self, symbol: str, side: Side, now_ns: int) -> None:
+        """Resting orders on `side` that the outside of the other side now reaches, filled at their own price."""
+        ours = self._ladders[symbol, side]
+        crossed = [
+            (price, order)
+            for price, level in ours
+            for order in level.resting
+            if self._outside_reaching(symbol, side, price)
+        ]
+        for price, order in crossed:
+            for outside_price in self._outside_reaching(symbol, side, price):
+                self._fill_resting(symbol, side, price, order, outside_price, now_ns)
+
+    def _fill_resting(
+        self, symbol: str, side: Side, price: Decimal, order: RestingOrder, outside_price: Decimal, now_ns: int
+    ) -> None:
+        theirs = self._ladders[symbol, _other(side)]
+        outside = theirs.level(outside_price)
+        quantity = min(order.remaining, outside.outside)
+        if quantity > 0:
+            outside.outside -= quantity
+            level = self._ladders[symbol, side].level(price)
+            self._reduce(level, order, quantity)
+            trade_id = self._next_trade_id(symbol)
+            self._print(symbol, trade_id, price, quantity, _other(side), now_ns)
+            self._execute(self._orders[order.order_id], price, quantity, trade_id, now_ns, maker=True)
+            self._ladders[symbol, side].tidy(price)
+            self._tell_level(symbol, side, price)
+            self._tell_level(symbol, _other(side), outside_price)
+        theirs.tidy(outside_price)
+
+    def _outside_reaching(self, symbol: str, side: Side, price: Decimal) -> list[Decimal]:
+        theirs = self._ladders[symbol, _other(side)]
+        reaching = []
+        for their_price, level in theirs:
+            if not theirs.reaches(their_price, price):
+                break
+            if level.outside > 0:
+                reaching.append(their_price)
+        return reaching
+
+    def _execute(
+        self, record: OrderRecord, price: Decimal, quantity: Decimal, trade_id: int, now_ns: int, *, maker: bool
+    ) -> OrderRecord:
+        symbol = self.symbols[record.symbol]
+        fee_asset, fee = self._fee(symbol, record.side, quantity, quantity * price, maker=maker)
+        executed = record.executed + quantity
+        full = executed == record.quantity
+        after = replace(
+            record,
+            executed=executed,
+            cost=record.cost + quantity * price,
+            fees=MappingProxyType({**record.fees, fee_asset: record.fees.get(fee_asset, ZERO) + fee}),
+            status=OrderStatus.FILLED if full else OrderStatus.OPEN,
+            updated_ns=now_ns,
+        )
+        self._settle(after, symbol, quantity, quantity * price, fee_asset, fee)
+        trade = TradeRecord(
+            trade_id=trade_id,
+            execution_id=self._next_execution,
+            order_id=record.order_id,
+            client_id=record.client_id,
+            account=record.account,
+            symbol=record.symbol,
+            side=record.side,
+            price=price,
+            quantity=quantity,
+            fee_asset=fee_asset,
+            fee=fee,
+            maker=maker,
+            at_ns=now_ns,
+        )
+        self._next_execution += 1
+        self._trades.setdefault(record.account, []).append(trade)
+        self._note(after, trade)
+        self._tell_balances(record.account, {symbol.base, symbol.quote, fee_asset})
+        return after
+
+    def _settle(
+        self, record: OrderRecord, symbol: SymbolRules, quantity: Decimal, cost: Decimal, fee_asset: str, fee: Decimal
+    ) -> None:
+        """Move the money of one execution; the lock shrinks to what the rest of the order needs."""
+        wallet = self._wallets[record.account]
+        asset, needed = self._needs(symbol, record.side, record.remaining, record.limit_price, None)
+        if record.limit_price is None and record.side is Side.BUY:
+            needed = max(ZERO, self._locks[record.order_id] - cost - (fee if fee_asset == symbol.quote else ZERO))
+        if record.status.ended:
+            needed = ZERO
+        wallet.lock(asset, needed - self._locks[record.order_id])
+        self._locks[record.order_id] = needed
+        sign = record.side.sign
+        wallet.add(symbol.base, sign * quantity)
+        wallet.add(symbol.quote, -sign * cost)
+        wallet.add(fee_asset, -fee)
+
+    def _end(self, record: OrderRecord, status: OrderStatus, now_ns: int) -> OrderRecord:
+        symbol = self.symbols[record.symbol]
+        asset = symbol.quote if record.side is Side.BUY else symbol.base
+        self._wallets[record.account].lock(asset, -self._locks[record.order_id])
+        self._locks[record.order_id] = ZERO
+        if record.limit_price is not None:
+            self._unrest(record, record.limit_price)
+        after = replace(record, status=status, updated_ns=now_ns)
+        self._note(after, None)
+        self._tell_balances(record.account, (asset,))
+        return after
+
+    def _rest(self, record: OrderRecord, price: Decimal) -> None:
+        self._arrivals += 1
+        level = self._ladders[record.symbol, record.side].level(price)
+        level.resting.append(RestingOrder(order_id=record.order_id, remaining=record.remaining, arrival=self._arrivals))
+        self._tell_level(record.symbol, record.side, price)
+
+    def _unrest(self, record: OrderRecord, price: Decimal) -> None:
+        ladder = self._ladders[record.symbol, record.side]
+        level = ladder.level(price)
+        before = len(level.resting)
+        level.resting = [order for order in level.resting if order.order_id != record.order_id]
+        ladder.tidy(price)
+        if len(level.resting) != before:
+            self._tell_level(record.symbol, record.side, price)
+
+    @staticmethod
+    def _reduce(level: LadderLevel, order: RestingOrder, quantity: Decimal) -> None:
+        order.remaining -= quantity
+        if order.remaining == 0:
+            level.resting.remove(order)
+
+    def _set_level(self, symbol: str, side: Side, price: Decimal, size: Decimal) -> None:
+        assert size >= 0
+        ladder = self._ladders[symbol, side]
+        level = ladder.level(price)
+        before = level.outside
+        if before == 0 and size > 0:
+            self._arrivals += 1
+            level.outside_arrival = self._arrivals
+        level.outside = size
+        ladder.tidy(price)
+        if before != size:
+            self._tell_level(symbol, side, price)
+
+    # Money
+
+    def _fee(
+        self, symbol: SymbolRules, side: Side, quantity: Decimal, cost: Decimal, *, maker: bool
+    ) -> tuple[str, Decimal]:
+        in_base = self.rules.fee_in is FeeIn.BASE or (self.rules.fee_in is FeeIn.RECEIVED and side is Side.BUY)
+        exact = (quantity if in_base else cost) * fraction_of_bps(self.fee_bps(symbol, maker=maker))
+        unit = ONE.scaleb(-self.rules.fee_digits)
+        cut = rounding.down(exact, unit) if exact >= 0 else rounding.up(exact, unit)
+        return (symbol.base if in_base else symbol.quote), cut
+
+    def fee_bps(self, symbol: SymbolRules, *, maker: bool) -> Decimal:
+        """The rate that holds for a symbol."""
+        if maker:
+            return self.rules.maker_fee_bps if symbol.maker_fee_bps is None else symbol.maker_fee_bps
+        return self.rules.taker_fee_bps if symbol.taker_fee_bps is None else symbol.taker_fee_bps
+
+    def _needs(
+        self, symbol: SymbolRules, side: Side, quantity: Decimal, limit_price: Decimal | None, value: Decimal | None
+    ) -> tuple[str, Decimal]:
+        """Asset and amount an order must have free: its worst cost, and the fee where that comes on top."""
+        worst_bps = max(self.fee_bps(symbol, maker=True), self.fee_bps(symbol, maker=False), ZERO)
+        on_top = ONE + fraction_of_bps(worst_bps)
+        if side is Side.SELL:
+            return symbol.base, quantity * (on_top if self.rules.fee_in is FeeIn.BASE else ONE)
+        cost = (value or ZERO) if limit_price is None else quantity * limit_price
+        return symbol.quote, cost * (on_top if self.rules.fee_in is FeeIn.QUOTE else ONE)
+
+    def _value(self, order: NewOrder) -> Decimal:
+        """Quote value: at the limit, or what a market order would cost on the book as it stands."""
+        if order.limit_price is not None:
+            return order.quantity * order.limit_price
+        rest, value = order.quantity, ZERO
+        for price, level in self._ladders[order.symbol, _other(order.side)]:
+            taken = min(rest, level.size)
+            value += taken * price
+            rest -= taken
+            if rest == 0:
+                break
+        return value
+
+    def _takeable(self, record: OrderRecord) -> Decimal:
+        opposite = self._ladders[record.symbol, _other(record.side)]
+        total = ZERO
+        for price, level in opposite:
+            if not opposite.reaches(price, record.limit_price):
+                break
+            total += level.size
+        return total
+
+    def _would_take(self, order: NewOrder) -> bool:
+        opposite = self._ladders[order.symbol, _other(order.side)]
+        best = opposite.best()
+        return best is not None and opposite.reaches(best, order.limit_price)
+
+    # Book-keeping and events
+
+    def _note(self, record: OrderRecord, execution: TradeRecord | None) -> None:
+        self._orders[record.order_id] = record
+        self._past.setdefault(record.order_id, []).append(record)
+        if record.status.ended:
+            self._open.pop(record.order_id, None)
+        self._events.append(OrderChanged(account=record.account, record=record, execution=execution))
+
+    def _seen(self, ids: Iterable[int], now_ns: int | None) -> list[OrderRecord]:
+        if now_ns is None or self.rules.read_lag_ns == 0:
+            return [self._orders[order_id] for order_id in ids]
+        until_ns = now_ns - self.rules.read_lag_ns
+        found = []
+        for order_id in ids:
+            known = [record for record in self._past[order_id] if record.updated_ns <= until_ns]
+            if known:
+                found.append(known[-1])
+        return found
+
+    def _next_trade_id(self, symbol: str) -> int:
+        self._trade_ids[symbol] += 1
+        return self._trade_ids[symbol]
+
+    def _print(
+        self, symbol: str, trade_id: int, price: Decimal, quantity: Decimal, taker_side: Side, now_ns: int
+    ) -> None:
+        self._events.append(
+            Printed(
+                symbol=symbol,
+                trade_id=trade_id,
+                price=price,
+                quantity=quantity,
+                taker_side=taker_side,
+                at_ns=now_ns,
+            )
+        )
+
+    def _tell_level(self, symbol: str, side: Side, price: Decimal) -> None:
+        size = self._ladders[symbol, side].size_at(price)
+        self._events.append(BookChanged(symbol=symbol, side=side, price=price, size=size))
+
+    def _tell_balances(self, account: str, assets: Iterable[str]) -> None:
+        wallet = self._wallets[account]
+        for asset in sorted(assets):
+            self._events.append(BalanceChanged(account=account, asset=asset, balance=wallet.balance(asset)))
+
+
+def _other(side: Side) -> Side:
+    return Side.SELL if side is Side.BUY else Side.BUY
