@@ -1,0 +1,38 @@
+"""The project keeps its own rules."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import rules
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHECKS = [
+    rules.imports_out_of_bounds,
+    rules.impurities,
+    rules.rounding_elsewhere,
+    rules.floats_in_money,
+    rules.ccxt_outside_its_adapter,
+    rules.tenacity_in_many_places,
+    rules.approvals_outside_risk,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_no_rule_is_broken(check: Callable[[list[rules.Source]], list[str]]):
+    """Each rule of the architecture holds over the whole tree."""
+    assert check(rules.sources(ROOT)) == []
+
+
+def test_nothing_strange_at_the_top_level():
+    """No package but the customer's three, no file a repository does not need."""
+    assert rules.strange_top_level(ROOT) == []
+
+
+def test_every_room_in_the_table_that_exists_is_found():
+    """A renamed room would otherwise be checked by nobody."""
+    modules = {rules.room_of(source.module) for source in rules.sources(ROOT)}
+
+    assert {"router.model", "router.ports"} <= modules
