@@ -1,0 +1,330 @@
+"""The shell every protocol shares: HTTP, websockets, faults, keys and clock around one `Exchange`.
+
+A protocol is a subclass with
+  * `default_rules` and `default_symbols`: the venue's own terms;
+  * `routes()`: REST paths, each with a synchronous handler `Ask -> Answer` that parses, calls `self.exchange` with
+    `ask.now_ns` and renders. Raise `Refusal(answer)` from anywhere inside to answer early (bad signature, bad field);
+  * `sockets()`: websocket paths -> whether the path is private;
+  * `ws_message(session, text)`: what a client sent; answer with `session.send(text, FrameKind.REPLY)`, note what it
+    subscribed to in `session.subscriptions` / `session.state`, set `session.account` after authentication;
+  * `publish(events, now_ns)`: turn drained events into frames for `self.sessions`, naming the `FrameKind` of each;
+  * `tick(now_ns)`: every `tick_ms`, for heartbeats and conflated deltas;
+  * `id_fields`: names of the answer's fields that carry order ids (for the fault `missing_id_200`).
+Look-ups pass `now_ns=ask.now_ns` to the exchange, so that the read lag applies; the control surface does not.
+"""
+
+import asyncio
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import ClassVar
+
+from aiohttp import WSMsgType, web
+
+from connectors.lab.core import Exchange, MarketEvent, SymbolRules, VenueRules
+from connectors.lab.faults import FaultDesk, FaultKind, FaultRule
+from connectors.lab.http import Answer, ApiKey, Route, ask_of
+from connectors.lab.lies import lie, rate_refusal, redirection
+from connectors.lab.sessions import Session, reset_connection
+
+_Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_LOG = logging.getLogger(__name__)
+_BEFORE = frozenset({FaultKind.RESET_BEFORE, FaultKind.HTTP_429, FaultKind.REDIRECT})
+
+
+class Refusal(Exception):
+    """Answer at once with this; nothing was done."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.text)
+        self.answer = answer
+
+
+class LabVenue(ABC):
+    """One venue on one loopback port."""
+
+    protocol: ClassVar[str]
+    id_fields: ClassVar[frozenset[str]] = frozenset()
+    tick_ms: ClassVar[int] = 100
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        exchange: Exchange,
+        keys: Sequence[ApiKey],
+        faults: FaultDesk,
+        clock_offset_ns: int = 0,
+    ) -> None:
+        self.name = name
+        self.exchange = exchange
+        self.keys: Mapping[str, ApiKey] = {key.key: key for key in keys}
+        self.faults = faults
+        self.sessions: list[Session] = []
+        self.redirects_followed = 0
+        self.port = 0
+        self._clock_offset_ns = clock_offset_ns
+        self._session_count = 0
+        self._wake = asyncio.Event()
+        self._pump_task: asyncio.Task[None] | None = None
+        self._runner: web.AppRunner | None = None
+
+    # What a protocol says
+
+    @classmethod
+    @abstractmethod
+    def default_rules(cls, name: str, read_lag_ns: int) -> VenueRules:
+        """The venue's own terms."""
+
+    @classmethod
+    @abstractmethod
+    def default_symbols(cls) -> tuple[SymbolRules, ...]:
+        """The books it lists, by unified symbol."""
+
+    @abstractmethod
+    def routes(self) -> Sequence[Route]:
+        """REST paths."""
+
+    @abstractmethod
+    def sockets(self) -> Mapping[str, bool]:
+        """Websocket paths, and whether each is a private one."""
+
+    @abstractmethod
+    def ws_message(self, session: Session, text: str) -> None:
+        """A client sent this."""
+
+    @abstractmethod
+    def publish(self, events: Sequence[MarketEvent], now_ns: int) -> None:
+        """Tell subscribers what happened."""
+
+    def ws_opened(self, session: Session) -> None:  # noqa: B027 - most protocols greet nobody
+        """A client has connected."""
+
+    def tick(self, now_ns: int) -> None:  # noqa: B027 - not every protocol beats
+        """A tick has passed."""
+
+    def not_found(self) -> Answer:
+        """The answer to a path the venue does not have."""
+        return Answer(text='{"message":"not found"}', status=404)
+
+    def too_many_requests(self) -> Answer:
+        """The body of the venue's 429."""
+        return Answer(text='{"message":"too many requests"}', status=429)
+
+    # What it can use
+
+    @property
+    def url(self) -> str:
+        """Base URL of its REST paths."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Base URL of its websockets."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def now_ns(self) -> int:
+        """The venue's clock."""
+        return time.time_ns() + self._clock_offset_ns
+
+    def touch(self) -> None:
+        """Something happened in the exchange: publish soon."""
+        self._wake.set()
+
+    def flush(self) -> None:
+        """Publish what has happened now."""
+        events = self.exchange.drain()
+        if events:
+            self.publish(events, self.now_ns())
+
+    async def start(self, port: int) -> None:
+        """Listen on loopback; port 0 takes a free one."""
+        app = web.Application(client_max_size=4 * 1024**2)
+        for route in self.routes():
+            app.router.add_route(route.method, route.path, self._endpoint(route))
+        for path in self.sockets():
+            app.router.add_get(path, self._websocket)
+        app.router.add_route("*", "/redirected/{rest:.*}", self._redirected)
+        app.router.add_route("*", "/{rest:.*}", self._unknown)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+        self._pump_task = asyncio.create_task(self._pump(), name=f"lab-pump-{self.name}")
+
+    async def stop(self) -> None:
+        """Cut every connection and stop listening. Raises what broke the pump, if something did."""
+        for session in list(self.sessions):
+            session.kill()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._pump_task is not None:
+            self._pump_task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump_task
+
+    # Faults that strike at once
+
+    def strike(self, rule: FaultRule, rule_id: int) -> None:
+        """Commit a fault that does not wait for a frame."""
+        at_once = rule.fault is FaultKind.WS_SILENCE or (rule.fault is FaultKind.WS_KILL and rule.after == 0)
+        if not at_once:
+            return
+        channel = rule.text("channel", "any")
+        for session in list(self.sessions):
+            if channel not in {"any", session.channel}:
+                continue
+            if rule.fault is FaultKind.WS_KILL:
+                session.kill()
+            else:
+                session.silence(int(rule.number("duration_ms", 1000) * 1e6))
+        self.faults.count_fired(rule_id)
+
+    # REST
+
+    def _endpoint(self, route: Route) -> _Endpoint:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            body = await request.read()
+            rule = self.faults.on_call(self.name, route.call, request.method, request.path)
+            if rule is None:
+                return _response(self._engine(route, request, body))
+            return await self._faulty(rule, route, request, body)
+
+        return serve
+
+    def _engine(self, route: Route, request: web.Request, body: bytes) -> Answer:
+        try:
+            answer = route.handler(ask_of(request, body, self.now_ns()))
+        except Refusal as refusal:
+            answer = refusal.answer
+        self.touch()
+        return answer
+
+    async def _faulty(self, rule: FaultRule, route: Route, request: web.Request, body: bytes) -> web.StreamResponse:
+        if rule.fault is FaultKind.DELAY_REQUEST:
+            await asyncio.sleep(rule.number("delay_ms", 1000) / 1000)
+            return _response(self._engine(route, request, body))
+        when = rule.text("when", "before" if rule.fault in _BEFORE else "after")
+        answer = Answer(text="{}") if when == "before" else self._engine(route, request, body)
+        return await self._shape(rule, request, answer)
+
+    async def _shape(self, rule: FaultRule, request: web.Request, answer: Answer) -> web.StreamResponse:
+        match rule.fault:
+            case FaultKind.RESET_BEFORE | FaultKind.RESET_AFTER:
+                reset_connection(request.transport)
+                return web.Response()
+            case FaultKind.ANSWER_LOST:
+                return await _hold(request, rule.number("hold_ms", 60_000) / 1000)
+            case FaultKind.CUT_BODY:
+                return await _cut(request, answer)
+            case FaultKind.SLOW:
+                await asyncio.sleep(rule.number("delay_ms", 500) / 1000)
+            case FaultKind.REPORT_BEFORE_ANSWER:
+                self.flush()
+                await asyncio.gather(*(session.sent() for session in self.sessions))
+                await asyncio.sleep(rule.number("hold_ms", 50) / 1000)
+            case FaultKind.HTTP_429:
+                answer = rate_refusal(rule, self.too_many_requests())
+            case FaultKind.REDIRECT:
+                answer = redirection(rule, request.path_qs)
+            case _:
+                answer = lie(rule, answer, self.id_fields)
+        return _response(answer)
+
+    async def _redirected(self, request: web.Request) -> web.StreamResponse:
+        await request.read()
+        self.redirects_followed += 1
+        return _response(self.not_found())
+
+    async def _unknown(self, request: web.Request) -> web.StreamResponse:
+        await request.read()
+        return _response(self.not_found())
+
+    # Websockets
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        ws = web.WebSocketResponse(max_msg_size=1024**2)
+        await ws.prepare(request)
+        session = self._open_session(request.path)
+        writer = asyncio.create_task(session.write_all(ws, request.transport))
+        try:
+            self.ws_opened(session)
+            async for message in ws:
+                if message.type is WSMsgType.TEXT:
+                    self.ws_message(session, message.data)
+                    self.touch()
+        finally:
+            self.sessions.remove(session)
+            writer.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await writer
+        return ws
+
+    def _open_session(self, path: str) -> Session:
+        self._session_count += 1
+        session = Session(
+            number=self._session_count,
+            path=path,
+            private=self.sockets()[path],
+            venue=self.name,
+            faults=self.faults,
+            now_ns=self.now_ns,
+        )
+        self.sessions.append(session)
+        return session
+
+    # Pump
+
+    async def _pump(self) -> None:
+        next_tick_ns = 0
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.tick_ms / 1000):
+                        await self._wake.wait()
+                self._wake.clear()
+                self.flush()
+                now_ns = time.monotonic_ns()
+                if now_ns >= next_tick_ns:
+                    next_tick_ns = now_ns + self.tick_ms * 1_000_000
+                    self._tick()
+                await asyncio.sleep(0)
+        except Exception:
+            _LOG.exception("the pump of %s broke", self.name)
+            raise
+
+    def _tick(self) -> None:
+        self.tick(self.now_ns())
+        for session in list(self.sessions):
+            session.tick()
+
+
+def _response(answer: Answer) -> web.Response:
+    return web.Response(
+        text=answer.text, status=answer.status, headers=dict(answer.headers), content_type=answer.content_type
+    )
+
+
+async def _hold(request: web.Request, hold_s: float) -> web.Response:
+    """Say nothing until the client gives up, or the hold is over; then cut the line."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(hold_s):
+            # aiohttp tells a handler that nothing more can be sent, not that the client has gone.
+            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    reset_connection(request.transport)
+    return web.Response()
+
+
+async def _cut(request: web.Request, answer: Answer) -> web.StreamResponse:
+    body = answer.text.encode()
+    response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+    response.content_length = max(len(body), 2)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
