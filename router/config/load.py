@@ -1,0 +1,236 @@
+"""From `config.yaml` and the environment to `Config`, or to one sentence about what is wrong."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
+
+from connectors.settings import BookSource, VenueSettings
+from router.book.fx import FxPolicy, FxRule
+from router.config.schema import File, FxSection, LimitsSection, VenueSection
+from router.config.secrets import lab_credentials, secret
+from router.config.settings import Config, LabSettings, LogSettings, Mode, StatusSettings, Timings
+from router.config.terms import terms_of
+from router.model.errors import BadInput
+from router.model.events import RiskLimits
+from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
+from router.model.instruments import Instrument
+
+DEFAULT_TEXT = resources.files("router.config").joinpath("lab.yaml").read_text()
+"""The built-in configuration: three lab exchanges. The repository's `config.yaml` is a copy of it."""
+
+_LOOPBACK = "127.0.0.1"
+
+
+def load(path: Path | None) -> Config:
+    """The settings in `path`, or the built-in lab; what is relative in a file is relative to the file."""
+    text = DEFAULT_TEXT if path is None else _read(path)
+    folder = Path.cwd() if path is None else path.resolve().parent
+    return _build(_validated(_parsed(text)), folder, path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput("config", f"{path} cannot be read ({type(error).__name__})") from None
+
+
+class _NoRepeats(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys in silence; here the second is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise BadInput(str(twice), f"stands twice in the same section, near line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep=deep)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = yaml.load(text, Loader=_NoRepeats)  # noqa: S506 - a SafeLoader that also refuses repeated keys
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise BadInput("config", f"is not YAML{where}") from None
+    if not isinstance(found, dict):
+        raise BadInput("config", "must be a mapping of settings")
+    return {str(key): value for key, value in found.items()}
+
+
+def _validated(found: dict[str, Any]) -> File:
+    try:
+        return File(**found)
+    except ValidationError as error:
+        raise _sentence(error) from None
+    except SettingsError as error:
+        raise BadInput("environment", str(error).splitlines()[0]) from None
+
+
+def _sentence(error: ValidationError) -> BadInput:
+    """The first thing wrong, by its dotted name. The value itself is shown only where it cannot be a key."""
+    first = error.errors(include_url=False)[0]
+    where = first["loc"]
+    field = ".".join(str(part) for part in where if part != "[key]") or "config"
+    if first["type"] == "extra_forbidden":
+        known = _names_at(File, where[:-1])
+        close = difflib.get_close_matches(str(where[-1]), known, n=1)
+        return BadInput(field, f"is not a setting{f'; did you mean `{close[0]}`?' if close else ''}")
+    if first["type"] == "missing":
+        return BadInput(field, "is required")
+    message = first["msg"].removeprefix("Value error, ")
+    value = first["input"]
+    shown = f", not {value!r}" if isinstance(value, str | int | float) and "keys" not in where else ""
+    return BadInput(field, f"{message[0].lower()}{message[1:]}{shown}")
+
+
+def _names_at(model: type[BaseModel], where: Sequence[int | str]) -> list[str]:
+    """The settings a section may hold, found by walking down the shape of the file."""
+    shape: Any = model
+    for part in where:
+        if isinstance(shape, type) and issubclass(shape, BaseModel):
+            shape = shape.model_fields[str(part)].annotation
+        else:
+            shape = get_args(shape)[-1]
+    return list(shape.model_fields) if isinstance(shape, type) and issubclass(shape, BaseModel) else []
+
+
+def _build(file: File, folder: Path, path: Path | None) -> Config:
+    mode = Mode(file.mode)
+    _check_mode(file, mode)
+    instruments = tuple(_instrument(name) for name in file.instruments)
+    venues = tuple(_venue(file, mode, name, section, folder) for name, section in file.venues.items())
+    _check_symbols(file)
+    return Config(
+        mode=mode,
+        deployment=file.deployment,
+        entity=EntityId(file.entity),
+        database_url=_database_url(file, mode, folder),
+        instruments=instruments,
+        fx=_fx(file.fx, venues),
+        venues=venues,
+        limits=RiskLimits(**file.limits.model_dump()),
+        timings=Timings(**file.timings.model_dump()),
+        log=LogSettings(level=file.log.level, json=file.log.format == "json"),
+        status=StatusSettings(host=_LOOPBACK, port=file.status.port),
+        lab=LabSettings(port=file.lab.port, seed=file.lab.seed, tapes=_beside(folder, file.lab.tapes)),
+        source=path,
+    )
+
+
+def _instrument(name: str) -> Instrument:
+    base, _, reporting = name.partition("/")
+    return Instrument(id=InstrumentId(name), base=Asset(base), reporting=Asset(reporting))
+
+
+def _check_mode(file: File, mode: Mode) -> None:
+    """The ladder lab -> paper -> testnet -> live is climbed on purpose (DESIGN D10)."""
+    for name, venue in file.venues.items():
+        if mode is Mode.LAB and venue.loopback is None:
+            raise BadInput(f"venues.{name}.loopback", "is required in mode lab: the lab is the only venue there")
+        if mode is Mode.LIVE and venue.loopback is not None:
+            raise BadInput(f"venues.{name}.loopback", "has no place in mode live")
+        if venue.loopback is not None and not file.allow_loopback_urls:
+            raise BadInput(f"venues.{name}.loopback", "needs the explicit switch `allow_loopback_urls: true`")
+    if mode is Mode.LIVE:
+        _check_live(file)
+
+
+def _check_live(file: File) -> None:
+    if not file.live_trading:
+        raise BadInput("live_trading", "must be true for mode live: orders there spend real money")
+    for name in LimitsSection.model_fields:
+        if name not in file.limits.model_fields_set:
+            raise BadInput(f"limits.{name}", "must be set by hand for mode live")
+    for name, venue in file.venues.items():
+        if not venue.keys:
+            raise BadInput(f"venues.{name}.keys", "are required for mode live")
+        if venue.tier in {"A", "B"} and venue.acknowledge_tier != venue.tier:
+            raise BadInput(
+                f"venues.{name}.acknowledge_tier",
+                f"must be {venue.tier}: nobody has traded through this connector on the real venue",
+            )
+
+
+def _check_symbols(file: File) -> None:
+    for name, venue in file.venues.items():
+        for symbol, instrument in venue.symbols.items():
+            if instrument not in file.instruments:
+                raise BadInput(f"venues.{name}.symbols.{symbol}", f"{instrument} is not among `instruments`")
+            if symbol.partition("/")[0] != instrument.partition("/")[0]:
+                raise BadInput(f"venues.{name}.symbols.{symbol}", f"has another base asset than {instrument}")
+
+
+def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Path) -> VenueSettings:
+    venue, ccxt_id = VenueId(name), section.ccxt_id or name
+    account = account_id(venue, section.account)
+    in_lab = section.loopback is not None
+    try:
+        return VenueSettings(
+            ccxt_id=ccxt_id,
+            venue=venue,
+            account=account,
+            symbols={symbol: InstrumentId(instrument) for symbol, instrument in section.symbols.items()},
+            terms=terms_of(ccxt_id, account, section.terms, in_lab=in_lab, dedupe_licensed=section.dedupe_licensed),
+            credentials=(
+                {
+                    key: secret(held_by, f"venues.{name}.keys.{key}", _beside(folder, file.secrets_dir))
+                    for key, held_by in section.keys.items()
+                }
+                if section.keys or mode is not Mode.LAB
+                else lab_credentials(venue, ccxt_id)
+            ),
+            client_options=section.options,
+            loopback=section.loopback,
+            loopback_allowed=file.allow_loopback_urls,
+            dedupe_licensed=section.dedupe_licensed,
+            books=BookSource(section.books),
+            tier=section.tier,
+            timeout_ms=section.timeout_ms,
+            silence_ms=section.silence_ms,
+            poll_ms=section.poll_ms,
+        )
+    except BadInput as error:
+        if error.field.startswith("venues."):
+            raise
+        raise BadInput(f"venues.{name}.{error.field}", error.message) from None
+
+
+def _fx(sections: Mapping[str, FxSection], venues: Sequence[VenueSettings]) -> FxPolicy:
+    known = {listing_id(venue.account, symbol) for venue in venues for symbol in venue.symbols}
+    rules = []
+    for asset, section in sections.items():
+        if section.declared is not None and section.listings:
+            raise BadInput(f"fx.{asset}", "has both a declared rate and listings: choose one")
+        for listing in section.listings:
+            if listing not in known:
+                raise BadInput(f"fx.{asset}.listings", f"{listing} is not a symbol of a configured venue account")
+        rules.append(
+            FxRule(
+                asset=Asset(asset),
+                declared=section.declared,
+                listings=tuple(ListingId(listing) for listing in section.listings),
+                age_ms_max=section.age_ms_max,
+                depeg_bps_max=section.depeg_bps_max,
+            )
+        )
+    return FxPolicy(rules=tuple(rules))
+
+
+def _database_url(file: File, mode: Mode, folder: Path) -> str:
+    url = file.database or f"sqlite:///.sor/{mode}.db"
+    if url.startswith("postgresql://"):
+        return url
+    if not url.startswith("sqlite:///"):
+        raise BadInput("database", "must begin with sqlite:/// or postgresql://")
+    return f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+
+
+def _beside(folder: Path, path: Path | None) -> Any:  # noqa: ANN401 - None in, None out
+    return None if path is None else folder / path.expanduser()

@@ -1,0 +1,161 @@
+"""The shape of `config.yaml`. Unknown names are refused everywhere; amounts are text or whole numbers."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
+
+
+def _amount(value: object) -> Decimal:
+    # YAML reads 0.1 as a float, whose shortest text is what the person typed.
+    text = value if isinstance(value, str) else repr(value) if isinstance(value, int | float) else ""
+    if isinstance(value, bool) or not _AMOUNT.fullmatch(text):
+        raise ValueError("must be a plain positive number of at most 12 digits before and after the point")
+    return Decimal(text)
+
+
+def _pair(value: str) -> str:
+    if not re.fullmatch(r"[A-Z0-9]{2,12}/[A-Z0-9]{2,12}", value):
+        raise ValueError("must be BASE/REPORTING, such as BTC/USD")
+    return value
+
+
+def _more_than_nothing(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("must be more than 0")
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+PositiveAmount = Annotated[Decimal, BeforeValidator(_amount), AfterValidator(_more_than_nothing)]
+Pair = Annotated[str, AfterValidator(_pair)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Millis = Annotated[int, Field(gt=0, le=86_400_000)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Section(BaseModel):
+    """A part of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FxSection(Section):
+    """How one quote currency is valued: a declared constant, or the mid of the first usable listing."""
+
+    declared: PositiveAmount | None = None
+    listings: tuple[str, ...] = ()
+    age_ms_max: Millis = 5_000
+    depeg_bps_max: Amount | None = None
+
+
+class TermsSection(Section):
+    """How long to doubt at a venue. What is left out comes from a table per exchange."""
+
+    fence: Literal["DEADLINE", "PERMANENT_DEDUPE", "NONE"] | None = None
+    request_ttl_ms: Millis | None = None
+    engine_wait_ms: Millis | None = None
+    read_lag_ms: Millis | None = None
+    look_up_wait_ms: Millis | None = None
+    quarantine_after_ms: Millis | None = None
+    reconcile_every_ms: Millis | None = None
+    outstanding_max: Annotated[int, Field(gt=0)] | None = None
+
+
+class VenueSection(Section):
+    """One venue account. `keys`: ccxt's name of a credential -> name of the secret that holds it."""
+
+    ccxt_id: str | None = None
+    account: Name = "main"
+    symbols: dict[str, Pair] = Field(min_length=1)
+    keys: dict[str, Name] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    loopback: str | None = None
+    books: Literal["stream", "poll"] = "stream"
+    dedupe_licensed: bool = False
+    tier: Literal["A", "B", "C", "D"] = "A"
+    acknowledge_tier: Literal["A", "B"] | None = None
+    timeout_ms: Millis = 10_000
+    silence_ms: Millis = 5_000
+    poll_ms: Millis = 1_000
+    terms: TermsSection = TermsSection()
+
+
+class LimitsSection(Section):
+    """Bounds on what may be sent: quantities in base, notionals in the reporting currency."""
+
+    parent_quantity_max: PositiveAmount = Decimal(50)
+    parent_notional_max: PositiveAmount = Decimal(5_000_000)
+    child_notional_max: PositiveAmount = Decimal(2_500_000)
+    day_notional_max: PositiveAmount = Decimal(20_000_000)
+    collar_bps: PositiveAmount = Decimal(200)
+    book_age_ms_max: Millis = 3_000
+
+
+class TimingsSection(Section):
+    """How long the driver waits."""
+
+    lease_ttl_ms: Millis = 5_000
+    approval_age_ms: Millis = 50
+    request_poll_ms: Millis = 100
+    snapshot_every: Annotated[int, Field(gt=0)] = 2_000
+
+
+class LogSection(Section):
+    """What is written while running."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class StatusSection(Section):
+    """The page of `sor serve`."""
+
+    port: Port | None = 8790
+
+
+class LabSection(Section):
+    """The exchanges of `sor lab`."""
+
+    port: Port = 8700
+    seed: int = 7
+    tapes: Path | None = None
+
+
+class File(BaseSettings):
+    """The whole file. The environment (`SOR_MODE`, `SOR_LIMITS__COLLAR_BPS`, ...) goes before it."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="SOR_", env_nested_delimiter="__")
+
+    mode: Literal["lab", "paper", "testnet", "live"] = "lab"
+    deployment: Name = "lab"
+    entity: Name = "desk"
+    database: str | None = None
+    secrets_dir: Path = Path(".sor/secrets")
+    allow_loopback_urls: bool = False
+    live_trading: bool = False
+    instruments: tuple[Pair, ...] = Field(min_length=1)
+    fx: dict[str, FxSection] = Field(default_factory=dict)
+    venues: dict[Name, VenueSection] = Field(min_length=1)
+    limits: LimitsSection = LimitsSection()
+    timings: TimingsSection = TimingsSection()
+    log: LogSection = LogSection()
+    status: StatusSection = StatusSection()
+    lab: LabSection = LabSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment overrules the file; nothing else is asked."""
+        return (env_settings, init_settings)

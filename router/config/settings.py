@@ -1,0 +1,83 @@
+"""The settings as plain data: everything below `router.app` gets its part of this in its constructor."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from connectors.settings import VenueSettings
+from router.book.fx import FxPolicy
+from router.model.events import RiskLimits
+from router.model.ids import EntityId
+from router.model.instruments import Instrument
+
+
+class Mode(StrEnum):
+    """What stands at the other end. A database belongs to one mode."""
+
+    LAB = "lab"
+    """Loopback exchanges on this machine: no keys, no network."""
+    PAPER = "paper"
+    """Real public feeds, simulated fills."""
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timings:
+    """How long the driver waits. `approval_age_ms`: a child that waited longer for its socket is not sent.
+
+    `lease_ttl_ms`: how long after its last renewal a driver that died still holds the shard. `request_poll_ms`: how
+    often the request table is read. `snapshot_every`: journal rows between two snapshots.
+    """
+
+    lease_ttl_ms: int
+    approval_age_ms: int
+    request_poll_ms: int
+    snapshot_every: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogSettings:
+    """`json`: one object per line; else coloured text for a person."""
+
+    level: str
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusSettings:
+    """The read-only status and metrics page of `sor serve`; loopback only. Port 0 takes a free one, None is none."""
+
+    host: str
+    port: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabSettings:
+    """The exchanges `sor lab` runs. `port` is the control surface; each venue listens where its `loopback` says."""
+
+    port: int
+    seed: int
+    tapes: Path | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """All settings of one deployment. `source` is the file they came from; None for the built-in lab.
+
+    The database URL may hold a password, so it does not show in `repr`.
+    """
+
+    mode: Mode
+    deployment: str
+    entity: EntityId
+    database_url: str = field(repr=False)
+    instruments: tuple[Instrument, ...]
+    fx: FxPolicy
+    venues: tuple[VenueSettings, ...]
+    limits: RiskLimits
+    timings: Timings
+    log: LogSettings
+    status: StatusSettings
+    lab: LabSettings
+    source: Path | None = None

@@ -1,0 +1,57 @@
+"""How long to doubt at each exchange, where the file does not say.
+
+The figures are what a proof of absence needs, not what the venues advertise: binance may hold an accepted request for
+about ten seconds before its engine sees it, kraken takes no deadline nearer than two seconds, coinbase takes none at
+all. The lab's are short, so that nobody waits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from router.config.schema import TermsSection
+from router.model.events import Fence, VenueTerms
+from router.model.ids import AccountId
+
+_NOBODY = AccountId("")
+
+_CAUTIOUS = VenueTerms(
+    account=_NOBODY,
+    fence=Fence.NONE,
+    request_ttl_ms=2_500,
+    engine_wait_ms=10_000,
+    read_lag_ms=15_000,
+    look_up_wait_ms=1_000,
+    quarantine_after_ms=900_000,
+    reconcile_every_ms=30_000,
+)
+_REAL: Mapping[str, VenueTerms] = {
+    "binance": replace(_CAUTIOUS, fence=Fence.DEADLINE),
+    "kraken": replace(_CAUTIOUS, fence=Fence.DEADLINE, engine_wait_ms=2_000),
+    "coinbase": _CAUTIOUS,
+}
+
+
+def terms_of(
+    ccxt_id: str, account: AccountId, given: TermsSection, *, in_lab: bool, dedupe_licensed: bool
+) -> VenueTerms:
+    """The exchange's own terms, the lab's times if it is one, the licence's fence, and over all that what was given."""
+    terms = replace(_REAL.get(ccxt_id, _CAUTIOUS), account=account)
+    if in_lab:
+        terms = _hurried(terms)
+    if dedupe_licensed:
+        terms = replace(terms, fence=Fence.PERMANENT_DEDUPE)
+    said = given.model_dump(exclude_none=True)
+    if "fence" in said:
+        said["fence"] = Fence(said["fence"])
+    return replace(terms, **said)
+
+
+def _hurried(terms: VenueTerms) -> VenueTerms:
+    return replace(
+        terms,
+        request_ttl_ms=300,
+        engine_wait_ms=50,
+        read_lag_ms=200,
+        look_up_wait_ms=50,
+        quarantine_after_ms=5_000,
+    )

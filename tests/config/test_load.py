@@ -1,0 +1,257 @@
+"""Settings are read whole or refused with one sentence that names the setting."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from router.config import DEFAULT_TEXT, Config, Mode, load
+from router.model.errors import BadInput
+from router.model.events import Fence
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Write the built-in lab with changes; a value of None takes a setting out."""
+
+    def _write(changes: dict[str, object] | None = None, text: str | None = None) -> Path:
+        content = yaml.safe_load(DEFAULT_TEXT)
+        for dotted, value in (changes or {}).items():
+            *sections, last = dotted.split("|")
+            place = content
+            for section in sections:
+                place = place.setdefault(section, {})
+            if value is None:
+                place.pop(last, None)
+            else:
+                place[last] = value
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(content) if text is None else text)
+        return path
+
+    return _write
+
+
+def refusal(path: Path) -> BadInput:
+    with pytest.raises(BadInput) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_the_repository_file_is_the_built_in_one():
+    """`config.yaml` and what `sor` uses without a file are one text."""
+    assert (ROOT / "config.yaml").read_text() == DEFAULT_TEXT
+
+
+def test_the_built_in_lab_has_three_venues_and_every_limit():
+    """Without a file, three loopback venues trade one instrument in three currencies."""
+    config = load(None)
+
+    assert config.mode is Mode.LAB
+    assert [str(venue.account) for venue in config.venues] == ["binance/main", "kraken/main", "coinbase/main"]
+    quotes = {symbol for venue in config.venues for symbol, name in venue.symbols.items() if name == "BTC/USD"}
+    assert quotes == {"BTC/USDT", "BTC/USD", "BTC/USDC"}
+    assert config.limits.parent_quantity_max == Decimal(50)
+    assert all(venue.in_lab and venue.private for venue in config.venues)
+
+
+def test_a_fence_follows_the_exchange_and_the_licence(write):
+    """Coinbase takes no deadline: with the licence a repeated id is safe, without it a doubt goes to a person."""
+
+    def fence_of(config: Config, name: str) -> Fence:
+        return next(venue.terms.fence for venue in config.venues if venue.venue == name)
+
+    licensed, unlicensed = load(write()), load(write({"venues|coinbase|dedupe_licensed": False}))
+
+    assert fence_of(licensed, "binance") is Fence.DEADLINE
+    assert fence_of(licensed, "coinbase") is Fence.PERMANENT_DEDUPE
+    assert fence_of(unlicensed, "coinbase") is Fence.NONE
+
+
+def test_lab_times_are_short_and_real_ones_are_not(write):
+    """Nobody waits in the lab; on a real venue a doubt lasts as long as proof takes."""
+    paper = load(
+        write(
+            {
+                "mode": "paper",
+                "venues|binance|loopback": None,
+                "venues|kraken|loopback": None,
+                "venues|coinbase|loopback": None,
+            }
+        )
+    )
+
+    assert all(venue.terms.request_ttl_ms <= 300 and venue.terms.read_lag_ms <= 300 for venue in load(None).venues)
+    assert all(venue.terms.read_lag_ms >= 10_000 for venue in paper.venues)
+    assert not any(venue.private for venue in paper.venues)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        ({"moode": "lab"}, "moode", "did you mean `mode`?"),
+        ({"mode": "demo"}, "mode", "'demo'"),
+        ({"limits|colar_bps": 3}, "limits.colar_bps", "did you mean `collar_bps`?"),
+        ({"limits|collar_bps": "1e3"}, "limits.collar_bps", "plain positive number"),
+        ({"limits|collar_bps": -1}, "limits.collar_bps", "plain positive number"),
+        ({"limits|collar_bps": True}, "limits.collar_bps", "plain positive number"),
+        ({"limits|child_notional_max": 0}, "limits.child_notional_max", "more than 0"),
+        ({"venues|kraken|symbols": {}}, "venues.kraken.symbols", "at least 1"),
+        ({"venues|kraken|symbols|ETH/USD": "ETH/USD"}, "venues.kraken.symbols.ETH/USD", "not among"),
+        ({"venues|kraken|symbols|ETH/USD": "BTC/USD"}, "venues.kraken.symbols.ETH/USD", "another base"),
+        ({"venues|kraken|timeout": 3}, "venues.kraken.timeout", "did you mean `timeout_ms`?"),
+        ({"venues|kraken|terms|fence": "MAYBE"}, "venues.kraken.terms.fence", "DEADLINE"),
+        ({"venues|kraken|loopback": "http://example.com:1"}, "venues.kraken.loopback", "127"),
+        ({"venues|kraken|loopback": None}, "venues.kraken.loopback", "required in mode lab"),
+        ({"venues|kraken|options|urls": {"api": "x"}}, "venues.kraken.client_options.urls", "router's own"),
+        ({"allow_loopback_urls": False}, "venues.binance.loopback", "allow_loopback_urls: true"),
+        ({"instruments": None}, "instruments", "is required"),
+        ({"instruments": ["btc-usd"]}, "instruments.0", "BASE/REPORTING"),
+        ({"fx|USDT|listings": ["kraken/main:USDT/EUR"]}, "fx.USDT.listings", "not a symbol"),
+        ({"fx|USDT|declared": "1"}, "fx.USDT", "choose one"),
+        ({"database": "mysql://x"}, "database", "sqlite:/// or postgresql://"),
+        ({"entity": "a desk"}, "entity", "pattern"),
+    ],
+)
+def test_what_is_wrong_is_named(write, changes: dict[str, object], field: str, says: str):
+    """One sentence, beginning with the setting's own name."""
+    error = refusal(write(changes))
+
+    assert error.field == field
+    assert says in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "field"), [("mode: [", "config"), ("- a", "config"), ("mode: lab\nmode: live\n", "mode"), ("", "config")]
+)
+def test_a_file_that_is_no_mapping_is_refused(write, text: str, field: str):
+    """Broken YAML, a list, a repeated key, an empty file."""
+    assert refusal(write(text=text)).field == field
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    """A wrong --config says which file."""
+    assert "nowhere.yaml" in refusal(tmp_path / "nowhere.yaml").message
+
+
+def test_the_environment_goes_before_the_file(write, monkeypatch: pytest.MonkeyPatch):
+    """One setting of a nested section is replaced, the others stay."""
+    monkeypatch.setenv("SOR_LIMITS__COLLAR_BPS", "33.5")
+    monkeypatch.setenv("SOR_VENUES__KRAKEN__TIMEOUT_MS", "777")
+
+    config = load(write())
+
+    assert config.limits.collar_bps == Decimal("33.5")
+    assert config.limits.parent_quantity_max == Decimal(50)
+    kraken = next(venue for venue in config.venues if venue.venue == "kraken")
+    assert kraken.timeout_ms == 777
+    assert len(kraken.symbols) == 3
+
+
+def test_relative_paths_are_relative_to_the_file(write, tmp_path: Path):
+    """Cron's working directory does not choose the database."""
+    assert load(write()).database_url == f"sqlite:///{tmp_path}/.sor/lab.db"
+
+
+class TestKeys:
+    """Venue keys."""
+
+    CANARY = "canary-7f3a9c"
+
+    @pytest.fixture
+    def key_file(self, tmp_path: Path) -> Path:
+        path = tmp_path / ".sor" / "secrets" / "kraken-key"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{self.CANARY}\n")
+        path.chmod(0o600)
+        return path
+
+    def test_a_key_is_read_from_its_file_and_never_shown(self, write, key_file: Path):
+        """The value reaches the connector and no `repr`."""
+        config = load(write({"venues|kraken|keys": {"apiKey": "kraken-key"}}))
+
+        kraken = next(venue for venue in config.venues if venue.venue == "kraken")
+        assert kraken.credentials["apiKey"].reveal() == self.CANARY
+        assert self.CANARY not in repr(config)
+
+    def test_a_key_others_can_read_is_refused(self, write, key_file: Path):
+        """Mode 0600 or nothing."""
+        key_file.chmod(0o640)
+
+        error = refusal(write({"venues|kraken|keys": {"apiKey": "kraken-key"}}))
+
+        assert error.field == "venues.kraken.keys.apiKey"
+        assert "chmod 600" in error.message
+
+    def test_a_key_can_come_from_the_environment(self, write, monkeypatch: pytest.MonkeyPatch):
+        """`SOR_SECRET_` and the name in capitals."""
+        monkeypatch.setenv("SOR_SECRET_KRAKEN_KEY", self.CANARY)
+
+        config = load(write({"venues|kraken|keys": {"apiKey": "kraken-key"}}))
+
+        assert next(v for v in config.venues if v.venue == "kraken").credentials["apiKey"].reveal() == self.CANARY
+
+    def test_a_key_typed_into_the_file_is_not_echoed(self, write):
+        """Somebody will put the key itself where its name belongs; the refusal does not repeat it."""
+        error = refusal(write({"venues|kraken|keys": {"apiKey": f"{self.CANARY}+/=="}}))
+
+        assert self.CANARY not in str(error)
+
+    def test_a_missing_key_is_named(self, write):
+        """The sentence says where a key was looked for."""
+        assert "SOR_SECRET_KRAKEN_KEY" in refusal(write({"venues|kraken|keys": {"apiKey": "kraken-key"}})).message
+
+    def test_a_password_of_the_database_is_not_shown(self, write):
+        """A database URL may hold one."""
+        config = load(write({"database": f"postgresql://sor:{self.CANARY}@localhost/sor"}))
+
+        assert self.CANARY in config.database_url
+        assert self.CANARY not in repr(config)
+
+
+class TestLive:
+    """Nothing goes live by default."""
+
+    @pytest.fixture
+    def live(self, write, monkeypatch: pytest.MonkeyPatch):
+        """A file that is complete for live trading, but for the changes."""
+        monkeypatch.setenv("SOR_SECRET_KEY", "k")
+
+        def _live(changes: dict[str, object] | None = None) -> Path:
+            complete: dict[str, object] = {"mode": "live", "live_trading": True, "allow_loopback_urls": False}
+            for name in ("binance", "kraken", "coinbase"):
+                complete[f"venues|{name}|loopback"] = None
+                complete[f"venues|{name}|keys"] = {"apiKey": "key", "secret": "key"}
+                complete[f"venues|{name}|acknowledge_tier"] = "A"
+            return write(complete | (changes or {}))
+
+        return _live
+
+    def test_a_complete_file_is_taken(self, live):
+        """Switch, limits, keys, acknowledgements: then it loads."""
+        assert load(live()).mode is Mode.LIVE
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"live_trading": False}, "live_trading"),
+            ({"limits|day_notional_max": None}, "limits.day_notional_max"),
+            ({"venues|kraken|acknowledge_tier": None}, "venues.kraken.acknowledge_tier"),
+            ({"venues|kraken|acknowledge_tier": "B"}, "venues.kraken.acknowledge_tier"),
+            ({"venues|kraken|keys": None}, "venues.kraken.keys"),
+            ({"venues|kraken|loopback": "http://127.0.0.1:1"}, "venues.kraken.loopback"),
+        ],
+    )
+    def test_each_condition_is_needed(self, live, changes: dict[str, object], field: str):
+        """Leaving any one out is refused by its name."""
+        assert refusal(live(changes)).field == field
+
+
+def test_nothing_of_ours_is_in_the_environment_by_accident():
+    """The fixture that clears SOR_ variables works, or the tests above prove nothing."""
+    assert not [name for name in os.environ if name.startswith("SOR_LIMITS")]
