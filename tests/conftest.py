@@ -1,9 +1,10 @@
 """What all tests share: databases to run on, and the places where recorded venue data may lie."""
 
 import asyncio
+import logging
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -78,6 +79,16 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("SOR_") and name not in {"SOR_DATA_DIR", "SOR_REQUIRE_POSTGRES", "SOR_TEST_POSTGRES_URL"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _library_loggers_as_they_were() -> Iterator[None]:
+    """Opening a log points the root logger elsewhere; the next test gets it back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 # Shared machines pause; a deadline would make the clock part of the verdict.

@@ -1,0 +1,283 @@
+"""The facts worth knowing, by name. Watchers only: nothing in here can change what the router does."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from structlog.typing import FilteringBoundLogger
+
+from router.model import facts as f
+from router.model.events import HaltLevel
+from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos
+from router.model.money import plain
+from router.model.orders import ChildState
+from router.model.outcomes import NotSent, PlaceOutcome
+from router.model.requests import RequestKind
+from router.observe.metrics import Metrics
+
+_NS_PER_S = 1_000_000_000
+_NEWS = frozenset({ChildState.IN_DOUBT, ChildState.QUARANTINED, ChildState.NEVER_PLACED, ChildState.REJECTED})
+"""Moves of a child that are logged louder than the rest."""
+
+
+class Observe:
+    """Holds the log and the metrics of one driver; handed to whoever sees something happen."""
+
+    def __init__(self, log: FilteringBoundLogger, metrics: Metrics | None = None) -> None:
+        self._log = log
+        self._metrics = metrics or Metrics()
+        self._doubted: dict[ClientOrderId, Nanos] = {}
+        self._of_fact: Mapping[type, Callable[[Any], None]] = {
+            f.DriverStarted: self.driver_started,
+            f.ParentTaken: self.parent_taken,
+            f.ParentTurnedDown: self.parent_turned_down,
+            f.ParentMoved: self.parent_moved,
+            f.RoundPlanned: self.round_planned,
+            f.ChildIntended: self.child_intended,
+            f.CopyCounted: self.copy_counted,
+            f.ChildMoved: self.child_moved,
+            f.EvidenceNoted: self.evidence_noted,
+            f.FillBooked: self.fill_booked,
+            f.GateMoved: self.gate_moved,
+            f.AccountPaused: self.account_paused,
+            f.HaltMoved: self.halt_moved,
+            f.StrangerSeen: self.stranger_seen,
+            f.BreachRaised: self.breach_raised,
+            f.DecisionFailed: self.decision_failed,
+        }
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics live."""
+        return self._metrics.registry
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._metrics.registry)
+
+    def fact(self, fact: f.Fact) -> None:
+        """Tell of a fact by its own function. Timers, balances and watermarks are nobody's news."""
+        tell = self._of_fact.get(type(fact))
+        if tell is not None:
+            tell(fact)
+
+    # What was decided
+
+    def driver_started(self, fact: f.DriverStarted) -> None:
+        """A driver took over."""
+        started = fact.started
+        self._metrics.leading.set(1)
+        self._metrics.halted.set(0 if started.halted is None else 1)
+        self._log.info("driver started", epoch=started.epoch, version=started.version, halted=started.halted)
+
+    def parent_taken(self, fact: f.ParentTaken) -> None:
+        """A parent was accepted."""
+        order = fact.order
+        self._metrics.parents.labels("ACCEPTED").inc()
+        self._log.info(
+            "parent taken",
+            parent=order.id,
+            ref_id=order.ref_id,
+            side=order.side,
+            quantity=plain(order.quantity),
+            instrument=order.instrument,
+            policy=order.policy,
+        )
+
+    def parent_turned_down(self, fact: f.ParentTurnedDown) -> None:
+        """A parent was refused at the door."""
+        self._metrics.parents.labels("REJECTED").inc()
+        self._log.warning("parent turned down", ref_id=fact.order.ref_id, reason=fact.reason)
+
+    def parent_moved(self, fact: f.ParentMoved) -> None:
+        """A parent changed state."""
+        self._metrics.parents.labels(fact.state).inc()
+        self._log.info("parent moved", parent=fact.parent_id, state=fact.state, reason=fact.reason)
+
+    def round_planned(self, fact: f.RoundPlanned) -> None:
+        """A round was planned."""
+        self._log.info(
+            "round planned",
+            parent=fact.parent_id,
+            round=fact.round,
+            due=plain(fact.due),
+            children=len(fact.children),
+            residual=plain(fact.residual),
+            residual_reason=fact.residual_reason,
+        )
+
+    def child_intended(self, fact: f.ChildIntended) -> None:
+        """An intent to place a child is durable."""
+        order = fact.order
+        self._metrics.intents.labels(order.account).inc()
+        self._log.info(
+            "child intended",
+            child=order.client_id,
+            parent=order.parent_id,
+            listing=order.listing_id,
+            side=order.side,
+            quantity=plain(order.quantity),
+            limit_price=plain(order.limit_price),
+        )
+
+    def copy_counted(self, fact: f.CopyCounted) -> None:
+        """A further copy of an intent may leave."""
+        self._metrics.copies.inc()
+        self._log.warning("copy counted", child=fact.client_id, copy=fact.copy)
+
+    def child_moved(self, fact: f.ChildMoved) -> None:
+        """A child changed state. How long it was in doubt is measured here."""
+        self._metrics.children.labels(fact.state).inc()
+        if fact.state is ChildState.IN_DOUBT:
+            self.child_in_doubt(fact)
+        elif fact.client_id in self._doubted:
+            self.child_resolved(fact)
+        else:
+            tell = self._log.warning if fact.state in _NEWS else self._log.info
+            tell("child moved", child=fact.client_id, state=fact.state, reason=fact.reason)
+
+    def child_in_doubt(self, fact: f.ChildMoved) -> None:
+        """A copy left and its outcome is unknown."""
+        self._doubted.setdefault(fact.client_id, fact.at_ns)
+        self._metrics.in_doubt.set(len(self._doubted))
+        self._log.warning("child IN_DOUBT", child=fact.client_id, reason=fact.reason)
+
+    def child_resolved(self, fact: f.ChildMoved) -> None:
+        """What became of a child in doubt is known now."""
+        after_s = (fact.at_ns - self._doubted.pop(fact.client_id)) / _NS_PER_S
+        self._metrics.in_doubt.set(len(self._doubted))
+        self._metrics.doubt.observe(after_s)
+        self._log.warning("child resolved", child=fact.client_id, state=fact.state, after_s=after_s, reason=fact.reason)
+
+    def evidence_noted(self, fact: f.EvidenceNoted) -> None:
+        """A look-up did not find a child."""
+        self._metrics.evidence.labels(fact.kind).inc()
+        self._log.info("evidence noted", child=fact.client_id, kind=fact.kind, endpoints=list(fact.endpoints))
+
+    def fill_booked(self, fact: f.FillBooked) -> None:
+        """A venue trade was booked."""
+        trade = fact.fill.trade
+        self._metrics.fills.labels(trade.account).inc()
+        self._log.info(
+            "fill booked",
+            child=fact.fill.client_id,
+            account=trade.account,
+            symbol=trade.symbol,
+            trade=trade.trade_id,
+            quantity=plain(trade.quantity),
+            price=plain(trade.price),
+        )
+
+    def gate_moved(self, fact: f.GateMoved) -> None:
+        """An account's gate opened or closed."""
+        self._metrics.gate.labels(fact.account).set(1 if fact.open else 0)
+        tell = self._log.info if fact.open else self._log.warning
+        tell("gate opened" if fact.open else "gate closed", account=fact.account, reason=fact.reason)
+
+    def account_paused(self, fact: f.AccountPaused) -> None:
+        """An account is left alone for a while."""
+        self._log.warning("account paused", account=fact.account, reason=fact.reason)
+
+    def halt_moved(self, fact: f.HaltMoved) -> None:
+        """The router was halted or resumed."""
+        halted = fact.level is not HaltLevel.NONE
+        self._metrics.halted.set(1 if halted else 0)
+        self._log.warning("halted" if halted else "resumed", reason=fact.reason, principal=fact.principal)
+
+    def stranger_seen(self, fact: f.StrangerSeen) -> None:
+        """A venue holds an order that no intent of ours explains."""
+        self._metrics.strangers.labels(fact.order.account).inc()
+        self._log.warning(
+            "stranger seen", account=fact.order.account, order=fact.order.venue_order_id, ours_by_tag=fact.ours_by_tag
+        )
+
+    def breach_raised(self, fact: f.BreachRaised) -> None:
+        """Something that must never happen, did."""
+        self._metrics.breaches.labels(fact.kind).inc()
+        self._log.error("BREACH", kind=fact.kind, account=fact.account, child=fact.client_id, detail=fact.detail)
+
+    def decision_failed(self, fact: f.DecisionFailed) -> None:
+        """Our own bug."""
+        self._metrics.failed_decisions.inc()
+        self._metrics.halted.set(1)
+        self._log.error("decision failed, halted", error=fact.error)
+
+    # What was done
+
+    def child_sent(self, account: AccountId, client_id: ClientOrderId, durable_ns: Nanos, sent_ns: Nanos) -> None:
+        """The first byte of a child left."""
+        after_s = (sent_ns - durable_ns) / _NS_PER_S
+        self._metrics.to_wire.observe(after_s)
+        self._log.info("child sent", account=account, child=client_id, after_s=after_s)
+
+    def child_answered(self, account: AccountId, client_id: ClientOrderId, outcome: PlaceOutcome) -> None:
+        """Placing came to this."""
+        kind = type(outcome).__name__
+        self._metrics.answers.labels(account, kind).inc()
+        if isinstance(outcome, NotSent):
+            self._metrics.not_sent.labels(account).inc()
+        self._log.info("child answered", account=account, child=client_id, outcome=kind, detail=str(outcome))
+
+    def request_taken(self, kind: RequestKind, key: str) -> None:
+        """A request became an event."""
+        self._metrics.requests.labels(kind, "taken").inc()
+        self._log.info("request taken", kind=kind, key=key)
+
+    def request_refused(self, kind: RequestKind, field: str, reason: str) -> None:
+        """A request was refused at the door, nothing half-done."""
+        self._metrics.requests.labels(kind, "refused").inc()
+        self._log.warning("request refused", kind=kind, field=field, reason=reason)
+
+    # What was seen
+
+    def book_lost(self, account: AccountId, listing: ListingId, why: str) -> None:
+        """A book cannot be trusted until its next snapshot."""
+        self._metrics.books_lost.labels(account).inc()
+        self._log.warning("book lost", listing=listing, why=why)
+
+    def book_age(self, account: AccountId, symbol: str, age_ns: int) -> None:
+        """How old a book is, from time to time."""
+        self._metrics.book_age.labels(account, symbol).set(age_ns / _NS_PER_S)
+
+    def venue_lost(self, account: AccountId, why: str) -> None:
+        """A venue cannot be traded on for now."""
+        self._metrics.venue_losses.labels(account).inc()
+        self._log.warning("venue lost", account=account, why=why)
+
+    def unknown_message(self, account: AccountId, what: str) -> None:
+        """A venue said something we do not understand."""
+        self._metrics.unknown_messages.labels(account).inc()
+        self._log.warning("unknown message", account=account, what=what)
+
+    # How we are doing
+
+    def appended(self, rows: int, took_ns: int) -> None:
+        """Rows became durable."""
+        self._metrics.append.observe(took_ns / _NS_PER_S)
+        self._log.debug("appended", rows=rows, took_ms=took_ns / 1_000_000)
+
+    def decided(self, took_ns: int) -> None:
+        """A decision was made."""
+        self._metrics.decide.observe(took_ns / _NS_PER_S)
+
+    def loop_lagged(self, lag_ns: int) -> None:
+        """The event loop was late by so much."""
+        self._metrics.loop_lag.observe(lag_ns / _NS_PER_S)
+
+    def recovered(self, rows: int, from_snapshot: bool, took_ns: int) -> None:
+        """State was rebuilt from the journal."""
+        self._log.info("recovered", rows=rows, from_snapshot=from_snapshot, took_ms=took_ns / 1_000_000)
+
+    def lease_lost(self, why: str) -> None:
+        """Another process drives, or may: stop."""
+        self._metrics.leading.set(0)
+        self._log.error("lease lost", why=why)
+
+    def stopped(self, why: str) -> None:
+        """The driver stops."""
+        self._metrics.leading.set(0)
+        self._log.info("stopped", why=why)
+
+    def surprise(self, where: str, error: BaseException) -> None:
+        """An exception nobody expected: the traceback is for us."""
+        self._log.error("surprise", where=where, exc_info=error)
