@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.model.ids import AccountId, ClientOrderId, InstrumentId, Nanos, TimerId, VenueOrderId
+from router.model.ids import AccountId, InstrumentId, Nanos, TimerId, VenueOrderId
 from router.model.orders import Approved, ChildOrder
 
 
@@ -21,6 +21,7 @@ class Place:
 
     order: Approved[ChildOrder]
     copy: int
+    deadline_ns: Nanos | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,7 +37,8 @@ class VenueTerms:
     `request_ttl_ms`: how long after the decision a copy may still be accepted. `engine_wait_ms`: clock error plus the
     venue's own delay between gateway and book. `read_lag_ms`: how long a placed order may stay invisible.
     `look_up_wait_ms`: pause between look-ups. `quarantine_after_ms`: when a doubt without a fence goes to a person.
-    `outstanding_max`: children that may be in doubt or working at once; None is no bound.
+    `reconcile_every_ms`: cadence of full account reads. `outstanding_max`: children that may be in doubt or working at
+    once; None is no bound.
     """
 
     account: AccountId
@@ -47,6 +48,7 @@ class VenueTerms:
     read_lag_ms: int
     look_up_wait_ms: int
     quarantine_after_ms: int
+    reconcile_every_ms: int = 30_000
     outstanding_max: int | None = None
 
 
@@ -167,6 +169,13 @@ class VenueLost:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamRestored:
+    """A private stream is back after a loss: what happened meanwhile has to be read."""
+
+    account: AccountId
+
+
 Event = (
     Started
     | ParentSubmitted
@@ -180,6 +189,7 @@ Event = (
     | OrderHinted
     | AccountSeen
     | VenueLost
+    | StreamRestored
 )
 
 

@@ -117,8 +117,6 @@ class ChildMoved:
     reason: str
     venue_order_id: VenueOrderId | None = None
     executed: Decimal | None = None
-    ends_as: ChildState | None = None
-    """For CLOSING: the end that follows once booked = executed."""
     sent_ns: Nanos | None = None
 
 
@@ -183,6 +181,15 @@ class GateMoved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountPaused:
+    """Nothing new goes to this account until then: it asked us to slow down, or could not be reached."""
+
+    account: AccountId
+    until_ns: Nanos
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WatermarkMoved:
     """All of an account's trades up to `trades_until_ns` have been read and booked or reported."""
 
@@ -230,7 +237,7 @@ class BreachRaised:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionFailed:
-    """Our own bug: deciding on the event of this row raised. The event changed nothing; the process comes back HALTED."""
+    """Our own bug: deciding on this row's event raised. The event changed nothing; the router comes back HALTED."""
 
     error: str
     at_ns: Nanos
@@ -251,6 +258,7 @@ Fact = (
     | TimerCleared
     | BalancesTaken
     | GateMoved
+    | AccountPaused
     | WatermarkMoved
     | HaltMoved
     | StrangerSeen

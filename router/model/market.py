@@ -33,7 +33,7 @@ class ListingView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FxMark:
-    """Value of one unit of `asset` in the reporting currency. `source` is the listing or the declaration it came from."""
+    """Value of one unit of `asset` in the reporting currency. `source`: the listing or declaration it came from."""
 
     asset: Asset
     rate: Decimal

@@ -68,6 +68,11 @@ class ParentState(StrEnum):
         """Final: every child has ended too."""
         return self in _PARENT_ENDS
 
+    @property
+    def plannable(self) -> bool:
+        """May new children be planned?"""
+        return self in (ParentState.ACCEPTED, ParentState.WORKING)
+
 
 _PARENT_ENDS = frozenset(
     {

@@ -13,14 +13,15 @@ from router.model.orders import ParentOrder
 class Progress:
     """Where a parent stands: quantities in base, none counted twice.
 
-    `exposed` is what may still fill: working, in doubt, closing, quarantined. `rounds` counts planning rounds so far,
-    `rounds_empty` those of them, since the last one that sent something, that could send nothing.
+    `working` may still fill and will be heard of soon; `in_doubt` may have filled and is being looked for. `rounds`
+    counts planning rounds so far; `last_round_sent` says whether the last one sent anything.
     """
 
     order: ParentOrder
     accepted_ns: Nanos
     filled: Decimal
-    exposed: Decimal
+    working: Decimal
+    in_doubt: Decimal
     rounds: int
     last_round_ns: Nanos | None
     last_round_sent: bool

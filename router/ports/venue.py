@@ -63,9 +63,9 @@ class VenuePort(Protocol):
         """Close everything. Orders in flight are not waited for."""
         ...
 
-    async def place(self, order: Approved[ChildOrder], deadline_ns: Nanos | None, gate: Gate) -> tuple[
-        PlaceOutcome, Nanos | None
-    ]:
+    async def place(
+        self, order: Approved[ChildOrder], deadline_ns: Nanos | None, gate: Gate
+    ) -> tuple[PlaceOutcome, Nanos | None]:
         """Send one copy, never more. The second value is when its first byte left (our clock), None if none did."""
         ...
 

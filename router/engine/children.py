@@ -1,0 +1,268 @@
+"""What is learnt of a child: the lifecycle table is asked, fills are booked, doubts are followed until they end."""
+
+from decimal import Decimal
+
+from router.engine import timers
+from router.engine.draft import Draft
+from router.model import facts as f
+from router.model.commands import Place, Query
+from router.model.events import LookedUp, PlaceAnswered, VenueTerms
+from router.model.ids import AccountId, Nanos, VenueOrderId
+from router.model.orders import ChildState, Fill, VenueOrder, VenueOrderStatus, VenueTrade, booking_key
+from router.model.outcomes import Accepted, Exists, Found, Lost, Missing, NotSent, Refused, Unclear
+from router.orders import resolver
+from router.orders.lifecycle import Heard, after
+from router.orders.records import Child
+from router.risk import Refusal, approve_copy
+
+_MS = 1_000_000
+_PAUSE_MS = 1_000
+_ACCOUNT_SOON_NS = 1_000 * _MS
+_QUARANTINE_LOOK_NS = 30_000 * _MS
+_BACKOFF_MAX = 16
+
+_ENDED = {
+    VenueOrderStatus.FILLED: Heard.ENDED_FILLED,
+    VenueOrderStatus.CANCELLED: Heard.ENDED_CANCELLED,
+    VenueOrderStatus.EXPIRED: Heard.ENDED_EXPIRED,
+    VenueOrderStatus.REJECTED: Heard.ENDED_REJECTED,
+}
+_NEVER_TRADED = frozenset({ChildState.NEVER_PLACED, ChildState.REJECTED})
+
+
+def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
+    """One copy's answer. A refusal settles the intent only if that was its only copy."""
+    child = draft.state.blotter.children[event.client_id]
+    match event.outcome:
+        case Accepted(venue_order_id=venue_order_id):
+            _hear(draft, child, Heard.ALIVE, "accepted", venue_order_id=venue_order_id, sent_ns=event.sent_ns)
+            look(draft, child)
+        case Refused() as refused:
+            settles = child.copies == 1
+            heard = Heard.REFUSED if settles else Heard.DOUBTED
+            _hear(draft, child, heard, f"{refused.code}: {refused.text}", sent_ns=event.sent_ns)
+            if refused.transient:
+                _pause(draft, child.order.account, refused.retry_after_ms or _PAUSE_MS, refused.code)
+        case NotSent(why=why):
+            settles = child.copies == 1
+            _hear(draft, child, Heard.NOT_SENT if settles else Heard.DOUBTED, f"not sent: {why}")
+            _pause(draft, child.order.account, _PAUSE_MS, why)
+        case Exists(code=code):
+            _hear(draft, child, Heard.DOUBTED, f"the venue says that the id exists ({code})", sent_ns=event.sent_ns)
+        case Lost(why=why):
+            _hear(draft, child, Heard.DOUBTED, why, sent_ns=event.sent_ns)
+    if child.state is ChildState.IN_DOUBT:
+        look(draft, child)
+
+
+def on_looked_up(draft: Draft, event: LookedUp) -> None:
+    """An answer to a look-up: the venue's record settles, a clean absence is weighed, trouble is asked again."""
+    child = draft.state.blotter.children[event.client_id]
+    match event.look_up.result:
+        case Found(order=order, trades=trades):
+            for trade in trades:
+                book(draft, child, trade)
+            _hear_record(draft, child, order)
+        case Missing(endpoints=endpoints, strangers=strangers):
+            _note_evidence(draft, child, event, endpoints, unexplained=_unexplained(draft, child, strangers))
+        case Unclear():
+            if not child.state.ended:
+                draft.note(_evidence(child, f.EvidenceKind.UNCLEAR, event, ()))
+    follow(draft, child)
+
+
+def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
+    """Book a venue trade to a child, once, whatever state the child is in."""
+    if booking_key(trade) in child.booked:
+        return
+    order = child.order
+    was = child.state
+    fill = Fill(client_id=order.client_id, parent_id=order.parent_id, trade=trade)
+    draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
+    draft.touch(draft.state.parent(order.parent_id))
+    if was in _NEVER_TRADED:
+        _breach(draft, f.BreachKind.FILL_AFTER_NEVER_PLACED, child, f"trade {trade.trade_id} after {was}")
+    if child.filled > order.quantity:
+        _breach(draft, f.BreachKind.OVERFILLED_BY_VENUE, child, f"filled {child.filled} of {order.quantity}")
+    _hear(draft, child, Heard.EXECUTED, f"trade {trade.trade_id}")
+
+
+def look(draft: Draft, child: Child) -> None:
+    """Ask the venue now what became of the child."""
+    draft.do(Query(order=child.order, venue_order_id=child.venue_order_id))
+
+
+def follow(draft: Draft, child: Child) -> None:
+    """Arrange what comes next for a child that has not ended."""
+    if child.state.ended:
+        draft.let_sleep(timers.look(child.order.client_id))
+        return
+    terms = draft.state.terms(child.order.account)
+    if terms is None:
+        return
+    if child.state is ChildState.IN_DOUBT:
+        _resolve(draft, child, terms)
+        return
+    if child.state is ChildState.QUARANTINED:
+        wait_ns = _QUARANTINE_LOOK_NS
+    else:
+        wait_ns = terms.look_up_wait_ms * _MS * min(2 ** min(child.looks, 8), _BACKOFF_MAX)
+    draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + wait_ns))
+
+
+def revive(draft: Draft, child: Child) -> None:
+    """The venue shows a child open that had ended: an anomaly, decided by the lifecycle table."""
+    _hear(draft, child, Heard.ALIVE, "open at the venue after its end")
+
+
+def doubt_after_restart(draft: Draft, child: Child) -> None:
+    """A driver took over: an intent without an answer may or may not have left (windows W4 to W8 look alike)."""
+    if child.state is ChildState.PENDING_NEW:
+        _hear(draft, child, Heard.DOUBTED, "the router restarted before the answer was known")
+    look(draft, child)
+
+
+def cancel_sent(draft: Draft, child: Child) -> None:
+    """A cancel leaves for this child."""
+    _hear(draft, child, Heard.CANCEL_SENT, "cancel sent")
+
+
+def _resolve(draft: Draft, child: Child, terms: VenueTerms) -> None:
+    state = draft.state
+    parent = state.parent(child.order.parent_id)
+    wanted = parent.state.plannable and not parent.breached and not state.halted
+    match resolver.next_step(child, terms, draft.now_ns, wanted=wanted):
+        case resolver.Absent(proof=proof):
+            _hear(draft, child, Heard.ABSENCE_PROVEN, proof)
+            follow(draft, child)
+        case resolver.AskPerson(why=why):
+            _hear(draft, child, Heard.UNDECIDABLE, why)
+            follow(draft, child)
+        case resolver.SendSameId():
+            _send_copy(draft, child)
+        case resolver.LookAgain(at_ns=at_ns):
+            draft.wake(timers.look(child.order.client_id), at_ns)
+
+
+def _send_copy(draft: Draft, child: Child) -> None:
+    """The same id once more, counted durably before it leaves; where it may not leave now, keep looking."""
+    state, order = draft.state, child.order
+    approved = approve_copy(
+        order,
+        gate_open=state.gate_open(order.account),
+        halted=state.halted,
+        halt_epoch=state.halt_epoch,
+        now_ns=draft.now_ns,
+    )
+    if isinstance(approved, Refusal):
+        terms = state.terms(order.account)
+        assert terms is not None
+        draft.wake(timers.look(order.client_id), Nanos(draft.now_ns + terms.look_up_wait_ms * _MS))
+        return
+    copy = child.copies + 1
+    draft.note(f.CopyCounted(client_id=order.client_id, copy=copy, deadline_ns=None))
+    draft.do(Place(order=approved, copy=copy, deadline_ns=None))
+
+
+def _hear(
+    draft: Draft,
+    child: Child,
+    heard: Heard,
+    reason: str,
+    *,
+    venue_order_id: str | None = None,
+    order: VenueOrder | None = None,
+    sent_ns: Nanos | None = None,
+) -> None:
+    """Ask the table; write down what changed; what changed nothing is not worth a fact."""
+    state = after(child.state, heard)
+    if state is None:
+        _breach(draft, f.BreachKind.ALIVE_AFTER_END, child, f"{heard} in {child.state}: {reason}")
+        _close_gate(draft, child.order.account, f"{child.order.client_id} is alive after its end")
+        return
+    named = venue_order_id or (None if order is None else order.venue_order_id)
+    executed = None if order is None or order.executed == child.executed else order.executed
+    learnt_name = named is not None and named != child.venue_order_id
+    if state is child.state and not learnt_name and executed is None:
+        return
+    draft.note(
+        f.ChildMoved(
+            client_id=child.order.client_id,
+            state=state,
+            at_ns=draft.now_ns,
+            reason=reason,
+            venue_order_id=VenueOrderId(named) if named is not None and learnt_name else None,
+            executed=executed,
+            sent_ns=sent_ns,
+        )
+    )
+    draft.touch(draft.state.parent(child.order.parent_id))
+    if state.ended:
+        draft.let_sleep(timers.look(child.order.client_id))
+        if child.filled > 0:
+            _read_account_soon(draft, child.order.account)
+
+
+def _hear_record(draft: Draft, child: Child, order: VenueOrder) -> None:
+    """The venue's own record of the order. It ends the child only once every executed unit is booked (I3b)."""
+    if not order.status.ended:
+        _hear(draft, child, Heard.ALIVE, "open at the venue", order=order)
+    elif child.filled < _executed(child, order):
+        why = f"{order.status} at the venue, {_executed(child, order) - child.filled} executed and not booked yet"
+        _hear(draft, child, Heard.ENDED_UNBOOKED, why, order=order)
+    else:
+        filled_whole = child.filled >= child.order.quantity
+        heard = Heard.ENDED_FILLED if filled_whole else _ENDED[order.status]
+        _hear(draft, child, heard, f"{order.status} at the venue", order=order)
+
+
+def _executed(child: Child, order: VenueOrder) -> Decimal:
+    """What the record says was executed; FILLED says all of it, whatever a lagging figure beside it shows."""
+    return child.order.quantity if order.status is VenueOrderStatus.FILLED else order.executed
+
+
+def _note_evidence(
+    draft: Draft, child: Child, event: LookedUp, endpoints: tuple[str, ...], *, unexplained: bool
+) -> None:
+    if child.state.ended:
+        return
+    kind = f.EvidenceKind.STRANGERS if unexplained else f.EvidenceKind.MISSING
+    draft.note(_evidence(child, kind, event, endpoints))
+
+
+def _evidence(child: Child, kind: f.EvidenceKind, event: LookedUp, endpoints: tuple[str, ...]) -> f.EvidenceNoted:
+    return f.EvidenceNoted(
+        client_id=child.order.client_id, kind=kind, asked_ns=event.look_up.asked_ns, endpoints=endpoints
+    )
+
+
+def _unexplained(draft: Draft, child: Child, strangers: tuple[VenueTrade, ...]) -> bool:
+    """Is any of these trades not one of a child we know?"""
+    blotter = draft.state.blotter
+    return any(blotter.find(child.order.account, trade.client_id, trade.venue_order_id) is None for trade in strangers)
+
+
+def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:
+    order = child.order
+    draft.note(
+        f.BreachRaised(kind=kind, account=order.account, client_id=order.client_id, detail=detail, at_ns=draft.now_ns)
+    )
+
+
+def _close_gate(draft: Draft, account: AccountId, reason: str) -> None:
+    draft.note(f.GateMoved(account=account, open=False, reason=reason, at_ns=draft.now_ns))
+
+
+def _pause(draft: Draft, account: AccountId, pause_ms: int, reason: str) -> None:
+    until_ns = Nanos(draft.now_ns + pause_ms * _MS)
+    if until_ns > draft.state.pauses.get(account, 0):
+        draft.note(f.AccountPaused(account=account, until_ns=until_ns, reason=reason))
+        draft.wake(timers.pause(account), until_ns)
+
+
+def _read_account_soon(draft: Draft, account: AccountId) -> None:
+    """Balances moved: read them, but not once per child."""
+    soon_ns = Nanos(draft.now_ns + _ACCOUNT_SOON_NS)
+    due_ns = draft.state.timers.get(timers.account(account))
+    if due_ns is None or due_ns > soon_ns:
+        draft.wake(timers.account(account), soon_ns)

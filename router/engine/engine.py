@@ -1,0 +1,272 @@
+"""The engine: a function from what happened to what to do next.
+
+It never waits, never reads a clock, never talks to a venue. `decide` folds each fact into the state as it is written
+down; if its decision cannot be made durable the whole engine is thrown away and recovered from the journal, so a fact
+that was not stored never outlives the process that thought of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.engine import children, timers
+from router.engine.draft import Draft
+from router.engine.parents import settle
+from router.engine.planning import on_market_seen
+from router.engine.state import State, stranger_key
+from router.model import events as e
+from router.model import facts as f
+from router.model.commands import Cancel, Command, ReadAccount, Wake
+from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
+from router.model.money import exactly
+from router.model.orders import ChildState, ParentOrder, ParentState
+from router.orders.client_ids import is_ours
+from router.orders.records import Child
+from router.ports.policy import Policy
+from router.reconcile import Differences, reconcile
+
+_MS = 1_000_000
+TRADES_OVERLAP_NS = 60_000 * _MS
+"""Trades are read again from a little before the watermark: lists are not sorted by when they become visible."""
+FIRST_READ_NS = 600_000 * _MS
+VENUE_RETRY_NS = 2_000 * _MS
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided on one event. A decision without facts changed nothing and is not journaled."""
+
+    facts: tuple[f.Fact, ...]
+    commands: tuple[Command, ...]
+
+
+class Engine:
+    """State, and what to do about events. `policies` by the name orders give."""
+
+    def __init__(self, policies: Mapping[str, Policy], state: State | None = None) -> None:
+        self.state = State() if state is None else state
+        self._policies = policies
+
+    def decide(self, stamped: e.Stamped) -> Decision:
+        """Facts and commands for one event. Events come in order of time."""
+        assert stamped.at_ns >= self.state.last_ns
+        self.state.last_ns = stamped.at_ns
+        draft = Draft(self.state, stamped.at_ns)
+        with exactly():
+            self._handle(draft, stamped.event)
+            settle(draft, self._policies)
+        return Decision(tuple(draft.facts), tuple(draft.commands))
+
+    def recover(self, at_ns: Nanos, facts: Iterable[f.Fact]) -> None:
+        """Fold a journal row in. Decides nothing."""
+        self.state.last_ns = at_ns
+        with exactly():
+            for fact in facts:
+                self.state.apply(fact)
+
+    def _handle(self, draft: Draft, event: e.Event) -> None:  # noqa: C901, PLR0912 - one line per kind of event
+        match event:
+            case e.MarketSeen():
+                on_market_seen(draft, event, self._policies)
+            case e.PlaceAnswered():
+                children.on_place_answered(draft, event)
+            case e.LookedUp():
+                children.on_looked_up(draft, event)
+            case e.OrderHinted():
+                _on_hint(draft, event)
+            case e.TimerFired():
+                _on_timer(draft, event)
+            case e.ParentSubmitted():
+                self._on_submitted(draft, event.order)
+            case e.CancelAsked():
+                _on_cancel_asked(draft, event)
+            case e.CancelAnswered():
+                _on_cancel_answered(draft, event)
+            case e.HaltAsked():
+                _on_halt_asked(draft, event)
+            case e.AccountSeen():
+                _on_account_seen(draft, event)
+            case e.VenueLost():
+                _on_venue_lost(draft, event)
+            case e.StreamRestored():
+                _read_account(draft, event.account)
+            case e.Started():
+                _on_started(draft, event)
+
+    def _on_submitted(self, draft: Draft, order: ParentOrder) -> None:
+        if order.id in draft.state.blotter.parents:
+            return  # the same request, seen again: W1
+        reason = _turned_down(draft.state, order, self._policies)
+        if reason is not None:
+            draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))
+            return
+        draft.note(f.ParentTaken(order=order, at_ns=draft.now_ns))
+        draft.touch(draft.state.parent(order.id))
+
+
+def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy]) -> str | None:
+    """Why a parent cannot be taken, as a sentence that names the field."""
+    limits = state.limits
+    if state.instrument(order.instrument) is None:
+        return f"instrument: {order.instrument} is not configured"
+    if order.policy not in policies:
+        return f"policy: {order.policy} is not one of {', '.join(policies)}"
+    if order.quantity <= 0:
+        return f"base_quantity: {order.quantity} is not positive"
+    if order.quantity > limits.parent_quantity_max:
+        return f"base_quantity: {order.quantity} is above the parent limit {limits.parent_quantity_max}"
+    if order.limit_price is not None and order.limit_price <= 0:
+        return f"limit_price: {order.limit_price} is not positive"
+    worth = Decimal(0) if order.limit_price is None else order.quantity * order.limit_price
+    if worth > limits.parent_notional_max:
+        return f"base_quantity: worth {worth:.2f} at its limit, above the parent limit {limits.parent_notional_max}"
+    return None
+
+
+def _on_started(draft: Draft, event: e.Started) -> None:
+    """Recovery is start-up: every doubt is looked into, every timer re-armed, every account read before it opens."""
+    draft.note(f.DriverStarted(started=event))
+    if event.halted is not None and not draft.state.halted:
+        _halt(draft, e.HaltLevel.NEW, event.halted, "router")
+    for child in draft.state.blotter.living():
+        children.doubt_after_restart(draft, child)
+    for timer_id, due_ns in draft.state.timers.items():
+        draft.do(Wake(timer_id=timer_id, due_ns=due_ns))
+    for terms in event.terms:
+        _read_account(draft, terms.account)
+    draft.touch_all()
+
+
+def _on_cancel_asked(draft: Draft, event: e.CancelAsked) -> None:
+    parent = draft.state.blotter.parents.get(event.parent_id)
+    if parent is None or parent.state.ended or parent.state is ParentState.CANCEL_PENDING:
+        return
+    draft.note(
+        f.ParentMoved(
+            parent_id=event.parent_id,
+            state=ParentState.CANCEL_PENDING,
+            at_ns=draft.now_ns,
+            reason=f"cancelled by {event.principal}",
+        )
+    )
+    for child in draft.state.blotter.children_of(parent):
+        if child.state is ChildState.WORKING:
+            draft.do(Cancel(order=child.order, venue_order_id=child.venue_order_id))
+            children.cancel_sent(draft, child)
+    draft.touch(parent)
+
+
+def _on_cancel_answered(draft: Draft, event: e.CancelAnswered) -> None:
+    """Taken or unclear, a cancel's answer proves nothing about fills: the order is read."""
+    child = draft.state.blotter.children[event.client_id]
+    if not child.state.ended:
+        children.look(draft, child)
+
+
+def _on_halt_asked(draft: Draft, event: e.HaltAsked) -> None:
+    if event.level is draft.state.halt_level:
+        return
+    _halt(draft, event.level, event.reason, event.principal)
+    draft.touch_all()
+
+
+def _halt(draft: Draft, level: e.HaltLevel, reason: str, principal: str) -> None:
+    draft.note(f.HaltMoved(level=level, reason=reason, principal=principal, at_ns=draft.now_ns))
+
+
+def _on_hint(draft: Draft, event: e.OrderHinted) -> None:
+    child = draft.state.blotter.find(event.account, event.client_id, event.venue_order_id)
+    if child is not None and not child.state.ended:
+        children.look(draft, child)
+
+
+def _on_timer(draft: Draft, event: e.TimerFired) -> None:
+    state = draft.state
+    if event.timer_id not in state.timers:
+        return
+    draft.note(f.TimerCleared(timer_id=event.timer_id))
+    purpose, whose = timers.parse(event.timer_id)
+    match purpose:
+        case timers.Purpose.LOOK:
+            child = state.blotter.children[ClientOrderId(whose)]
+            if not child.state.ended:
+                children.look(draft, child)
+        case timers.Purpose.PARENT:
+            draft.touch(state.parent(ParentId(whose)))
+        case timers.Purpose.ACCOUNT:
+            _read_account(draft, AccountId(whose))
+        case timers.Purpose.PAUSE:
+            draft.touch_all()
+
+
+def _read_account(draft: Draft, account: AccountId) -> None:
+    """Ask for a full read, far enough back to hold every trade of a child still living."""
+    state = draft.state
+    if state.terms(account) is None:
+        return
+    since = [state.watermarks.get(account, Nanos(draft.now_ns - FIRST_READ_NS))]
+    since += [child.order.decided_at_ns for child in state.blotter.living() if child.order.account == account]
+    draft.do(ReadAccount(account=account, trades_since_ns=Nanos(min(since) - TRADES_OVERLAP_NS)))
+
+
+def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
+    """Close the difference between the account's own record and ours, then let it be traded on."""
+    state, read = draft.state, event.read
+    differences = reconcile(state.blotter, read, state.settings.deployment)
+    draft.note(f.BalancesTaken(account=read.account, asked_ns=read.asked_ns, balances=read.balances))
+    for client_id, trade in differences.fills:
+        children.book(draft, state.blotter.children[client_id], trade)
+    for client_id, _ in differences.revived:
+        children.revive(draft, state.blotter.children[client_id])
+    _report_strangers(draft, differences)
+    for client_id in differences.to_look_up:
+        _look_if_alive(draft, state.blotter.children[client_id])
+    draft.note(f.WatermarkMoved(account=read.account, trades_until_ns=read.asked_ns))
+    _judge_gate(draft, read.account, differences)
+    terms = state.terms(read.account)
+    if terms is not None:
+        draft.wake(timers.account(read.account), Nanos(draft.now_ns + terms.reconcile_every_ms * _MS))
+    draft.touch_all()
+
+
+def _look_if_alive(draft: Draft, child: Child) -> None:
+    if not child.state.ended:
+        children.look(draft, child)
+
+
+def _report_strangers(draft: Draft, differences: Differences) -> None:
+    """An order that is not ours is reported once and never touched; one with our tag and no intent is a breach."""
+    state = draft.state
+    for order in (*differences.orphans, *differences.strangers):
+        if stranger_key(order) in state.strangers:
+            continue
+        ours = is_ours(order.client_id, state.settings.deployment)
+        draft.note(f.StrangerSeen(order=order, ours_by_tag=ours))
+        if ours:
+            draft.note(
+                f.BreachRaised(
+                    kind=f.BreachKind.UNKNOWN_TAGGED_ORDER,
+                    account=order.account,
+                    client_id=order.client_id,
+                    detail=f"open order {order.venue_order_id} carries our tag and no intent explains it",
+                    at_ns=draft.now_ns,
+                )
+            )
+
+
+def _judge_gate(draft: Draft, account: AccountId, differences: Differences) -> None:
+    state = draft.state
+    if differences.orphans or differences.revived:
+        reason = "orders with our tag that no living intent explains"
+        if state.gate_open(account) or state.gates[account].starting:
+            draft.note(f.GateMoved(account=account, open=False, reason=reason, at_ns=draft.now_ns))
+    elif not state.gate_open(account):
+        draft.note(f.GateMoved(account=account, open=True, reason="reconciled", at_ns=draft.now_ns))
+
+
+def _on_venue_lost(draft: Draft, event: e.VenueLost) -> None:
+    gate = draft.state.gates.get(event.account)
+    if gate is None or gate.open or gate.starting:
+        draft.note(f.GateMoved(account=event.account, open=False, reason=event.why, at_ns=draft.now_ns))
+    draft.wake(timers.account(event.account), Nanos(draft.now_ns + VENUE_RETRY_NS))
+    draft.touch_all()

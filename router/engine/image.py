@@ -1,0 +1,50 @@
+"""State as plain records: what a snapshot stores."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.balances import Holding
+from router.model.events import HaltLevel, Started
+from router.model.ids import AccountId, Asset, EntityId, Nanos, TimerId
+from router.orders.records import Child, Parent
+
+IMAGE_VERSION = 1
+"""Raised with every change of shape: an image of another version is ignored, and the journal read from its start."""
+
+
+@dataclass(kw_only=True, slots=True)
+class AccountGate:
+    """May new children go to an account? `starting` until its first read since the driver took over."""
+
+    open: bool
+    starting: bool
+    reason: str
+
+
+@dataclass(kw_only=True, slots=True)
+class DayNotional:
+    """What an entity's children were worth at most, since UTC midnight of `day`."""
+
+    day: int
+    notional: Decimal
+
+
+@dataclass(kw_only=True, slots=True)
+class StateImage:
+    """Everything in `router.engine.state.State`."""
+
+    started: Started | None
+    started_ns: Nanos
+    last_ns: Nanos
+    parents: list[Parent]
+    children: list[Child]
+    holdings: dict[AccountId, dict[Asset, Holding]]
+    gates: dict[AccountId, AccountGate]
+    pauses: dict[AccountId, Nanos]
+    watermarks: dict[AccountId, Nanos]
+    timers: dict[TimerId, Nanos]
+    halt_level: HaltLevel
+    halt_reason: str
+    halt_epoch: int
+    days: dict[EntityId, DayNotional]
+    strangers: set[str]

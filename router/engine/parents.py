@@ -1,0 +1,101 @@
+"""Where a parent stands after something changed: does it end, wait, or want the market looked at?"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from router.engine import timers
+from router.engine.draft import Draft
+from router.engine.state import State
+from router.model.commands import Look
+from router.model.facts import ParentMoved
+from router.model.ids import InstrumentId, Nanos
+from router.model.money import ZERO
+from router.model.orders import ParentState
+from router.orders.blotter import DOUBTFUL
+from router.orders.records import Parent
+from router.ports.policy import Policy, Progress
+
+START_GRACE_NS = 10_000_000_000
+"""How long after a start planning waits for accounts that were not read yet."""
+
+
+def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
+    """End the touched parents that are done; ask for one look per instrument for those with something due."""
+    due: dict[InstrumentId, Decimal] = {}
+    for parent_id in draft.touched:
+        parent = draft.state.parent(parent_id)
+        if parent.state.ended or _ended(draft, parent, policies):
+            continue
+        quantity = _due_now(draft, parent, policies)
+        if quantity > 0:
+            instrument = parent.order.instrument
+            due[instrument] = due.get(instrument, ZERO) + quantity
+    for instrument, quantity in due.items():
+        draft.do(Look(instrument=instrument, quantity=quantity))
+
+
+def progress(state: State, parent: Parent) -> Progress:
+    """What a policy may know of its parent."""
+    children = tuple(state.blotter.children_of(parent))
+    doubtful = sum((child.unsettled for child in children if child.state in DOUBTFUL), ZERO)
+    return Progress(
+        order=parent.order,
+        accepted_ns=parent.accepted_ns,
+        filled=sum((child.filled for child in children), ZERO),
+        working=sum((child.unsettled for child in children), ZERO) - doubtful,
+        in_doubt=doubtful,
+        rounds=parent.rounds,
+        last_round_ns=parent.last_round_ns,
+        last_round_sent=parent.last_round_sent,
+    )
+
+
+def may_plan(state: State, parent: Parent, now_ns: Nanos) -> bool:
+    """Is there nothing that forbids new children of this parent?"""
+    return parent.state.plannable and not parent.breached and not state.halted and not _still_starting(state, now_ns)
+
+
+def _still_starting(state: State, now_ns: Nanos) -> bool:
+    """Plan on all venues or wait a little: right after a start the first one read is not the whole market."""
+    return now_ns < state.started_ns + START_GRACE_NS and any(gate.starting for gate in state.gates.values())
+
+
+def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool:
+    """Move a parent to its end if it has reached one. Only once every child has ended (I17)."""
+    state = draft.state
+    if any(not child.state.ended for child in state.blotter.children_of(parent)):
+        return False
+    end = _end_of(parent, progress(state, parent), policies, draft.now_ns)
+    if end is None:
+        return False
+    state_name, reason = end
+    draft.let_sleep(timers.parent(parent.order.id))
+    draft.note(ParentMoved(parent_id=parent.order.id, state=state_name, at_ns=draft.now_ns, reason=reason))
+    return True
+
+
+def _end_of(
+    parent: Parent, done: Progress, policies: Mapping[str, Policy], now_ns: Nanos
+) -> tuple[ParentState, str] | None:
+    if parent.breached:
+        return ParentState.FAILED, "an invariant did not hold: see the alerts"
+    if done.filled >= parent.order.quantity:
+        return ParentState.FILLED, "filled"
+    if parent.state is ParentState.CANCEL_PENDING:
+        return ParentState.CANCELLED, parent.reason
+    target = policies[parent.order.policy].target(done, now_ns, None)
+    if not target.finished:
+        return None
+    reason = f"{target.reason}: {parent.residual_reason}" if parent.residual_reason else target.reason
+    return (ParentState.DONE_PARTIAL if done.filled > 0 else ParentState.EXPIRED), reason
+
+
+def _due_now(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> Decimal:
+    """Base that should be out by now and is not; where it is due later, a timer is set."""
+    if not may_plan(draft.state, parent, draft.now_ns):
+        return ZERO
+    done = progress(draft.state, parent)
+    target = policies[parent.order.policy].target(done, draft.now_ns, None)
+    if target.not_before_ns is not None:
+        draft.wake(timers.parent(parent.order.id), target.not_before_ns)
+    return max(target.quantity - done.filled - done.working - done.in_doubt, ZERO)

@@ -1,0 +1,305 @@
+"""One round of one parent: the policy says how much, the splitter where, risk whether; then each child is an intent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from router.book.consolidated import Top, top
+from router.engine import timers
+from router.engine.draft import Draft
+from router.engine.parents import may_plan, progress
+from router.engine.state import State
+from router.model import facts as f
+from router.model.commands import Place
+from router.model.events import Fence, MarketSeen
+from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos
+from router.model.market import Level, ListingView, MarketView
+from router.model.money import ONE, fraction_of_bps
+from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
+from router.model.side import Side
+from router.orders.client_ids import client_order_id
+from router.orders.records import Parent
+from router.ports.policy import Policy
+from router.risk import CHECKS, Refusal, RiskView, review
+from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
+from router.split.split import split
+
+_MS = 1_000_000
+REFUSALS_MAX = 3
+"""After so many refusals in a row a listing gets nothing more of a parent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Candidate:
+    """A planned child, before risk has looked at it."""
+
+    order: ChildOrder
+    reserves: Decimal
+    reserved_asset: Asset
+    notional: Decimal
+    line: PlanLine
+
+
+def on_market_seen(draft: Draft, event: MarketSeen, policies: Mapping[str, Policy]) -> None:
+    """Plan every parent that has something due on this instrument, oldest first, each on what the others left."""
+    view = event.view
+    for parent in draft.state.blotter.working_parents():
+        if parent.order.instrument == view.instrument and may_plan(draft.state, parent, draft.now_ns):
+            plan = _plan_round(draft, parent, view, policies)
+            view = view if plan is None else _without(view, parent.order.side, plan)
+
+
+def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
+    done = progress(draft.state, parent)
+    target = policies[parent.order.policy].target(done, draft.now_ns, view)
+    due = target.quantity - done.filled - done.working - done.in_doubt
+    if due <= 0:
+        return None
+    market_top = top(view)
+    if (too_large := _too_large(draft.state, parent, market_top)) is not None:
+        draft.note(
+            f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
+        )
+        return None
+    plan = split(_request(draft.state, parent, view, due, draft.now_ns))
+    approved, refused = _reviewed(draft, parent, view, plan, market_top)
+    _record(draft, parent, due, plan, approved, refused)
+    for order, candidate in approved:
+        draft.note(
+            f.ChildIntended(
+                order=order.value,
+                reserved_asset=candidate.reserved_asset,
+                reserved=candidate.reserves,
+                notional=candidate.notional,
+            )
+        )
+        draft.do(Place(order=order, copy=1, deadline_ns=order.value.deadline_ns))
+    draft.touch(parent)
+    return plan
+
+
+def _request(state: State, parent: Parent, view: MarketView, due: Decimal, now_ns: Nanos) -> SplitRequest:
+    order = parent.order
+    return SplitRequest(
+        view=view,
+        side=order.side,
+        quantity=due,
+        limit_price=order.limit_price,
+        spendable=_spendable(state, view, order.side),
+        venues_include=order.venues_include,
+        venues_exclude=order.venues_exclude,
+        blocked=_blocked(state, parent, view, now_ns),
+        options=SplitOptions(child_notional_max=state.limits.child_notional_max),
+    )
+
+
+def _spendable(state: State, view: MarketView, side: Side) -> dict[tuple[AccountId, Asset], Decimal]:
+    assets = {
+        (book.listing.account, book.listing.quote if side is Side.BUY else book.listing.base) for book in view.listings
+    }
+    return {(account, asset): state.available(account, asset) for account, asset in sorted(assets)}
+
+
+def _blocked(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> dict[ListingId, str]:
+    """Listings that must get nothing now, and why."""
+    blocked = {}
+    for book in view.listings:
+        reason = _block(state, parent, book, now_ns)
+        if reason is not None:
+            blocked[book.listing.id] = reason
+    return blocked
+
+
+def _block(state: State, parent: Parent, book: ListingView, now_ns: Nanos) -> str | None:
+    account = book.listing.account
+    terms = state.terms(account)
+    if terms is None:
+        return "account is not configured"
+    if not state.gate_open(account):
+        gate = state.gates.get(account)
+        return f"account is shut: {'unknown' if gate is None else gate.reason}"
+    if state.pauses.get(account, 0) > now_ns:
+        return "account is paused"
+    if terms.outstanding_max is not None and state.blotter.outstanding(account) >= terms.outstanding_max:
+        return f"account has {terms.outstanding_max} outstanding child(ren), its most"
+    if parent.refusals.get(book.listing.id, 0) >= REFUSALS_MAX:
+        return f"refused {REFUSALS_MAX} times in a row"
+    if book.book_age_ns > state.limits.book_age_ms_max * _MS:
+        return f"stale: book is {book.book_age_ns // _MS} ms old"
+    return None
+
+
+def _reviewed(
+    draft: Draft, parent: Parent, view: MarketView, plan: Plan, market_top: Top
+) -> tuple[list[tuple[Approved[ChildOrder], _Candidate]], list[f.Exclusion]]:
+    """Risk looks at each planned child, counting those before it in the same round."""
+    state = draft.state
+    books = {book.listing.id: book for book in view.listings}
+    exposure = state.blotter.exposure(parent)
+    day = state.day_notional(parent.order.entity, draft.now_ns)
+    taken: dict[tuple[AccountId, Asset], Decimal] = {}
+    sent_to: dict[AccountId, int] = {}
+    approved: list[tuple[Approved[ChildOrder], _Candidate]] = []
+    refused: list[f.Exclusion] = []
+    for line in plan.lines:
+        book = books[line.listing_id]
+        account = book.listing.account
+        fx_rate = view.fx_rate(book.listing.quote)
+        terms = state.terms(account)
+        assert fx_rate is not None
+        assert terms is not None
+        assert market_top.mid is not None
+        number = len(parent.children) + len(approved) + 1
+        candidate = _candidate(state, parent, line, book, fx_rate, number, draft.now_ns)
+        drawn = taken.get((account, candidate.reserved_asset), Decimal(0))
+        verdict = review(
+            candidate.order,
+            RiskView(
+                limits=state.limits,
+                terms=terms,
+                parent=parent.order,
+                listing=book.listing,
+                book=book,
+                fx_rate=fx_rate,
+                mid=market_top.mid,
+                exposure=exposure,
+                available=state.available(account, candidate.reserved_asset) - drawn,
+                reserves=candidate.reserves,
+                notional=candidate.notional,
+                day_notional=day,
+                outstanding=state.blotter.outstanding(account) + sent_to.get(account, 0),
+                gate_open=state.gate_open(account),
+                halted=state.halted,
+                halt_epoch=state.halt_epoch,
+                now_ns=draft.now_ns,
+            ),
+            CHECKS,
+        )
+        if isinstance(verdict, Refusal):
+            refused.append(f.Exclusion(listing_id=line.listing_id, reason=f"risk: {verdict.reason}"))
+            continue
+        approved.append((verdict, candidate))
+        exposure += line.quantity
+        day += candidate.notional
+        taken[account, candidate.reserved_asset] = drawn + candidate.reserves
+        sent_to[account] = sent_to.get(account, 0) + 1
+    return approved, refused
+
+
+def _candidate(
+    state: State, parent: Parent, line: PlanLine, book: ListingView, fx_rate: Decimal, number: int, now_ns: Nanos
+) -> _Candidate:
+    listing, order = book.listing, parent.order
+    terms = state.terms(listing.account)
+    assert terms is not None
+    has_deadline = terms.fence is Fence.DEADLINE
+    child = ChildOrder(
+        client_id=_client_id(state, parent, listing.account, number),
+        parent_id=order.id,
+        entity=order.entity,
+        number=number,
+        venue=listing.venue,
+        account=listing.account,
+        listing_id=listing.id,
+        symbol=listing.symbol,
+        base=listing.base,
+        quote=listing.quote,
+        side=order.side,
+        quantity=line.quantity,
+        limit_price=line.limit_price,
+        time_in_force=TimeInForce.IOC,
+        decided_at_ns=now_ns,
+        deadline_ns=Nanos(now_ns + terms.request_ttl_ms * _MS) if has_deadline else None,
+    )
+    value = line.quantity * line.limit_price
+    fee = ONE + max(fraction_of_bps(listing.taker_fee_bps), Decimal(0))
+    if order.side is Side.BUY:
+        reserved = value if listing.fee_in_base(order.side) else value * fee
+        asset = listing.quote
+    else:
+        reserved = line.quantity * fee if listing.fee_in_base(order.side) else line.quantity
+        asset = listing.base
+    return _Candidate(order=child, reserves=reserved, reserved_asset=asset, notional=value * fx_rate, line=line)
+
+
+def _client_id(state: State, parent: Parent, account: AccountId, number: int) -> ClientOrderId:
+    return client_order_id(
+        deployment=state.settings.deployment,
+        incarnation=state.settings.incarnation,
+        account=account,
+        parent_id=parent.order.id,
+        number=number,
+    )
+
+
+def _record(
+    draft: Draft,
+    parent: Parent,
+    due: Decimal,
+    plan: Plan,
+    approved: list[tuple[Approved[ChildOrder], _Candidate]],
+    refused: list[f.Exclusion],
+) -> None:
+    sent = sum((order.value.quantity for order, _ in approved), Decimal(0))
+    reasons = [plan.residual_reason] if plan.residual_reason else []
+    reasons += [f"{exclusion.listing_id} {exclusion.reason}" for exclusion in refused]
+    draft.note(
+        f.RoundPlanned(
+            parent_id=parent.order.id,
+            round=parent.rounds + 1,
+            at_ns=draft.now_ns,
+            due=due,
+            children=tuple(
+                f.PlannedChild(
+                    client_id=order.value.client_id,
+                    listing_id=candidate.line.listing_id,
+                    quantity=candidate.line.quantity,
+                    limit_price=candidate.line.limit_price,
+                    expected_price=candidate.line.expected_price,
+                    effective_price=candidate.line.effective_price,
+                )
+                for order, candidate in approved
+            ),
+            residual=due - sent,
+            residual_reason="; ".join(reasons) or None,
+            all_in_cost=plan.all_in_cost,
+            marginal_price=plan.marginal_price,
+            exclusions=(*plan.exclusions, *refused),
+        )
+    )
+    if parent.state is ParentState.ACCEPTED:
+        draft.note(
+            f.ParentMoved(parent_id=parent.order.id, state=ParentState.WORKING, at_ns=draft.now_ns, reason="planned")
+        )
+    draft.let_sleep(timers.parent(parent.order.id))
+
+
+def _too_large(state: State, parent: Parent, market_top: Top) -> str | None:
+    """A parent without a limit is valued at the market when it is first planned."""
+    if parent.rounds > 0 or market_top.mid is None:
+        return None
+    notional = parent.order.quantity * market_top.mid
+    cap = state.limits.parent_notional_max
+    return f"base_quantity: worth {notional:.2f}, above the parent limit {cap}" if notional > cap else None
+
+
+def _without(view: MarketView, side: Side, plan: Plan) -> MarketView:
+    """The view less what a plan will take: the next parent must not count on the same liquidity."""
+    planned = {line.listing_id: line.quantity for line in plan.lines}
+    return replace(
+        view,
+        listings=tuple(
+            _eaten(book, side, planned[book.listing.id]) if book.listing.id in planned else book
+            for book in view.listings
+        ),
+    )
+
+
+def _eaten(book: ListingView, side: Side, quantity: Decimal) -> ListingView:
+    left: list[Level] = []
+    for level in book.asks if side is Side.BUY else book.bids:
+        eaten = min(level.size, quantity)
+        quantity -= eaten
+        if level.size > eaten:
+            left.append(Level(level.price, level.size - eaten))
+    return replace(book, asks=tuple(left)) if side is Side.BUY else replace(book, bids=tuple(left))

@@ -1,0 +1,287 @@
+"""All the router knows, and the only place it changes: `apply` folds facts into it.
+
+State is the fold of the journal's facts. A snapshot is an image of it at some sequence number; recovery is the newest
+image plus the facts after it, and decides nothing again.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import singledispatchmethod
+
+from router.balances import Balances
+from router.engine.image import AccountGate, DayNotional, StateImage
+from router.model import facts as f
+from router.model.events import HaltLevel, RiskLimits, Started, VenueTerms
+from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, ParentId, TimerId
+from router.model.instruments import Instrument
+from router.model.money import ZERO
+from router.model.orders import ChildState, ParentState, VenueOrder
+from router.orders.blotter import DOUBTFUL, Blotter
+from router.orders.records import Child, Evidence, Parent
+
+DAY_NS = 86_400_000_000_000
+_EPOCH = Nanos(0)
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a decision may depend on besides the event itself."""
+
+    blotter: Blotter = field(default_factory=Blotter)
+    balances: Balances = field(default_factory=Balances)
+    started: Started | None = None
+    started_ns: Nanos = _EPOCH
+    last_ns: Nanos = _EPOCH
+    gates: dict[AccountId, AccountGate] = field(default_factory=dict)
+    pauses: dict[AccountId, Nanos] = field(default_factory=dict)
+    watermarks: dict[AccountId, Nanos] = field(default_factory=dict)
+    timers: dict[TimerId, Nanos] = field(default_factory=dict)
+    halt_level: HaltLevel = HaltLevel.NONE
+    halt_reason: str = ""
+    halt_epoch: int = 0
+    days: dict[EntityId, DayNotional] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
+    """Open orders that are not ours and were reported once."""
+
+    # Settings, as the driver that decides was started with.
+
+    @property
+    def settings(self) -> Started:
+        """What the driver came up with. There is no decision before it did."""
+        assert self.started is not None
+        return self.started
+
+    @property
+    def limits(self) -> RiskLimits:
+        """Bounds in force."""
+        return self.settings.limits
+
+    @property
+    def halted(self) -> bool:
+        """May no new child leave?"""
+        return self.halt_level is not HaltLevel.NONE
+
+    def terms(self, account: AccountId) -> VenueTerms | None:
+        """The account's terms; None when it is no longer configured."""
+        return next((terms for terms in self.settings.terms if terms.account == account), None)
+
+    def instrument(self, instrument: InstrumentId) -> Instrument | None:
+        """The instrument, if it is configured."""
+        return next((known for known in self.settings.instruments if known.id == instrument), None)
+
+    def gate_open(self, account: AccountId) -> bool:
+        """Was the account read and found in order?"""
+        gate = self.gates.get(account)
+        return gate is not None and gate.open
+
+    def day_notional(self, entity: EntityId, now_ns: Nanos) -> Decimal:
+        """Reporting currency sent since UTC midnight."""
+        day = self.days.get(entity)
+        return day.notional if day is not None and day.day == now_ns // DAY_NS else ZERO
+
+    def available(self, account: AccountId, asset: Asset) -> Decimal:
+        """What the account may spend of the asset."""
+        return self.balances.available(account, asset, self.blotter.drawing())
+
+    def parent(self, parent_id: ParentId) -> Parent:
+        """A parent that is known to exist."""
+        return self.blotter.parents[parent_id]
+
+    # Snapshots.
+
+    def image(self) -> StateImage:
+        """Everything, as plain records."""
+        return StateImage(
+            started=self.started,
+            started_ns=self.started_ns,
+            last_ns=self.last_ns,
+            parents=list(self.blotter.parents.values()),
+            children=list(self.blotter.children.values()),
+            holdings=self.balances.holdings,
+            gates=self.gates,
+            pauses=self.pauses,
+            watermarks=self.watermarks,
+            timers=self.timers,
+            halt_level=self.halt_level,
+            halt_reason=self.halt_reason,
+            halt_epoch=self.halt_epoch,
+            days=self.days,
+            strangers=self.strangers,
+        )
+
+    @classmethod
+    def of(cls, image: StateImage) -> "State":
+        """The state an image was taken of. The image is consumed: its records become the state's own."""
+        return cls(
+            blotter=Blotter.of(image.parents, image.children),
+            balances=Balances(image.holdings),
+            started=image.started,
+            started_ns=image.started_ns,
+            last_ns=image.last_ns,
+            gates=image.gates,
+            pauses=image.pauses,
+            watermarks=image.watermarks,
+            timers=image.timers,
+            halt_level=image.halt_level,
+            halt_reason=image.halt_reason,
+            halt_epoch=image.halt_epoch,
+            days=image.days,
+            strangers=image.strangers,
+        )
+
+    # The fold.
+
+    @singledispatchmethod
+    def apply(self, fact: f.Fact) -> None:
+        """Fold one fact in."""
+        raise TypeError(fact)
+
+    @apply.register
+    def _(self, fact: f.DriverStarted) -> None:
+        self.started = fact.started
+        self.started_ns = self.last_ns
+        for terms in fact.started.terms:
+            self.gates[terms.account] = AccountGate(open=False, starting=True, reason="not read yet")
+
+    @apply.register
+    def _(self, fact: f.ParentTaken) -> None:
+        self.blotter.add_parent(Parent(order=fact.order, accepted_ns=fact.at_ns))
+
+    @apply.register
+    def _(self, fact: f.ParentTurnedDown) -> None:
+        parent = Parent(order=fact.order, accepted_ns=fact.at_ns)
+        parent.state, parent.reason, parent.ended_ns = ParentState.REJECTED, fact.reason, fact.at_ns
+        self.blotter.add_parent(parent)
+
+    @apply.register
+    def _(self, fact: f.ParentMoved) -> None:
+        parent = self.parent(fact.parent_id)
+        assert not parent.state.ended
+        if fact.state.ended:
+            assert all(child.state.ended for child in self.blotter.children_of(parent))  # I17
+            parent.ended_ns = fact.at_ns
+        parent.state, parent.reason = fact.state, fact.reason
+
+    @apply.register
+    def _(self, fact: f.RoundPlanned) -> None:
+        parent = self.parent(fact.parent_id)
+        parent.rounds = fact.round
+        parent.last_round_ns = fact.at_ns
+        parent.last_round_sent = bool(fact.children)
+        parent.residual_reason = fact.residual_reason or ""
+
+    @apply.register
+    def _(self, fact: f.ChildIntended) -> None:
+        order = fact.order
+        parent = self.parent(order.parent_id)
+        assert not parent.state.ended  # I17
+        child = Child(
+            order=order,
+            reserved_asset=Asset(fact.reserved_asset),
+            reserved=fact.reserved,
+            deadline_ns=order.deadline_ns,
+        )
+        self.blotter.add_child(child)
+        assert self.blotter.exposure(parent) <= parent.order.quantity  # I1
+        day = order.decided_at_ns // DAY_NS
+        sent = self.day_notional(order.entity, order.decided_at_ns)
+        self.days[order.entity] = DayNotional(day=day, notional=sent + fact.notional)
+
+    @apply.register
+    def _(self, fact: f.CopyCounted) -> None:
+        child = self.blotter.children[fact.client_id]
+        assert fact.copy == child.copies + 1
+        child.copies, child.deadline_ns = fact.copy, fact.deadline_ns
+
+    @apply.register
+    def _(self, fact: f.ChildMoved) -> None:
+        child = self.blotter.children[fact.client_id]
+        if fact.venue_order_id is not None:
+            self.blotter.note_venue_order(child, fact.venue_order_id)
+        if fact.executed is not None:
+            child.executed = fact.executed
+        if fact.sent_ns is not None:
+            child.sent_ns = fact.sent_ns
+        if fact.state is ChildState.REJECTED:
+            self._count_refusal(child)
+        elif fact.state.ended or fact.state is ChildState.WORKING:
+            self.parent(child.order.parent_id).refusals.pop(child.order.listing_id, None)
+        if fact.state in DOUBTFUL and child.state not in DOUBTFUL:
+            child.doubt_since_ns = fact.at_ns
+        if fact.state.ended:
+            child.ended_ns = fact.at_ns
+        child.state, child.reason = fact.state, fact.reason
+        self.blotter.note_state(child)
+
+    @apply.register
+    def _(self, fact: f.EvidenceNoted) -> None:
+        child = self.blotter.children[fact.client_id]
+        child.looks += 1
+        child.strangers = fact.kind is f.EvidenceKind.STRANGERS
+        if fact.kind is f.EvidenceKind.MISSING:
+            child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
+
+    @apply.register
+    def _(self, fact: f.FillBooked) -> None:
+        child = self.blotter.children[fact.fill.client_id]
+        trade, key = fact.fill.trade, fact.fill.booking_key
+        assert key not in child.booked  # I3
+        child.booked.add(key)
+        child.filled += trade.quantity
+        child.spent += trade.price * trade.quantity
+        child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
+        self.blotter.note_venue_order(child, trade.venue_order_id)
+
+    @apply.register
+    def _(self, fact: f.TimerSet) -> None:
+        self.timers[fact.timer_id] = fact.due_ns
+
+    @apply.register
+    def _(self, fact: f.TimerCleared) -> None:
+        self.timers.pop(fact.timer_id, None)
+
+    @apply.register
+    def _(self, fact: f.BalancesTaken) -> None:
+        self.balances.take(fact.account, fact.asked_ns, fact.balances)
+        self.blotter.reported(fact.account, fact.asked_ns)
+
+    @apply.register
+    def _(self, fact: f.GateMoved) -> None:
+        self.gates[fact.account] = AccountGate(open=fact.open, starting=False, reason=fact.reason)
+
+    @apply.register
+    def _(self, fact: f.AccountPaused) -> None:
+        self.pauses[fact.account] = fact.until_ns
+
+    @apply.register
+    def _(self, fact: f.WatermarkMoved) -> None:
+        self.watermarks[fact.account] = fact.trades_until_ns
+
+    @apply.register
+    def _(self, fact: f.HaltMoved) -> None:
+        self.halt_level, self.halt_reason = fact.level, fact.reason
+        self.halt_epoch += 1
+
+    @apply.register
+    def _(self, fact: f.StrangerSeen) -> None:
+        self.strangers.add(stranger_key(fact.order))
+
+    @apply.register
+    def _(self, fact: f.BreachRaised) -> None:
+        child = None if fact.client_id is None else self.blotter.children.get(fact.client_id)
+        if child is not None:
+            self.parent(child.order.parent_id).breached = True
+
+    @apply.register
+    def _(self, fact: f.DecisionFailed) -> None:
+        self.halt_level, self.halt_reason = HaltLevel.NEW, f"a decision failed: {fact.error}"
+        self.halt_epoch += 1
+
+    def _count_refusal(self, child: Child) -> None:
+        refusals = self.parent(child.order.parent_id).refusals
+        refusals[child.order.listing_id] = refusals.get(child.order.listing_id, 0) + 1
+
+
+def stranger_key(order: VenueOrder) -> str:
+    """Under which a stranger's order is reported once."""
+    return f"{order.account}|{order.venue_order_id}"

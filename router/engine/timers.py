@@ -1,0 +1,40 @@
+"""The names of the engine's timers: what each is for, and of whom."""
+
+from enum import StrEnum
+
+from router.model.ids import AccountId, ClientOrderId, ParentId, TimerId
+
+
+class Purpose(StrEnum):
+    """Why the engine wants to be woken."""
+
+    LOOK = "look"
+    PARENT = "parent"
+    ACCOUNT = "account"
+    PAUSE = "pause"
+
+
+def look(client_id: ClientOrderId) -> TimerId:
+    """Look a child up."""
+    return TimerId(f"{Purpose.LOOK}:{client_id}")
+
+
+def parent(parent_id: ParentId) -> TimerId:
+    """Plan a parent."""
+    return TimerId(f"{Purpose.PARENT}:{parent_id}")
+
+
+def account(account_id: AccountId) -> TimerId:
+    """Read an account."""
+    return TimerId(f"{Purpose.ACCOUNT}:{account_id}")
+
+
+def pause(account_id: AccountId) -> TimerId:
+    """An account's pause is over."""
+    return TimerId(f"{Purpose.PAUSE}:{account_id}")
+
+
+def parse(timer_id: TimerId) -> tuple[Purpose, str]:
+    """What a timer is for, and whose it is."""
+    purpose, _, whose = timer_id.partition(":")
+    return Purpose(purpose), whose

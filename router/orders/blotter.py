@@ -1,0 +1,109 @@
+"""Every parent and child we know, and the sums that bound what may be sent."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId, VenueOrderId
+from router.model.money import ZERO
+from router.model.orders import ChildState
+from router.orders.records import Child, Parent
+
+DOUBTFUL = frozenset({ChildState.IN_DOUBT, ChildState.CLOSING, ChildState.QUARANTINED})
+
+
+class Blotter:
+    """Parents and children by id. Sums are recomputed from the children, never kept beside them."""
+
+    def __init__(self) -> None:
+        self.parents: dict[ParentId, Parent] = {}
+        self.children: dict[ClientOrderId, Child] = {}
+        self._live: dict[ClientOrderId, Child] = {}
+        self._drawing: dict[ClientOrderId, Child] = {}
+        self._by_venue_order: dict[tuple[AccountId, VenueOrderId], ClientOrderId] = {}
+
+    @classmethod
+    def of(cls, parents: Iterable[Parent], children: Iterable[Child]) -> "Blotter":
+        """A blotter of records that were kept elsewhere; parents name their children already."""
+        blotter = cls()
+        blotter.parents = {parent.order.id: parent for parent in parents}
+        for child in children:
+            blotter.children[child.order.client_id] = child
+            blotter.note_state(child)
+            if child.venue_order_id is not None:
+                blotter.note_venue_order(child, child.venue_order_id)
+        return blotter
+
+    def add_parent(self, parent: Parent) -> None:
+        """A parent is known once."""
+        assert parent.order.id not in self.parents
+        self.parents[parent.order.id] = parent
+
+    def add_child(self, child: Child) -> None:
+        """A child is known once, and belongs to a known parent."""
+        order = child.order
+        assert order.client_id not in self.children
+        self.children[order.client_id] = child
+        self.parents[order.parent_id].children.append(order.client_id)
+        self.note_state(child)
+
+    def note_state(self, child: Child) -> None:
+        """Keep the indices of children true after a state change."""
+        self._drawing[child.order.client_id] = child
+        if child.state.ended:
+            self._live.pop(child.order.client_id, None)
+        else:
+            self._live[child.order.client_id] = child
+
+    def note_venue_order(self, child: Child, venue_order_id: VenueOrderId) -> None:
+        """Remember the venue's name for a child."""
+        child.venue_order_id = venue_order_id
+        self._by_venue_order[child.order.account, venue_order_id] = child.order.client_id
+
+    def find(
+        self, account: AccountId, client_id: ClientOrderId | None, venue_order_id: VenueOrderId | None
+    ) -> Child | None:
+        """The child a venue means, by our id, else by the venue's."""
+        if client_id is not None and (child := self.children.get(client_id)) is not None:
+            return child if child.order.account == account else None
+        if venue_order_id is None:
+            return None
+        found = self._by_venue_order.get((account, venue_order_id))
+        return None if found is None else self.children[found]
+
+    def living(self) -> Iterator[Child]:
+        """Children that have not ended, oldest first."""
+        return iter(tuple(self._live.values()))
+
+    def drawing(self) -> Iterator[Child]:
+        """Children that a balance report may not contain yet."""
+        return iter(self._drawing.values())
+
+    def reported(self, account: AccountId, asked_ns: Nanos) -> None:
+        """The account's balances as of `asked_ns` are known: children that had ended by then are inside them."""
+        for child in tuple(self._drawing.values()):
+            if child.order.account == account and child.ended_ns is not None and child.ended_ns < asked_ns:
+                del self._drawing[child.order.client_id]
+
+    def working_parents(self) -> Iterator[Parent]:
+        """Parents that have not ended, oldest first."""
+        return (parent for parent in tuple(self.parents.values()) if not parent.state.ended)
+
+    def children_of(self, parent: Parent) -> Iterator[Child]:
+        """In the order they were decided."""
+        return (self.children[client_id] for client_id in parent.children)
+
+    def filled(self, parent: Parent) -> Decimal:
+        """Base booked."""
+        return sum((child.filled for child in self.children_of(parent)), ZERO)
+
+    def exposure(self, parent: Parent) -> Decimal:
+        """Base booked plus all that may still trade: what the parent's quantity bounds (I1)."""
+        return sum((child.exposure for child in self.children_of(parent)), ZERO)
+
+    def in_doubt(self, parent: Parent) -> bool:
+        """Is the outcome of any child unknown?"""
+        return any(child.state in DOUBTFUL for child in self.children_of(parent))
+
+    def outstanding(self, account: AccountId) -> int:
+        """Children at an account that have not ended."""
+        return sum(1 for child in self._live.values() if child.order.account == account)

@@ -1,0 +1,166 @@
+"""The child's lifecycle as a literal table.
+
+A child is born PENDING_NEW: its intent is durable, a copy may or may not have left. From there it moves only on what
+the venue proves. An answer that is missing or unusable puts it IN_DOUBT; the venue's own record puts it to WORKING,
+or ends it. An end is reached only when every executed unit is booked; until then the child is CLOSING and its full exposure
+stays. Reports race each other (a terminal report before the REST answer, a fill before its acknowledgement, a cancel
+repeated): the table says so with the state it is already in. Only 'alive again after an end' is an ANOMALY: it moves
+nothing and suspends the venue. 'Not found' is not in this table at all: it is evidence, and only the resolver's
+ABSENCE_PROVEN, weighed from it, leads to NEVER_PLACED.
+"""
+
+from enum import StrEnum
+
+from router.model.orders import ChildState
+
+
+class Heard(StrEnum):
+    """What was learnt of a child, stripped of everything the lifecycle does not depend on."""
+
+    ALIVE = "ALIVE"
+    """The venue has it: accepted, or its record shows it open."""
+    DOUBTED = "DOUBTED"
+    """A copy left and its answer is lost or unusable; or the venue says the id exists and nothing more."""
+    REFUSED = "REFUSED"
+    """A whitelisted refusal of the only copy."""
+    NOT_SENT = "NOT_SENT"
+    """The only copy never left."""
+    CANCEL_SENT = "CANCEL_SENT"
+    EXECUTED = "EXECUTED"
+    """A fill was booked: proof that the venue accepted it."""
+    ENDED_UNBOOKED = "ENDED_UNBOOKED"
+    """The venue says it ended; fills are still missing here."""
+    ENDED_FILLED = "ENDED_FILLED"
+    ENDED_CANCELLED = "ENDED_CANCELLED"
+    ENDED_EXPIRED = "ENDED_EXPIRED"
+    ENDED_REJECTED = "ENDED_REJECTED"
+    ABSENCE_PROVEN = "ABSENCE_PROVEN"
+    UNDECIDABLE = "UNDECIDABLE"
+    """No rule can settle the doubt: a person decides, with evidence."""
+
+
+ANOMALY = "ANOMALY"
+
+_S = ChildState
+_H = Heard
+
+# Ends that carry all fills are final from every living state.
+_TO_END = {
+    _H.ENDED_FILLED: _S.FILLED,
+    _H.ENDED_CANCELLED: _S.CANCELLED,
+    _H.ENDED_EXPIRED: _S.EXPIRED,
+    _H.ENDED_REJECTED: _S.REJECTED,
+}
+
+# After an end: repeated reports change nothing, life is an anomaly, a late fill is booked and changes no state.
+_AFTER_END: dict[Heard, ChildState | str | None] = {
+    _H.ALIVE: ANOMALY,
+    _H.DOUBTED: None,
+    _H.REFUSED: None,
+    _H.NOT_SENT: None,
+    _H.CANCEL_SENT: None,
+    _H.EXECUTED: None,
+    _H.ENDED_UNBOOKED: None,
+    _H.ENDED_FILLED: None,
+    _H.ENDED_CANCELLED: None,
+    _H.ENDED_EXPIRED: None,
+    _H.ENDED_REJECTED: None,
+    _H.ABSENCE_PROVEN: None,
+    _H.UNDECIDABLE: None,
+}
+
+# None stands for "same": the report is true and teaches nothing new.
+TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
+    _S.PENDING_NEW: {
+        _H.ALIVE: _S.WORKING,
+        _H.DOUBTED: _S.IN_DOUBT,
+        _H.REFUSED: _S.REJECTED,
+        _H.NOT_SENT: _S.REJECTED,
+        _H.CANCEL_SENT: _S.PENDING_CANCEL,
+        # A fill can overtake its acknowledgement: different streams, no common order.
+        _H.EXECUTED: _S.WORKING,
+        _H.ENDED_UNBOOKED: _S.CLOSING,
+        **_TO_END,
+        _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
+        _H.UNDECIDABLE: _S.QUARANTINED,
+    },
+    _S.IN_DOUBT: {
+        _H.ALIVE: _S.WORKING,
+        _H.DOUBTED: None,
+        # A late answer to the only copy settles it.
+        _H.REFUSED: _S.REJECTED,
+        _H.NOT_SENT: _S.REJECTED,
+        # Asking to cancel what may not exist teaches nothing about whether it does.
+        _H.CANCEL_SENT: None,
+        _H.EXECUTED: _S.WORKING,
+        _H.ENDED_UNBOOKED: _S.CLOSING,
+        **_TO_END,
+        _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
+        _H.UNDECIDABLE: _S.QUARANTINED,
+    },
+    _S.WORKING: {
+        _H.ALIVE: None,
+        # The stream or a look-up knew it before its REST answer got lost.
+        _H.DOUBTED: None,
+        # A venue that accepts and then refuses does so in its order record, not in a late answer.
+        _H.REFUSED: ANOMALY,
+        _H.NOT_SENT: ANOMALY,
+        _H.CANCEL_SENT: _S.PENDING_CANCEL,
+        _H.EXECUTED: None,
+        _H.ENDED_UNBOOKED: _S.CLOSING,
+        **_TO_END,
+        _H.ABSENCE_PROVEN: ANOMALY,
+        _H.UNDECIDABLE: _S.QUARANTINED,
+    },
+    _S.PENDING_CANCEL: {
+        _H.ALIVE: None,
+        _H.DOUBTED: None,
+        _H.REFUSED: _S.REJECTED,
+        _H.NOT_SENT: _S.REJECTED,
+        _H.CANCEL_SENT: None,
+        _H.EXECUTED: None,
+        _H.ENDED_UNBOOKED: _S.CLOSING,
+        **_TO_END,
+        _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
+        _H.UNDECIDABLE: _S.QUARANTINED,
+    },
+    _S.CLOSING: {
+        # A stale read behind a newer one: the venue has already said that it ended.
+        _H.ALIVE: None,
+        _H.DOUBTED: None,
+        _H.REFUSED: None,
+        _H.NOT_SENT: None,
+        _H.CANCEL_SENT: None,
+        _H.EXECUTED: None,
+        _H.ENDED_UNBOOKED: None,
+        **_TO_END,
+        _H.ABSENCE_PROVEN: None,
+        _H.UNDECIDABLE: _S.QUARANTINED,
+    },
+    _S.QUARANTINED: {
+        # Evidence may still turn up: the venue's word is as good as before.
+        _H.ALIVE: _S.WORKING,
+        _H.DOUBTED: None,
+        _H.REFUSED: _S.REJECTED,
+        _H.NOT_SENT: _S.REJECTED,
+        _H.CANCEL_SENT: None,
+        _H.EXECUTED: _S.WORKING,
+        _H.ENDED_UNBOOKED: _S.CLOSING,
+        **_TO_END,
+        _H.ABSENCE_PROVEN: None,
+        _H.UNDECIDABLE: None,
+    },
+    _S.FILLED: _AFTER_END,
+    _S.CANCELLED: _AFTER_END,
+    _S.EXPIRED: _AFTER_END,
+    _S.REJECTED: _AFTER_END,
+    _S.NEVER_PLACED: _AFTER_END,
+}
+
+
+def after(state: ChildState, heard: Heard) -> ChildState | None:
+    """The state that follows, which may be the same one; None is the anomaly 'alive again after an end'."""
+    cell = TRANSITIONS[state][heard]
+    if cell == ANOMALY:
+        return None
+    return state if cell is None else ChildState(cell)

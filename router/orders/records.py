@@ -1,0 +1,76 @@
+"""A parent and a child as the blotter keeps them: the only mutable things in the order rooms."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, VenueOrderId
+from router.model.money import ZERO
+from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
+
+
+@dataclass(kw_only=True, slots=True)
+class Evidence:
+    """One clean 'I do not know this order', by when it was asked and where."""
+
+    asked_ns: Nanos
+    endpoints: tuple[str, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class Child:
+    """One intent and all we know of it. Quantities in base; `spent` is Σ price * quantity in quote."""
+
+    order: ChildOrder
+    reserved_asset: Asset
+    reserved: Decimal
+    state: ChildState = ChildState.PENDING_NEW
+    copies: int = 1
+    deadline_ns: Nanos | None = None
+    """The latest of its copies' deadlines."""
+    doubt_since_ns: Nanos | None = None
+    ended_ns: Nanos | None = None
+    venue_order_id: VenueOrderId | None = None
+    filled: Decimal = ZERO
+    spent: Decimal = ZERO
+    fee_drawn: Decimal = ZERO
+    """Fees taken in the reserved asset."""
+    executed: Decimal | None = None
+    sent_ns: Nanos | None = None
+    """When the first byte of a copy left, by the last answer that said so."""
+    reason: str = ""
+    booked: set[str] = field(default_factory=set)
+    misses: list[Evidence] = field(default_factory=list)
+    looks: int = 0
+    strangers: bool = False
+    """The last look-up saw trades there that no order we know explains."""
+
+    @property
+    def exposure(self) -> Decimal:
+        """What may have traded or may still trade: everything until an end, then what filled."""
+        return self.filled if self.state.ended else max(self.order.quantity, self.filled)
+
+    @property
+    def unsettled(self) -> Decimal:
+        """Exposure that is not a fill yet."""
+        return self.exposure - self.filled
+
+
+@dataclass(kw_only=True, slots=True)
+class Parent:
+    """One parent and where it stands."""
+
+    order: ParentOrder
+    accepted_ns: Nanos
+    state: ParentState = ParentState.ACCEPTED
+    reason: str = ""
+    ended_ns: Nanos | None = None
+    children: list[ClientOrderId] = field(default_factory=list)
+    rounds: int = 0
+    last_round_ns: Nanos | None = None
+    last_round_sent: bool = False
+    residual_reason: str = ""
+    """Why the last round could not place all that was due."""
+    refusals: dict[ListingId, int] = field(default_factory=dict)
+    """Refusals in a row, by listing."""
+    breached: bool = False
+    """A fill turned up that was proven impossible: no new child of this parent."""

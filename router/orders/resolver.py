@@ -1,0 +1,83 @@
+"""What to do about a child whose outcome is unknown (RELIABILITY §3.5).
+
+Nothing is decided by counting time-outs. Absence is proven only by complete negative answers that were *asked* after
+the last copy could no longer be accepted nor still be invisible; where a venue offers no such moment, a licensed
+permanent dedupe lets the same id be sent again, and without that licence a person decides.
+"""
+
+from dataclasses import dataclass
+
+from router.model.events import Fence, VenueTerms
+from router.model.ids import Nanos
+from router.orders.records import Child
+
+MISSES_NEEDED = 3
+ENDPOINTS_NEEDED = 2
+COPIES_MAX = 5
+_MS = 1_000_000
+_BACKOFF_MAX = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookAgain:
+    """Ask the venue at this time."""
+
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendSameId:
+    """Another copy of the same intent may leave: the venue takes an id once, ever."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absent:
+    """The order does not exist and never will."""
+
+    proof: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskPerson:
+    """Undecidable by rule."""
+
+    why: str
+
+
+Step = LookAgain | SendSameId | Absent | AskPerson
+
+
+def next_step(child: Child, terms: VenueTerms, now_ns: Nanos, *, wanted: bool) -> Step:
+    """The next step for a child in doubt; `wanted` says whether its parent would still like it to trade."""
+    horizon_ns = last_moment_ns(child, terms)
+    proving = [miss for miss in child.misses if horizon_ns is not None and miss.asked_ns > horizon_ns]
+    if len(proving) >= MISSES_NEEDED and len({name for miss in proving for name in miss.endpoints}) >= ENDPOINTS_NEEDED:
+        return Absent(proof=f"{len(proving)} complete look-ups asked after {horizon_ns} found nothing")
+    if terms.fence is Fence.PERMANENT_DEDUPE and wanted and child.misses and child.copies < COPIES_MAX:
+        return SendSameId()
+    if _doubted_ms(child, now_ns) >= terms.quarantine_after_ms:
+        if horizon_ns is None:
+            return AskPerson(why=f"{terms.account} has no deadline that could prove the order absent")
+        if child.strangers:
+            return AskPerson(why=f"{terms.account} shows trades on this symbol and side that no known order explains")
+    return LookAgain(at_ns=_next_look_ns(child, terms, horizon_ns, now_ns))
+
+
+def last_moment_ns(child: Child, terms: VenueTerms) -> Nanos | None:
+    """After this moment no copy can be accepted any more, and none accepted can still be invisible; None: no such."""
+    if terms.fence is not Fence.DEADLINE or child.deadline_ns is None:
+        return None
+    return Nanos(child.deadline_ns + (terms.engine_wait_ms + terms.read_lag_ms) * _MS)
+
+
+def _next_look_ns(child: Child, terms: VenueTerms, horizon_ns: Nanos | None, now_ns: Nanos) -> Nanos:
+    """Soon and then more slowly while the order may still turn up; steadily once its absence can be proven."""
+    wait_ns = terms.look_up_wait_ms * _MS
+    if horizon_ns is not None and now_ns > horizon_ns:
+        return Nanos(now_ns + wait_ns)
+    backed_off_ns = now_ns + wait_ns * min(2 ** min(child.looks, 8), _BACKOFF_MAX)
+    return Nanos(backed_off_ns if horizon_ns is None else min(backed_off_ns, horizon_ns + 1))
+
+
+def _doubted_ms(child: Child, now_ns: Nanos) -> int:
+    return 0 if child.doubt_since_ns is None else (now_ns - child.doubt_since_ns) // _MS

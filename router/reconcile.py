@@ -1,0 +1,61 @@
+"""Ours against theirs: what an account's own record says that our blotter does not know yet.
+
+Pure. Its promises: (1) every difference is named once; (2) after the differences are applied, running it again on the
+same read yields none but the look-ups of children still living; (3) an order without our tag is reported and never
+touched; (4) nothing is concluded from an order *not* being listed: a living child is looked up instead.
+"""
+
+from dataclasses import dataclass
+
+from router.model.ids import ClientOrderId
+from router.model.orders import VenueOrder, VenueTrade, booking_key
+from router.model.outcomes import AccountRead
+from router.orders.blotter import Blotter
+from router.orders.client_ids import is_ours
+from router.orders.records import Child
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Differences:
+    """What has to be done about an account read.
+
+    `fills`: trades of known children not booked yet. `revived`: open orders whose child had ended before they were
+    asked for. `orphans`: open orders with our tag and no intent. `strangers`: other people's open orders. `to_look_up`:
+    living children of the account.
+    """
+
+    fills: tuple[tuple[ClientOrderId, VenueTrade], ...]
+    revived: tuple[tuple[ClientOrderId, VenueOrder], ...]
+    orphans: tuple[VenueOrder, ...]
+    strangers: tuple[VenueOrder, ...]
+    to_look_up: tuple[ClientOrderId, ...]
+
+
+def reconcile(blotter: Blotter, read: AccountRead, deployment: str) -> Differences:
+    """Compare one account's read with the blotter."""
+    known = [(blotter.find(read.account, order.client_id, order.venue_order_id), order) for order in read.open_orders]
+    unknown = [order for child, order in known if child is None]
+    return Differences(
+        fills=_unbooked(blotter, read),
+        revived=tuple(
+            (child.order.client_id, order) for child, order in known if child is not None and _ended_before(child, read)
+        ),
+        orphans=tuple(order for order in unknown if is_ours(order.client_id, deployment)),
+        strangers=tuple(order for order in unknown if not is_ours(order.client_id, deployment)),
+        to_look_up=tuple(child.order.client_id for child in blotter.living() if child.order.account == read.account),
+    )
+
+
+def _unbooked(blotter: Blotter, read: AccountRead) -> tuple[tuple[ClientOrderId, VenueTrade], ...]:
+    """A list that repeats a trade repeats no fill."""
+    found: dict[str, tuple[ClientOrderId, VenueTrade]] = {}
+    for trade in read.trades:
+        child = blotter.find(read.account, trade.client_id, trade.venue_order_id)
+        key = booking_key(trade)
+        if child is not None and key not in child.booked:
+            found.setdefault(key, (child.order.client_id, trade))
+    return tuple(found.values())
+
+
+def _ended_before(child: Child, read: AccountRead) -> bool:
+    return child.state.ended and child.ended_ns is not None and child.ended_ns < read.asked_ns

@@ -1,0 +1,1 @@
+"""Carry messages and keep time: the live shell around the engine."""

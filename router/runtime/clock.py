@@ -1,0 +1,25 @@
+"""The one place that makes a timestamp."""
+
+import time
+
+from router.model.ids import Nanos
+
+
+class SystemClock:
+    """UTC anchored once, then carried by the monotonic clock: a step of the wall clock does not move it (DESIGN D14).
+
+    It never shows less than `floor_ns`, the last time that was journaled, whoever wrote it.
+    """
+
+    def __init__(self) -> None:
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+        self._floor_ns = Nanos(0)
+
+    def now(self) -> Nanos:
+        """UTC nanoseconds, never going back."""
+        self._floor_ns = Nanos(max(self._floor_ns, time.monotonic_ns() + self._offset_ns))
+        return self._floor_ns
+
+    def raise_floor(self, floor_ns: Nanos) -> None:
+        """Somebody before us journaled this time."""
+        self._floor_ns = Nanos(max(self._floor_ns, floor_ns))

@@ -1,0 +1,169 @@
+"""Act: carry out what the engine wants, and bring every answer back through the door.
+
+Every command ends in an event, whatever happens to it; a connector that breaks its promise and raises is a lost answer,
+never a refusal.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+
+from router import observe
+from router.model.commands import Cancel, Command, Place, Query, ReadAccount, Wake
+from router.model.errors import SorError
+from router.model.events import AccountSeen, CancelAnswered, LookedUp, PlaceAnswered, TimerFired, VenueLost
+from router.model.ids import AccountId, ClientOrderId, TimerId
+from router.model.outcomes import CancelUnclear, LookUp, Lost, Unclear
+from router.ports import Clock, VenuePort
+from router.runtime.inbox import Inbox
+from router.runtime.market import Market
+from router.runtime.switch import Switch
+
+_NS = 1_000_000_000
+
+
+class Dispatcher:
+    """One task per command in flight. Look-ups of one child and reads of one account never overlap."""
+
+    def __init__(
+        self,
+        ports: Mapping[AccountId, VenuePort],
+        market: Market,
+        inbox: Inbox,
+        switch: Switch,
+        clock: Clock,
+    ) -> None:
+        self._ports = ports
+        self._market = market
+        self._inbox = inbox
+        self._switch = switch
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._timers: dict[TimerId, asyncio.TimerHandle] = {}
+        self._looking: dict[ClientOrderId, bool] = {}
+        self._reading: set[AccountId] = set()
+        self._started: set[AccountId] = set()
+
+    def carry_out(self, command: Command) -> None:
+        """Begin; never waits."""
+        match command:
+            case Place():
+                self._sending.add(task := self._spawn(self._place(command)))
+                task.add_done_callback(self._sending.discard)
+            case Cancel():
+                self._spawn(self._cancel(command))
+            case Query():
+                self._query(command)
+            case ReadAccount():
+                if command.account not in self._reading:
+                    self._reading.add(command.account)
+                    self._spawn(self._read_account(command))
+            case Wake():
+                self._wake(command)
+            case _:
+                raise TypeError(command)
+
+    @property
+    def sending(self) -> int:
+        """Copies whose answer is awaited."""
+        return len(self._sending)
+
+    async def stop(self) -> None:
+        """Drop everything in flight and close the venues: what was not answered is found again at the next start."""
+        for handle in self._timers.values():
+            handle.cancel()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(self._ports[account].stop() for account in self._ports), return_exceptions=True)
+
+    async def _place(self, command: Place) -> None:
+        order = command.order.value
+        port = self._ports[order.account]
+        gate = self._switch.gate(command.order, command.deadline_ns)
+        sent_ns = None
+        try:
+            outcome, sent_ns = await port.place(command.order, command.deadline_ns, gate)
+        except Exception as error:  # noqa: BLE001 - a raising connector proves nothing about the order
+            observe.connector_raised(order.account, "place", error)
+            outcome = Lost(why=f"the connector raised {type(error).__name__}")
+        self._inbox.put(
+            PlaceAnswered(
+                client_id=order.client_id,
+                copy=command.copy,
+                outcome=outcome,
+                sent_ns=sent_ns,
+                answered_ns=self._clock.now(),
+            )
+        )
+
+    async def _cancel(self, command: Cancel) -> None:
+        order = command.order
+        try:
+            outcome = await self._ports[order.account].cancel(order, command.venue_order_id)
+        except Exception as error:  # noqa: BLE001 - as above
+            observe.connector_raised(order.account, "cancel", error)
+            outcome = CancelUnclear(why=f"the connector raised {type(error).__name__}")
+        self._inbox.put(CancelAnswered(client_id=order.client_id, outcome=outcome))
+
+    def _query(self, command: Query) -> None:
+        """A look-up asked for while one is out starts after it: its answer would be older than the reason."""
+        client_id = command.order.client_id
+        if client_id in self._looking:
+            self._looking[client_id] = True
+            return
+        self._looking[client_id] = False
+        self._spawn(self._look_up(command))
+
+    async def _look_up(self, command: Query) -> None:
+        order = command.order
+        while True:
+            asked_ns = self._clock.now()
+            try:
+                look_up = await self._ports[order.account].look_up(order, command.venue_order_id)
+            except Exception as error:  # noqa: BLE001 - as above
+                observe.connector_raised(order.account, "look_up", error)
+                look_up = LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
+            self._inbox.put(LookedUp(client_id=order.client_id, look_up=look_up))
+            if not self._looking[order.client_id]:
+                del self._looking[order.client_id]
+                return
+            self._looking[order.client_id] = False
+
+    async def _read_account(self, command: ReadAccount) -> None:
+        account = command.account
+        try:
+            await self._ensure_started(account)
+            read = await self._ports[account].read_account(command.trades_since_ns)
+            self._inbox.put(AccountSeen(read=read))
+        except SorError as error:
+            self._inbox.put(VenueLost(account=account, why=str(error)))
+        except Exception as error:  # noqa: BLE001 - as above
+            observe.connector_raised(account, "read_account", error)
+            self._inbox.put(VenueLost(account=account, why=f"the connector raised {type(error).__name__}"))
+        finally:
+            self._reading.discard(account)
+
+    async def _ensure_started(self, account: AccountId) -> None:
+        if account in self._started:
+            return
+        self._market.add(await self._ports[account].start(self._market))
+        self._started.add(account)
+
+    def _wake(self, command: Wake) -> None:
+        loop = asyncio.get_running_loop()
+        if (earlier := self._timers.pop(command.timer_id, None)) is not None:
+            earlier.cancel()
+        delay_s = max(command.due_ns - self._clock.now(), 0) / _NS
+        self._timers[command.timer_id] = loop.call_later(delay_s, self._fire, command.timer_id)
+
+    def _fire(self, timer_id: TimerId) -> None:
+        self._timers.pop(timer_id, None)
+        self._inbox.put(TimerFired(timer_id=timer_id))
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,276 @@
+"""The driver: takes events from the door, lets the engine decide, makes that durable, and only then acts.
+
+The order of those four is the promise of this product. Between them there is no await in which anything could leave.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from router import observe
+from router.engine import Engine
+from router.model.commands import Command, Look
+from router.model.errors import LeaseHeld
+from router.model.events import Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
+from router.model.facts import DecisionFailed
+from router.model.ids import AccountId, Nanos
+from router.model.requests import Request
+from router.ports import Appended, JournalRow, Lease, Policy, Store, VenuePort
+from router.runtime.clock import SystemClock
+from router.runtime.dispatch import Dispatcher
+from router.runtime.inbox import Arrival, Inbox
+from router.runtime.market import Market
+from router.runtime.recovery import recover, save
+from router.runtime.switch import Switch
+
+_MS = 1_000_000
+BATCH_MOST = 64
+SNAPSHOT_EVERY = 2_000
+LOOKS_MOST = 8
+"""A decision that keeps asking for the market without deciding anything is a bug."""
+
+Understand = Callable[[Request], Event | None]
+"""A request as an event; None when it says nothing the engine must hear."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriverSettings:
+    """How the driver behaves; times in milliseconds."""
+
+    holder: str
+    lease_ttl_ms: int
+    request_poll_ms: int
+    drain_ms: int
+
+
+class EngineFailed(Exception):
+    """A decision raised: the engine is thrown away and recovered, halted."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a group of arrivals came to: one commit, then the commands."""
+
+    rows: list[JournalRow] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    failed: BaseException | None = None
+
+
+class Driver:
+    """One shard's driver. Everything it needs is handed in; it owns nothing that outlives `run`."""
+
+    def __init__(
+        self,
+        *,
+        settings: DriverSettings,
+        store: Store,
+        ports: Mapping[AccountId, VenuePort],
+        policies: Mapping[str, Policy],
+        market: Market,
+        inbox: Inbox,
+        switch: Switch,
+        clock: SystemClock,
+        understand: Understand,
+        started: Callable[[Lease], Started],
+        watchers: Sequence[Callable[[Sequence[Appended]], None]] = (),
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._policies = policies
+        self._market = market
+        self._inbox = inbox
+        self._switch = switch
+        self._clock = clock
+        self._understand = understand
+        self._started = started
+        self._watchers = watchers
+        self._dispatcher = Dispatcher(ports, market, inbox, switch, clock)
+        self._engine = Engine(policies)
+        self._seq = 0
+        self._row_hash = ""
+        self._since_snapshot = 0
+        self._queued_requests: set[int] = set()
+        self._draining = False
+        self._stop = asyncio.Event()
+
+    @property
+    def engine(self) -> Engine:
+        """For readers inside the process: status pages, `execute` waiting for its parent."""
+        return self._engine
+
+    def stop(self) -> None:
+        """Drain: no new children, answers already under way are taken in, the lease goes back."""
+        self._stop.set()
+
+    async def run(self, lease: Lease) -> None:
+        """Drive until stopped or fenced. Raises `AppendLost`, `AppendUnclear` or `LeaseHeld` when it must not go on."""
+        self._may_drive_from(self._clock.now())
+        await self._recover(lease)
+        tasks = [
+            asyncio.create_task(self._decide_for_ever(lease)),
+            asyncio.create_task(self._keep_lease(lease)),
+            asyncio.create_task(self._take_requests()),
+        ]
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+            failed = [task for task in tasks if task.done()]
+            if not failed:
+                await self._drain(tasks)
+            for task in failed:
+                task.result()
+        finally:
+            await _end([*tasks, stop])
+            await self._dispatcher.stop()
+            with contextlib.suppress(Exception):
+                await self._store.release_lease(lease)
+
+    # Start and end.
+
+    async def _recover(self, lease: Lease) -> None:
+        recovered = await recover(self._store, self._policies)
+        self._engine, self._seq, self._row_hash = recovered.engine, recovered.seq, recovered.row_hash
+        self._clock.raise_floor(self._engine.state.last_ns)
+        self._follow_halt()
+        self._inbox.put(self._started(lease))
+        observe.recovered(seq=recovered.seq, living=sum(1 for _ in self._engine.state.blotter.living()))
+
+    async def _drain(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Take in what is already on its way; what is not answered in time is left recorded, in doubt."""
+        self._draining = True
+        tasks[2].cancel()
+        give_up_ns = self._clock.now() + self._settings.drain_ms * _MS
+        while self._clock.now() < give_up_ns and (self._dispatcher.sending or len(self._inbox)):
+            await asyncio.sleep(0.01)
+            if tasks[0].done():
+                tasks[0].result()
+        await _end(tasks)
+        if self._seq > 0:
+            await save(self._store, self._engine, self._seq, self._row_hash, self._clock.now())
+
+    # The loop.
+
+    async def _decide_for_ever(self, lease: Lease) -> None:
+        while True:
+            arrivals = await self._inbox.take(BATCH_MOST)
+            try:
+                await self._one_batch(arrivals)
+            except EngineFailed:
+                await self._recover(lease)
+
+    async def _one_batch(self, arrivals: Sequence[Arrival]) -> None:
+        batch = _Batch()
+        for position, arrival in enumerate(arrivals):
+            self._decide(arrival, batch)
+            if batch.failed is not None:
+                self._put_back(arrivals[position + 1 :])
+                break
+        if batch.rows:
+            await self._append(batch.rows)
+        self._follow_halt()
+        for command in batch.commands:
+            self._dispatcher.carry_out(command)
+        if batch.failed is not None:
+            raise EngineFailed from batch.failed
+
+    def _decide(self, arrival: Arrival, batch: _Batch) -> None:
+        """One event, and the looks at the market it leads to, each of them an event of its own."""
+        self._decide_event(arrival.event, arrival.request_id, batch)
+        looks = 0
+        while batch.failed is None and (look := _next_look(batch)) is not None:
+            looks += 1
+            assert looks <= LOOKS_MOST
+            if not self._draining:
+                view = self._market.view(look.instrument, look.quantity, self._clock.now())
+                self._decide_event(MarketSeen(view=view), None, batch)
+
+    def _decide_event(self, event: Event, request_id: int | None, batch: _Batch) -> None:
+        stamped = Stamped(at_ns=self._clock.now(), event=event)
+        try:
+            decision = self._engine.decide(stamped)
+        except Exception as error:
+            observe.decision_failed(type(event).__name__, error)
+            failure = DecisionFailed(error=f"{type(error).__name__}: {error}", at_ns=stamped.at_ns)
+            batch.rows.append(JournalRow(stamped=stamped, facts=(failure,), request_id=request_id))
+            batch.failed = error
+            if isinstance(event, Started):
+                raise  # it cannot even start: a person has to look
+            return
+        if decision.facts or request_id is not None:
+            batch.rows.append(JournalRow(stamped=stamped, facts=decision.facts, request_id=request_id))
+        batch.commands.extend(decision.commands)
+
+    async def _append(self, rows: Sequence[JournalRow]) -> None:
+        began_ns = self._clock.now()
+        appended = await self._store.append(rows)
+        observe.appended(rows=len(rows), took_ns=self._clock.now() - began_ns)
+        self._seq, self._row_hash = appended[-1].seq, appended[-1].hash
+        self._queued_requests.difference_update(row.request_id for row in rows if row.request_id is not None)
+        for one in appended:
+            observe.facts(one.row)
+        for watcher in self._watchers:
+            watcher(appended)
+        self._since_snapshot += len(rows)
+        if self._since_snapshot >= SNAPSHOT_EVERY:
+            self._since_snapshot = 0
+            await save(self._store, self._engine, self._seq, self._row_hash, self._clock.now())
+
+    def _follow_halt(self) -> None:
+        state = self._engine.state
+        self._switch.follow(state.halt_reason if state.halted else None, state.halt_epoch)
+
+    def _put_back(self, arrivals: Sequence[Arrival]) -> None:
+        """Not decided on yet: they wait for the recovered engine."""
+        for arrival in arrivals:
+            self._inbox.put(arrival.event, arrival.request_id)
+
+    # Beside the loop.
+
+    async def _keep_lease(self, lease: Lease) -> None:
+        """Losing it ends the drive; the journal's key is what keeps two drivers apart even so."""
+        while True:
+            await asyncio.sleep(self._settings.lease_ttl_ms / 3_000)
+            asked_ns = self._clock.now()
+            if not await self._store.renew_lease(lease, self._settings.lease_ttl_ms):
+                message = "another process took the lease"
+                raise LeaseHeld(message)
+            self._may_drive_from(asked_ns)
+
+    def _may_drive_from(self, asked_ns: Nanos) -> None:
+        """The lease runs from when it was asked for, not from when the answer came."""
+        self._switch.lease_good_until(Nanos(asked_ns + self._settings.lease_ttl_ms * _MS))
+
+    async def _take_requests(self) -> None:
+        """Open requests become events. A halt bites in memory before its event even queues."""
+        while True:
+            for request in await self._store.open_requests(BATCH_MOST):
+                self._take_request(request)
+            await asyncio.sleep(self._settings.request_poll_ms / 1_000)
+
+    def _take_request(self, request: Request) -> None:
+        assert request.id is not None
+        if request.id in self._queued_requests:
+            return
+        self._queued_requests.add(request.id)
+        event = self._understand(request)
+        if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
+            self._switch.halt_now(event.reason)
+        observe.request_taken(request.kind)
+        if event is not None:
+            self._inbox.put(event, request.id)
+
+
+def _next_look(batch: _Batch) -> Look | None:
+    """The market is looked at while deciding; all other commands wait for the commit."""
+    for position, command in enumerate(batch.commands):
+        if isinstance(command, Look):
+            del batch.commands[position]
+            return command
+    return None
+
+
+async def _end(tasks: Sequence[asyncio.Task[object]] | Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""Where the streams end: books are updated at once, reports go through the door."""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from router.book.books import Books, ViewPolicy
+from router.model.events import OrderHinted, StreamRestored
+from router.model.ids import AccountId, InstrumentId, ListingId, Nanos
+from router.model.instruments import Instrument, Listing
+from router.model.market import MarketView
+from router.runtime.inbox import Inbox
+
+BookLost = Callable[[ListingId, str], None]
+"""Told when a book becomes unusable: for the log, never for a decision."""
+
+
+class Market:
+    """A `VenueSink`: every listing's newest book, and the view of it when a decision asks."""
+
+    def __init__(
+        self, instruments: Iterable[Instrument], policy: ViewPolicy, inbox: Inbox, on_book_lost: BookLost
+    ) -> None:
+        self._instruments = {instrument.id: instrument for instrument in instruments}
+        self._listings: dict[ListingId, Listing] = {}
+        self._books = Books()
+        self._policy = policy
+        self._inbox = inbox
+        self._on_book_lost = on_book_lost
+
+    def add(self, listings: Iterable[Listing]) -> None:
+        """Listings of an account that has been started; newer rules and fees replace older ones."""
+        self._listings.update({listing.id: listing for listing in listings})
+
+    def listings(self) -> tuple[Listing, ...]:
+        """All there are."""
+        return tuple(self._listings.values())
+
+    def view(self, instrument: InstrumentId, quantity: Decimal, now_ns: Nanos) -> MarketView:
+        """The market of an instrument now, as deep as `quantity` can reach."""
+        return self._books.view(
+            self._instruments[instrument], quantity, now_ns, listings=self.listings(), policy=self._policy
+        )
+
+    # The streams.
+
+    def book_snapshot(
+        self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
+    ) -> None:
+        """The whole book."""
+        self._told(listing, self._books.book_snapshot(listing, bids, asks, received_ns))
+
+    def book_delta(
+        self, listing: ListingId, bids: list[tuple[float, float]], asks: list[tuple[float, float]], received_ns: Nanos
+    ) -> None:
+        """Changed levels."""
+        self._told(listing, self._books.book_delta(listing, bids, asks, received_ns))
+
+    def book_lost(self, listing: ListingId, why: str) -> None:
+        """Not to be trusted until the next snapshot."""
+        self._books.book_lost(listing, why)
+        self._on_book_lost(listing, why)
+
+    def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
+        """Alive, nothing changed."""
+        self._books.book_heartbeat(listing, received_ns)
+
+    def order_hint(self, hint: OrderHinted) -> None:
+        """A reason to look."""
+        self._inbox.put(hint)
+
+    def stream_restored(self, account: AccountId) -> None:
+        """Read what was missed."""
+        self._inbox.put(StreamRestored(account=account))
+
+    def _told(self, listing: ListingId, unusable: str | None) -> None:
+        if unusable is not None:
+            self._on_book_lost(listing, unusable)

@@ -1,0 +1,45 @@
+"""An engine as the journal left it: the newest snapshot and the facts after it. Nothing is decided again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from router import balances
+from router.engine import Engine, State, StateImage, image
+from router.engine.image import IMAGE_VERSION
+from router.journal.codec import MODEL_MODULES, codec_of
+from router.model.ids import Nanos
+from router.orders import records
+from router.ports import Policy, Store
+
+PAGE = 500
+SNAPSHOTS = codec_of(*MODEL_MODULES, image, records, balances)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """The engine, and the journal's end it stands at."""
+
+    engine: Engine
+    seq: int
+    row_hash: str
+
+
+async def recover(store: Store, policies: Mapping[str, Policy]) -> Recovered:
+    """Read the journal to its end."""
+    engine, seq, row_hash = Engine(policies), 0, ""
+    snapshot = await store.newest_snapshot(IMAGE_VERSION)
+    if snapshot is not None:
+        seq, row_hash, payload = snapshot
+        kept = SNAPSHOTS.loads(payload)
+        assert isinstance(kept, StateImage)
+        engine = Engine(policies, State.of(kept))
+    while rows := await store.read(seq, PAGE):
+        for appended in rows:
+            engine.recover(appended.row.stamped.at_ns, appended.row.facts)
+            seq, row_hash = appended.seq, appended.hash
+    return Recovered(engine=engine, seq=seq, row_hash=row_hash)
+
+
+async def save(store: Store, engine: Engine, seq: int, row_hash: str, at_ns: Nanos) -> None:
+    """Keep the engine's state as of `seq`."""
+    await store.save_snapshot(seq, row_hash, at_ns, IMAGE_VERSION, SNAPSHOTS.dumps(engine.state.image()))
