@@ -28,6 +28,7 @@ class Metrics:
     venue_losses: Counter = field(init=False)
     requests: Counter = field(init=False)
     failed_decisions: Counter = field(init=False)
+    surprises: Counter = field(init=False)
     gate: Gauge = field(init=False)
     halted: Gauge = field(init=False)
     in_doubt: Gauge = field(init=False)
@@ -63,6 +64,7 @@ class Metrics:
         self.unknown_messages = self._counter("sor_unknown_messages", "Venue messages not understood", "account")
         self.venue_losses = self._counter("sor_venue_losses", "Times a venue could not be traded on", "account")
         self.failed_decisions = self._counter("sor_failed_decisions", "Decisions that raised: our own bugs")
+        self.surprises = self._counter("sor_surprises", "Exceptions nobody expected", "where")
 
     def _gauges(self) -> None:
         self.gate = self._gauge("sor_gate_open", "1 while new children may go to the account", "account")

@@ -1,7 +1,7 @@
 """The facts worth knowing, by name. Watchers only: nothing in here can change what the router does."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.typing import FilteringBoundLogger
@@ -20,8 +20,17 @@ _NEWS = frozenset({ChildState.IN_DOUBT, ChildState.QUARANTINED, ChildState.NEVER
 """Moves of a child that are logged louder than the rest."""
 
 
+class Decided(Protocol):
+    """A journal row, as far as it is of interest here."""
+
+    @property
+    def facts(self) -> Iterable[f.Fact]:
+        """What was decided."""
+        ...
+
+
 class Observe:
-    """Holds the log and the metrics of one driver; handed to whoever sees something happen."""
+    """One log and one set of metrics. Silent until it is told where to write."""
 
     def __init__(self, log: FilteringBoundLogger, metrics: Metrics | None = None) -> None:
         self._log = log
@@ -43,8 +52,12 @@ class Observe:
             f.HaltMoved: self.halt_moved,
             f.StrangerSeen: self.stranger_seen,
             f.BreachRaised: self.breach_raised,
-            f.DecisionFailed: self.decision_failed,
+            f.DecisionFailed: self.decision_failure_noted,
         }
+
+    def write_to(self, log: FilteringBoundLogger) -> None:
+        """From now on, lines go here."""
+        self._log = log
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -54,6 +67,11 @@ class Observe:
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._metrics.registry)
+
+    def facts(self, row: Decided) -> None:
+        """Tell of every fact of a journal row that has become durable."""
+        for fact in row.facts:
+            self.fact(fact)
 
     def fact(self, fact: f.Fact) -> None:
         """Tell of a fact by its own function. Timers, balances and watermarks are nobody's news."""
@@ -196,11 +214,15 @@ class Observe:
         self._metrics.breaches.labels(fact.kind).inc()
         self._log.error("BREACH", kind=fact.kind, account=fact.account, child=fact.client_id, detail=fact.detail)
 
-    def decision_failed(self, fact: f.DecisionFailed) -> None:
-        """Our own bug."""
+    def decision_failure_noted(self, fact: f.DecisionFailed) -> None:
+        """Our own bug is in the journal; nothing new leaves until a person has looked."""
         self._metrics.failed_decisions.inc()
         self._metrics.halted.set(1)
         self._log.error("decision failed, halted", error=fact.error)
+
+    def decision_failed(self, event: str, error: BaseException) -> None:
+        """Our own bug, with its traceback."""
+        self._log.error("decision raised", on=event, exc_info=error)
 
     # What was done
 
@@ -218,10 +240,15 @@ class Observe:
             self._metrics.not_sent.labels(account).inc()
         self._log.info("child answered", account=account, child=client_id, outcome=kind, detail=str(outcome))
 
-    def request_taken(self, kind: RequestKind, key: str) -> None:
+    def connector_raised(self, account: AccountId, call: str, error: BaseException) -> None:
+        """A connector raised where it should have answered: its bug, taken as the most doubtful outcome."""
+        self._metrics.surprises.labels("connector").inc()
+        self._log.error("connector raised", account=account, call=call, exc_info=error)
+
+    def request_taken(self, kind: RequestKind) -> None:
         """A request became an event."""
         self._metrics.requests.labels(kind, "taken").inc()
-        self._log.info("request taken", kind=kind, key=key)
+        self._log.info("request taken", kind=kind)
 
     def request_refused(self, kind: RequestKind, field: str, reason: str) -> None:
         """A request was refused at the door, nothing half-done."""
@@ -251,7 +278,7 @@ class Observe:
 
     # How we are doing
 
-    def appended(self, rows: int, took_ns: int) -> None:
+    def appended(self, *, rows: int, took_ns: int) -> None:
         """Rows became durable."""
         self._metrics.append.observe(took_ns / _NS_PER_S)
         self._log.debug("appended", rows=rows, took_ms=took_ns / 1_000_000)
@@ -264,9 +291,9 @@ class Observe:
         """The event loop was late by so much."""
         self._metrics.loop_lag.observe(lag_ns / _NS_PER_S)
 
-    def recovered(self, rows: int, from_snapshot: bool, took_ns: int) -> None:
-        """State was rebuilt from the journal."""
-        self._log.info("recovered", rows=rows, from_snapshot=from_snapshot, took_ms=took_ns / 1_000_000)
+    def recovered(self, *, seq: int, living: int) -> None:
+        """State was rebuilt from the journal up to `seq`; so many children had not ended."""
+        self._log.info("recovered", seq=seq, living=living)
 
     def lease_lost(self, why: str) -> None:
         """Another process drives, or may: stop."""
@@ -280,4 +307,5 @@ class Observe:
 
     def surprise(self, where: str, error: BaseException) -> None:
         """An exception nobody expected: the traceback is for us."""
+        self._metrics.surprises.labels(where).inc()
         self._log.error("surprise", where=where, exc_info=error)
