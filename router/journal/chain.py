@@ -1,0 +1,35 @@
+"""The hash that chains each journal row to the row before, so that no row can be changed, moved or dropped unseen.
+
+What the chain alone cannot show is a cut tail: the newest rows taken away leave a shorter, valid chain. Against that
+stand the other tables (`router.store.audit`) and, outside this database, the exported head.
+"""
+
+import hashlib
+
+from router.model.errors import SorError
+from router.model.ids import Nanos
+
+GENESIS = "0" * 64
+"""What the first row is chained to."""
+
+
+class ChainBroken(SorError):
+    """The journal is not what was written: `seq` is the first row that does not follow from the row before."""
+
+    def __init__(self, seq: int, why: str) -> None:
+        self.seq = seq
+        self.why = why
+        super().__init__(f"the journal's chain breaks at seq {seq}: {why}")
+
+
+def row_hash(previous: str, shard: str, seq: int, epoch: int, at_ns: Nanos, kind: str, payload: str) -> str:
+    """SHA-256 in hex over the previous hash and every column of the row.
+
+    One line per column and the payload last: no other row gives the same bytes, as none of the columns before the
+    payload can hold a line break.
+    """
+    head = f"{previous}\n{shard}\n{seq}\n{epoch}\n{at_ns}\n{kind}\n"
+    assert head.count("\n") == 6  # noqa: PLR2004 - one per column
+    digest = hashlib.sha256(head.encode())
+    digest.update(payload.encode())
+    return digest.hexdigest()

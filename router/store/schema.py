@@ -1,0 +1,36 @@
+"""The schema's version, and bringing a database to it."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from router.store.engines import engine_for
+from router.store.location import SqliteFile, locate
+
+SCHEMA = 1
+"""The version of the schema this code reads and writes; `meta.schema_version` of a database must be the same."""
+
+_MIGRATION_LOCK = 0x736F72
+"""PostgreSQL advisory lock: two processes that create the same database wait for each other."""
+
+
+async def migrate(url: str) -> None:
+    """Create or upgrade the tables, in one transaction. Does nothing where there is nothing to do."""
+    location = locate(url)
+    engine = engine_for(location)
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(writes=True)
+            async with connection.begin():
+                if not isinstance(location, SqliteFile):
+                    await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+                await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", "router.store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,109 @@
+"""Every statement on the order path and at the door, once for both databases."""
+
+from router.store.dialect import Sql
+
+# The journal.
+
+# The unique key (shard, seq) is what decides between two writers. The conditions are defence in depth: the row must
+# follow the very row this writer last saw, written by no later epoch, and no later epoch may hold the lease.
+APPEND_FIRST = Sql("""
+    INSERT INTO journal (shard, seq, epoch, at_ns, kind, payload, hash)
+    SELECT $1, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), $5, $6, $7
+    WHERE (CAST($2 AS BIGINT) = 1 OR EXISTS (
+            SELECT 1 FROM journal
+            WHERE shard = $1 AND seq = CAST($2 AS BIGINT) - 1 AND epoch <= CAST($3 AS BIGINT) AND hash = $8))
+      AND NOT EXISTS (SELECT 1 FROM lease WHERE shard = $1 AND epoch > CAST($3 AS BIGINT))
+    RETURNING seq
+""")
+APPEND_NEXT = Sql("""
+    INSERT INTO journal (shard, seq, epoch, at_ns, kind, payload, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)
+""")
+JOURNAL_ROW = Sql("SELECT shard, seq, epoch, at_ns, kind, payload, hash FROM journal WHERE shard = $1 AND seq = $2")
+JOURNAL_FROM = Sql("""
+    SELECT shard, seq, epoch, at_ns, kind, payload, hash FROM journal
+    WHERE shard = $1 AND seq >= $2 ORDER BY seq LIMIT $3
+""")
+JOURNAL_HEAD = Sql("SELECT seq, epoch, hash FROM journal WHERE shard = $1 ORDER BY seq DESC LIMIT 1")
+
+# What goes with a row, in its transaction.
+
+CONSUME_REQUEST = Sql("UPDATE request SET consumed_seq = $2 WHERE id = $1 AND consumed_seq IS NULL RETURNING id")
+INTEND = Sql("INSERT INTO intent (client_id, parent_id, number, copies, seq) VALUES ($1, $2, $3, 1, $4)")
+COUNT_COPY = Sql("""
+    UPDATE intent SET copies = $2 WHERE client_id = $1 AND copies = CAST($2 AS INTEGER) - 1 RETURNING copies
+""")
+BOOK = Sql("INSERT INTO booking (booking_key, seq) VALUES ($1, $2)")
+
+# The lease. One statement, by the database's clock; the epoch grows for ever, and past any epoch in the journal.
+
+TAKE_LEASE = Sql("""
+    INSERT INTO lease (shard, holder, epoch, expires_at_ms)
+    SELECT $1, $2,
+           1 + COALESCE((SELECT epoch FROM journal WHERE shard = $1 ORDER BY seq DESC LIMIT 1), 0),
+           {now_ms} + CAST($3 AS BIGINT)
+    WHERE TRUE
+    ON CONFLICT (shard) DO UPDATE
+    SET holder = excluded.holder,
+        epoch = CASE WHEN excluded.epoch > lease.epoch THEN excluded.epoch ELSE lease.epoch + 1 END,
+        expires_at_ms = excluded.expires_at_ms
+    WHERE lease.expires_at_ms <= {now_ms}
+    RETURNING epoch
+""")
+RENEW_LEASE = Sql("""
+    UPDATE lease SET expires_at_ms = {now_ms} + CAST($4 AS BIGINT)
+    WHERE shard = $1 AND holder = $2 AND epoch = $3 RETURNING epoch
+""")
+RELEASE_LEASE = Sql("UPDATE lease SET expires_at_ms = 0 WHERE shard = $1 AND holder = $2 AND epoch = $3")
+LEASE = Sql("SELECT holder, epoch, expires_at_ms - {now_ms} FROM lease WHERE shard = $1")
+
+# The door.
+
+_REQUEST = "id, entity, kind, key, principal, body, body_hash, asked_ns, consumed_seq"
+ASK = Sql(f"""
+    INSERT INTO request (entity, kind, key, principal, body, body_hash, asked_ns)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (entity, kind, key) DO NOTHING RETURNING {_REQUEST}
+""")  # noqa: S608 - a constant list of columns
+ASKED = Sql(f"SELECT {_REQUEST} FROM request WHERE entity = $1 AND kind = $2 AND key = $3")  # noqa: S608
+OPEN_REQUESTS = Sql(f"SELECT {_REQUEST} FROM request WHERE consumed_seq IS NULL ORDER BY id LIMIT $1")  # noqa: S608
+OPEN_REQUEST_AFTER = Sql("SELECT id FROM request WHERE consumed_seq IS NULL AND id > $1 ORDER BY id LIMIT 1")
+
+# Snapshots. The newest few are kept: the newest may turn out to belong to a row that a restore has taken away.
+
+SAVE_SNAPSHOT = Sql("""
+    INSERT INTO snapshot (shard, seq, version, hash, at_ns, payload) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (shard, seq, version)
+    DO UPDATE SET hash = excluded.hash, at_ns = excluded.at_ns, payload = excluded.payload
+""")
+DROP_OLD_SNAPSHOTS = Sql("""
+    DELETE FROM snapshot WHERE shard = $1 AND seq NOT IN (
+        SELECT seq FROM snapshot WHERE shard = $1 ORDER BY seq DESC LIMIT $2)
+""")
+NEWEST_SNAPSHOT = Sql("""
+    SELECT snapshot.seq, snapshot.hash, snapshot.payload FROM snapshot
+    JOIN journal ON journal.shard = snapshot.shard AND journal.seq = snapshot.seq AND journal.hash = snapshot.hash
+    WHERE snapshot.shard = $1 AND snapshot.version = $2 ORDER BY snapshot.seq DESC LIMIT 1
+""")
+
+# The database's own identity.
+
+META = Sql("SELECT mode, deployment, incarnation, schema_version FROM meta WHERE id = 1")
+FIRST_META = Sql("""
+    INSERT INTO meta (id, mode, deployment, incarnation, schema_version) VALUES (1, $1, $2, 1, $3)
+    ON CONFLICT (id) DO NOTHING
+""")
+BUMP_INCARNATION = Sql("UPDATE meta SET incarnation = incarnation + 1 WHERE id = 1 RETURNING incarnation")
+
+# Do the other tables know more than the journal? Then its tail was cut off.
+
+BEYOND_HEAD = Sql("""
+    SELECT what, MAX(seq) FROM (
+        SELECT 'intent' AS what, seq FROM intent
+        UNION ALL SELECT 'booking', seq FROM booking
+        UNION ALL SELECT 'request', consumed_seq FROM request WHERE consumed_seq IS NOT NULL
+        UNION ALL SELECT 'snapshot', seq FROM snapshot WHERE shard = $1
+        UNION ALL SELECT 'cursor', as_of_seq FROM cursor WHERE shard = $1
+    ) AS known WHERE seq > $2 GROUP BY what ORDER BY what
+""")
+INTENTS = Sql("SELECT client_id, parent_id, number, copies, seq FROM intent")
+BOOKINGS = Sql("SELECT booking_key, seq FROM booking")
