@@ -1,0 +1,134 @@
+"""All listings' books, and the view of an instrument a decision is made on.
+
+Connectors push through the four `book_*` calls (the shape of `VenueSink`); each that changes a book answers with the
+reason, if the book is unusable afterwards, so that the shell can report it and ask for a new snapshot.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.book.fx import FxPolicy, NoMark, mark
+from router.book.venue_book import VenueBook
+from router.model.ids import Asset, ListingId, Nanos
+from router.model.instruments import Instrument, Listing
+from router.model.market import FxMark, ListingView, MarketView
+from router.model.side import Side
+
+_NS_PER_MS = 1_000_000
+_NEVER = "no book yet"
+_NO_FX = FxPolicy()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ViewPolicy:
+    """When a book may be used. `side_age_ms_max` also bounds the age of each side's own last change; None does not."""
+
+    book_age_ms_max: int
+    fx: FxPolicy = _NO_FX
+    side_age_ms_max: int | None = None
+
+
+class Books:
+    """Every listing of every account, by listing id."""
+
+    def __init__(self) -> None:
+        self._books: dict[ListingId, VenueBook] = {}
+
+    def book_snapshot(
+        self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
+    ) -> str | None:
+        """The whole book, price -> size."""
+        return self._book(listing).snapshot(bids, asks, received_ns)
+
+    def book_delta(
+        self,
+        listing: ListingId,
+        bids: Sequence[tuple[float, float]],
+        asks: Sequence[tuple[float, float]],
+        received_ns: Nanos,
+    ) -> str | None:
+        """Changed levels, (price, new size), size 0 removes."""
+        return self._book(listing).apply(bids, asks, received_ns)
+
+    def book_lost(self, listing: ListingId, why: str) -> None:
+        """The book can no longer be trusted until the next snapshot."""
+        self._book(listing).lose(why)
+
+    def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
+        """The stream lives although nothing changed."""
+        self._book(listing).heartbeat(received_ns)
+
+    def book(self, listing: ListingId) -> VenueBook | None:
+        """One listing's book, if it was ever heard of."""
+        return self._books.get(listing)
+
+    def view(
+        self,
+        instrument: Instrument,
+        quantity: Decimal,
+        now_ns: Nanos,
+        *,
+        listings: Sequence[Listing],
+        policy: ViewPolicy,
+        side: Side | None = None,
+    ) -> MarketView:
+        """The market of `instrument` now, each listing as deep as `quantity` can reach.
+
+        `listings` are all there are: those of other instruments serve as FX books. With `side` only the levels an
+        order on that side would take go deep, the others just far enough to know the top.
+        """
+        ours = sorted((one for one in listings if one.instrument == instrument.id), key=lambda one: one.id)
+        quotes = sorted({one.quote for one in ours})
+        marks = {
+            quote: mark(quote, instrument.reporting, policy.fx, listings, self._books.get, now_ns) for quote in quotes
+        }
+        return MarketView(
+            instrument=instrument.id,
+            at_ns=now_ns,
+            listings=tuple(self._listing_view(one, quantity, now_ns, policy, marks, side) for one in ours),
+            fx=tuple(found for found in marks.values() if isinstance(found, FxMark)),
+        )
+
+    def _listing_view(
+        self,
+        listing: Listing,
+        quantity: Decimal,
+        now_ns: Nanos,
+        policy: ViewPolicy,
+        marks: Mapping[Asset, FxMark | NoMark],
+        side: Side | None,
+    ) -> ListingView:
+        book = self._books.get(listing.id)
+        if book is None:
+            return ListingView(listing=listing, bids=(), asks=(), book_age_ns=0, book_seq=0, unusable=_NEVER)
+        quote = marks[listing.quote]
+        why = _why_not(book, now_ns, policy) or (quote.reason if isinstance(quote, NoMark) else None)
+        shallow = Decimal(0)
+        return ListingView(
+            listing=listing,
+            bids=book.levels(Side.SELL, shallow if side is Side.BUY else quantity),
+            asks=book.levels(Side.BUY, shallow if side is Side.SELL else quantity),
+            book_age_ns=book.age_ns(now_ns),
+            book_seq=book.seq,
+            unusable=why,
+        )
+
+    def _book(self, listing: ListingId) -> VenueBook:
+        book = self._books.get(listing)
+        if book is None:
+            book = self._books[listing] = VenueBook()
+        return book
+
+
+def _why_not(book: VenueBook, now_ns: Nanos, policy: ViewPolicy) -> str | None:
+    if book.unusable is not None:
+        return book.unusable
+    age_ms = book.age_ns(now_ns) // _NS_PER_MS
+    if age_ms > policy.book_age_ms_max:
+        return f"stale: {age_ms} ms old, limit {policy.book_age_ms_max} ms"
+    if policy.side_age_ms_max is not None:
+        side_age_ms = max(book.side_age_ns(side, now_ns) for side in Side) // _NS_PER_MS
+        if side_age_ms > policy.side_age_ms_max:
+            return f"stale: one side is {side_age_ms} ms old, limit {policy.side_age_ms_max} ms"
+    return None

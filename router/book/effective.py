@@ -1,0 +1,63 @@
+"""What a price really is: fee and FX included, in reporting currency. The only place that knows the fee formulas.
+
+| fee taken in | buy: cost per unit of base | sell: proceeds per unit of base |
+|---|---|---|
+| quote | p x (1 + tau) | p x (1 - tau) |
+| base | p x / (1 - tau) | p x / (1 + tau) |
+
+A fee in base makes the quotient: it values the base that goes missing at what replacing it here would cost.
+Exact for quote fees; for base fees exact but for one rounding at the 24th decimal place.
+"""
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from router.model import rounding
+from router.model.instruments import Listing
+from router.model.money import ONE, ZERO, exactly, fraction_of_bps, ratio
+from router.model.orders import Fee
+from router.model.side import Side
+
+_PLACES = Decimal("1E-24")
+_ROUNDED = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def effective_price(listing: Listing, side: Side, price: Decimal, rate: Decimal) -> Decimal:
+    """One unit of base at `price`, all in; `rate` is the quote's value in reporting currency."""
+    return all_in(listing, side, price, rate)
+
+
+def all_in(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
+    """What trading for `notional` of quote costs (buy) or brings (sell) in reporting currency, fee included."""
+    tau = fraction_of_bps(listing.taker_fee_bps) * side.sign
+    with exactly():
+        value = notional * rate
+        if listing.fee_in_base(side):
+            return ratio(value, ONE - tau).quantize(_PLACES, context=_ROUNDED)
+        return value * (ONE + tau)
+
+
+def expected_fee(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:
+    """The fee the venue should take for `quantity` of base traded for `notional` of quote; negative is a rebate."""
+    tau = fraction_of_bps(listing.taker_fee_bps)
+    with exactly():
+        if listing.fee_in_base(side):
+            return Fee(asset=listing.base, amount=quantity * tau)
+        return Fee(asset=listing.quote, amount=notional * tau)
+
+
+def spend_factor(listing: Listing, side: Side) -> Decimal:
+    """How much of the asset given goes per unit of it traded: 1, or 1 + fee where the fee comes out of it too.
+
+    A rebate is not counted on before it is paid.
+    """
+    gives_base = side is Side.SELL
+    if listing.fee_in_base(side) is not gives_base:
+        return ONE
+    return ONE + max(ZERO, fraction_of_bps(listing.taker_fee_bps))
+
+
+def gross_for_net(listing: Listing, side: Side, net: Decimal) -> Decimal:
+    """What must be traded so that `net` of base arrives (buy, rounded up) or leaves (sell, rounded down)."""
+    tau = fraction_of_bps(listing.taker_fee_bps) if listing.fee_in_base(side) else ZERO
+    gross = ratio(net, ONE - side.sign * tau)
+    return rounding.up(gross, listing.step) if side is Side.BUY else rounding.down(gross, listing.step)

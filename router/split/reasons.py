@@ -1,0 +1,112 @@
+"""Sentences: why a listing got nothing or was held back, and why something is left over."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from router.model.market import ListingView
+from router.model.money import plain
+from router.model.side import Side
+from router.split.curve import Curve, End
+from router.split.evaluate import levels_for
+from router.split.plan import SplitRequest
+
+DUST = "dust below every minimum"
+NO_LISTING = "no usable listing"
+CHILDREN = "children limit"
+_HELD_BACK = frozenset({End.BALANCE, End.MAX_QUANTITY, End.CHILD_NOTIONAL})
+
+
+def not_allowed(request: SplitRequest, one: ListingView) -> str | None:
+    """Why a listing takes no part whatever its price; None when it may."""
+    listing = one.listing
+    if listing.id in request.blocked:
+        return request.blocked[listing.id]
+    if request.venues_include is not None and listing.venue not in request.venues_include:
+        return f"{listing.venue} is not among the venues asked for"
+    if listing.venue in request.venues_exclude:
+        return f"{listing.venue} is excluded"
+    if one.unusable is not None:
+        return one.unusable
+    if request.view.fx_rate(listing.quote) is None:
+        return f"no mark for {listing.quote}"
+    if not levels_for(one, request.side):
+        return f"no depth: no {'asks' if request.side is Side.BUY else 'bids'}"
+    return None
+
+
+def ended(end: End | None, request: SplitRequest) -> str:
+    """What stops a curve, for people."""
+    if end is End.LIMIT and request.limit_price is not None:
+        return f"{end} {plain(request.limit_price)}"
+    if end is End.DEAR and request.options.residual_price is None:
+        return f"more than {plain(request.options.short_bps)} bps beyond the best all-in price"
+    if end is End.DEAR and request.options.residual_price is not None:
+        return f"{end} {plain(request.options.residual_price)}"
+    return str(end) if end is not None else str(End.ENOUGH)
+
+
+def too_small(curve: Curve, request: SplitRequest, scale: Decimal) -> str:
+    """Why a listing cannot take even its minimum."""
+    minimum = plain(Decimal(curve.minimum) / scale)
+    if curve.end is End.ENOUGH or (curve.end is End.DEPTH and request.quantity * scale < curve.minimum):
+        return f"its minimum order {minimum} is above the quantity"
+    why = ended(curve.end, request)
+    if curve.end is End.BALANCE and curve.spendable is not None:
+        asset = curve.view.listing.quote if request.side is Side.BUY else curve.view.listing.base
+        why = f"balance {plain(curve.spendable)} {asset}"
+    return f"{why}: short of its minimum order {minimum}" if curve.cums else why
+
+
+def unused(curve: Curve, marginal: float | None, side: Side, scale: Decimal) -> str:
+    """Why a listing that could have been used was not."""
+    best = curve.best()
+    assert best is not None
+    shown = _shown(best * side.sign)
+    if marginal is not None and best >= marginal:
+        return f"others are cheaper: its best all-in price is {shown}, the marginal one {_shown(marginal * side.sign)}"
+    return f"its minimum order {plain(Decimal(curve.minimum) / scale)} from {shown} all in does not pay here"
+
+
+def held_back(curve: Curve, taken: int, scale: Decimal) -> str | None:
+    """Why a used listing could not have taken more; None when nothing but price decided."""
+    if curve.end not in _HELD_BACK or taken + curve.step <= curve.cums[-1]:
+        return None
+    return f"{curve.end} allows no more than {plain(Decimal(taken) / scale)}"
+
+
+def left_over(
+    curves: Sequence[Curve],
+    units: Sequence[int],
+    left: int,
+    rest_price: float,
+    children_full: bool,
+    request: SplitRequest,
+) -> str:
+    """The cause that binds for what is left, over all listings that could be priced; those with 0 units included."""
+    if not curves:
+        return NO_LISTING
+    increments = [curve.step if taken else curve.minimum for curve, taken in zip(curves, units, strict=True)]
+    if left < min(increments):
+        return DUST
+    causes = []
+    for curve, taken, increment in zip(curves, units, increments, strict=True):
+        if not curve.can(taken + increment):
+            causes.append(ended(curve.end, request))
+        elif left < increment:
+            continue
+        elif not taken and children_full:
+            causes.append(CHILDREN)
+        elif curve.cost(taken + increment) - curve.cost(taken) >= increment * rest_price:
+            causes.append(ended(End.DEAR, request))
+        else:
+            causes.append(str(End.BALANCE))
+    return joined(causes) or DUST
+
+
+def joined(causes: Iterable[str]) -> str:
+    """Each once, in order."""
+    return "; ".join(dict.fromkeys(causes))
+
+
+def _shown(price: float) -> str:
+    return plain(Decimal(f"{price:.8f}"))
