@@ -35,22 +35,22 @@ def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
     child = draft.state.blotter.children[event.client_id]
     match event.outcome:
         case Accepted(venue_order_id=venue_order_id):
-            _hear(draft, child, Heard.ALIVE, "accepted", venue_order_id=venue_order_id, sent_ns=event.sent_ns)
+            _hear(draft, child, Heard.ALIVE, "accepted", venue_order_id=venue_order_id, answer=event)
             look(draft, child)
         case Refused() as refused:
             settles = child.copies == 1
             heard = Heard.REFUSED if settles else Heard.DOUBTED
-            _hear(draft, child, heard, f"{refused.code}: {refused.text}", sent_ns=event.sent_ns)
+            _hear(draft, child, heard, f"{refused.code}: {refused.text}", answer=event)
             if refused.transient:
                 _pause(draft, child.order.account, refused.retry_after_ms or _PAUSE_MS, refused.code)
         case NotSent(why=why):
             settles = child.copies == 1
-            _hear(draft, child, Heard.NOT_SENT if settles else Heard.DOUBTED, f"not sent: {why}")
+            _hear(draft, child, Heard.NOT_SENT if settles else Heard.DOUBTED, f"not sent: {why}", answer=event)
             _pause(draft, child.order.account, _PAUSE_MS, why)
         case Exists(code=code):
-            _hear(draft, child, Heard.DOUBTED, f"the venue says that the id exists ({code})", sent_ns=event.sent_ns)
+            _hear(draft, child, Heard.DOUBTED, f"the venue says that the id exists ({code})", answer=event)
         case Lost(why=why):
-            _hear(draft, child, Heard.DOUBTED, why, sent_ns=event.sent_ns)
+            _hear(draft, child, Heard.DOUBTED, why, answer=event)
     if child.state is ChildState.IN_DOUBT:
         look(draft, child)
 
@@ -172,7 +172,7 @@ def _hear(
     *,
     venue_order_id: str | None = None,
     order: VenueOrder | None = None,
-    sent_ns: Nanos | None = None,
+    answer: PlaceAnswered | None = None,
 ) -> None:
     """Ask the table; write down what changed; what changed nothing is not worth a fact."""
     state = after(child.state, heard)
@@ -193,7 +193,8 @@ def _hear(
             reason=reason,
             venue_order_id=VenueOrderId(named) if named is not None and learnt_name else None,
             executed=executed,
-            sent_ns=sent_ns,
+            durable_ns=None if answer is None else answer.durable_ns,
+            sent_ns=None if answer is None else answer.sent_ns,
         )
     )
     draft.touch(draft.state.parent(child.order.parent_id))

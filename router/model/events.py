@@ -119,11 +119,15 @@ class TimerFired:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlaceAnswered:
-    """What became of one copy. `sent_ns` is when its first byte left; None when none did."""
+    """What became of one copy.
+
+    `durable_ns`: its intent was on disk and the copy was let go. `sent_ns`: its first byte left; None when none did.
+    """
 
     client_id: ClientOrderId
     copy: int
     outcome: PlaceOutcome
+    durable_ns: Nanos
     sent_ns: Nanos | None
     answered_ns: Nanos
 

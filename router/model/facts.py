@@ -117,7 +117,10 @@ class ChildMoved:
     reason: str
     venue_order_id: VenueOrderId | None = None
     executed: Decimal | None = None
+    durable_ns: Nanos | None = None
+    """When the intent of the copy that was answered was on disk."""
     sent_ns: Nanos | None = None
+    """When that copy's first byte left."""
 
 
 class EvidenceKind(StrEnum):

@@ -7,12 +7,12 @@ never a refusal.
 import asyncio
 from collections.abc import Coroutine, Mapping
 
-from router import observe
 from router.model.commands import Cancel, Command, Place, Query, ReadAccount, Wake
 from router.model.errors import SorError
 from router.model.events import AccountSeen, CancelAnswered, LookedUp, PlaceAnswered, TimerFired, VenueLost
 from router.model.ids import AccountId, ClientOrderId, TimerId
 from router.model.outcomes import CancelUnclear, LookUp, Lost, Unclear
+from router.observe import Observe
 from router.ports import Clock, VenuePort
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
@@ -31,12 +31,14 @@ class Dispatcher:
         inbox: Inbox,
         switch: Switch,
         clock: Clock,
+        observe: Observe,
     ) -> None:
         self._ports = ports
         self._market = market
         self._inbox = inbox
         self._switch = switch
         self._clock = clock
+        self._observe = observe
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
@@ -82,17 +84,22 @@ class Dispatcher:
         order = command.order.value
         port = self._ports[order.account]
         gate = self._switch.gate(command.order, command.deadline_ns)
+        durable_ns = self._clock.now()
         sent_ns = None
         try:
             outcome, sent_ns = await port.place(command.order, command.deadline_ns, gate)
         except Exception as error:  # noqa: BLE001 - a raising connector proves nothing about the order
-            observe.connector_raised(order.account, "place", error)
+            self._observe.connector_raised(order.account, "place", error)
             outcome = Lost(why=f"the connector raised {type(error).__name__}")
+        if sent_ns is not None:
+            self._observe.child_sent(order.account, order.client_id, durable_ns, sent_ns)
+        self._observe.child_answered(order.account, order.client_id, outcome)
         self._inbox.put(
             PlaceAnswered(
                 client_id=order.client_id,
                 copy=command.copy,
                 outcome=outcome,
+                durable_ns=durable_ns,
                 sent_ns=sent_ns,
                 answered_ns=self._clock.now(),
             )
@@ -103,7 +110,7 @@ class Dispatcher:
         try:
             outcome = await self._ports[order.account].cancel(order, command.venue_order_id)
         except Exception as error:  # noqa: BLE001 - as above
-            observe.connector_raised(order.account, "cancel", error)
+            self._observe.connector_raised(order.account, "cancel", error)
             outcome = CancelUnclear(why=f"the connector raised {type(error).__name__}")
         self._inbox.put(CancelAnswered(client_id=order.client_id, outcome=outcome))
 
@@ -123,7 +130,7 @@ class Dispatcher:
             try:
                 look_up = await self._ports[order.account].look_up(order, command.venue_order_id)
             except Exception as error:  # noqa: BLE001 - as above
-                observe.connector_raised(order.account, "look_up", error)
+                self._observe.connector_raised(order.account, "look_up", error)
                 look_up = LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
             self._inbox.put(LookedUp(client_id=order.client_id, look_up=look_up))
             if not self._looking[order.client_id]:
@@ -140,7 +147,7 @@ class Dispatcher:
         except SorError as error:
             self._inbox.put(VenueLost(account=account, why=str(error)))
         except Exception as error:  # noqa: BLE001 - as above
-            observe.connector_raised(account, "read_account", error)
+            self._observe.connector_raised(account, "read_account", error)
             self._inbox.put(VenueLost(account=account, why=f"the connector raised {type(error).__name__}"))
         finally:
             self._reading.discard(account)

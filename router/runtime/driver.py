@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from router import observe
 from router.engine import Engine
 from router.model.commands import Command, Look
 from router.model.errors import LeaseHeld
@@ -16,6 +15,7 @@ from router.model.events import Event, HaltAsked, HaltLevel, MarketSeen, Stamped
 from router.model.facts import DecisionFailed
 from router.model.ids import AccountId, Nanos
 from router.model.requests import Request
+from router.observe import Observe
 from router.ports import Appended, JournalRow, Lease, Policy, Store, VenuePort
 from router.runtime.clock import SystemClock
 from router.runtime.dispatch import Dispatcher
@@ -72,6 +72,7 @@ class Driver:
         switch: Switch,
         clock: SystemClock,
         understand: Understand,
+        observe: Observe,
         started: Callable[[Lease], Started],
         watchers: Sequence[Callable[[Sequence[Appended]], None]] = (),
     ) -> None:
@@ -83,9 +84,10 @@ class Driver:
         self._switch = switch
         self._clock = clock
         self._understand = understand
+        self._observe = observe
         self._started = started
         self._watchers = watchers
-        self._dispatcher = Dispatcher(ports, market, inbox, switch, clock)
+        self._dispatcher = Dispatcher(ports, market, inbox, switch, clock, observe)
         self._engine = Engine(policies)
         self._seq = 0
         self._row_hash = ""
@@ -134,7 +136,7 @@ class Driver:
         self._clock.raise_floor(self._engine.state.last_ns)
         self._follow_halt()
         self._inbox.put(self._started(lease))
-        observe.recovered(seq=recovered.seq, living=sum(1 for _ in self._engine.state.blotter.living()))
+        self._observe.recovered(seq=recovered.seq, living=sum(1 for _ in self._engine.state.blotter.living()))
 
     async def _drain(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take in what is already on its way; what is not answered in time is left recorded, in doubt."""
@@ -190,7 +192,7 @@ class Driver:
         try:
             decision = self._engine.decide(stamped)
         except Exception as error:
-            observe.decision_failed(type(event).__name__, error)
+            self._observe.decision_failed(type(event).__name__, error)
             failure = DecisionFailed(error=f"{type(error).__name__}: {error}", at_ns=stamped.at_ns)
             batch.rows.append(JournalRow(stamped=stamped, facts=(failure,), request_id=request_id))
             batch.failed = error
@@ -204,11 +206,11 @@ class Driver:
     async def _append(self, rows: Sequence[JournalRow]) -> None:
         began_ns = self._clock.now()
         appended = await self._store.append(rows)
-        observe.appended(rows=len(rows), took_ns=self._clock.now() - began_ns)
+        self._observe.appended(rows=len(rows), took_ns=self._clock.now() - began_ns)
         self._seq, self._row_hash = appended[-1].seq, appended[-1].hash
         self._queued_requests.difference_update(row.request_id for row in rows if row.request_id is not None)
-        for one in appended:
-            observe.facts(one.row)
+        for fact in (fact for one in appended for fact in one.row.facts):
+            self._observe.fact(fact)
         for watcher in self._watchers:
             watcher(appended)
         self._since_snapshot += len(rows)
@@ -256,7 +258,7 @@ class Driver:
         event = self._understand(request)
         if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
             self._switch.halt_now(event.reason)
-        observe.request_taken(request.kind)
+        self._observe.request_taken(request.kind)
         if event is not None:
             self._inbox.put(event, request.id)
 

@@ -195,6 +195,7 @@ class Desk:
                 client_id=child.order.client_id,
                 copy=copy,
                 outcome=outcome,
+                durable_ns=self.now_ns,
                 sent_ns=None if isinstance(outcome, NotSent) else self.now_ns,
                 answered_ns=self.now_ns,
             )

@@ -1,0 +1,94 @@
+"""From a checked body to a row of the request table, and from a row to the event it means."""
+
+import hashlib
+import json
+from collections.abc import Collection
+
+from router.model.errors import BadInput
+from router.model.events import CancelAsked, Event, HaltAsked, HaltLevel, ParentSubmitted
+from router.model.ids import EntityId, InstrumentId, Nanos, RefId, VenueId
+from router.model.orders import ParentOrder, SweepParams
+from router.model.requests import Request, RequestKind
+from router.orders.client_ids import parent_id
+from router.requests.bodies import CancelBody, HaltBody, OrderBody, parse
+
+
+def order_request(body: OrderBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for a parent. Its reference is its key, for ever."""
+    return _request(RequestKind.PARENT, body.ref_id, _text(body), entity, principal, asked_ns)
+
+
+def cancel_request(body: CancelBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for a parent to stop. Asking twice is asking once."""
+    return _request(RequestKind.CANCEL, body.ref_id, _text(body), entity, principal, asked_ns)
+
+
+def halt_request(body: HaltBody, *, resume: bool, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for a halt or a resume. Each asking is its own."""
+    kind = RequestKind.RESUME if resume else RequestKind.HALT
+    return _request(kind, f"{asked_ns}", _text(body), entity, principal, asked_ns)
+
+
+def understand(request: Request, deployment: str, venues: Collection[VenueId]) -> Event:
+    """The event a stored request means. It was checked when it was stored; a later release checks it again.
+
+    Raises `BadInput` when it cannot be understood.
+    """
+    data = json.loads(request.body)
+    match request.kind:
+        case RequestKind.PARENT:
+            body = parse(OrderBody, data)
+            return ParentSubmitted(order=parent_order(body, deployment, request.entity, request.principal, venues))
+        case RequestKind.CANCEL:
+            ref_id = RefId(parse(CancelBody, data).ref_id)
+            asked = parent_id(deployment=deployment, entity=request.entity, ref_id=ref_id)
+            return CancelAsked(parent_id=asked, principal=request.principal)
+        case RequestKind.HALT:
+            return HaltAsked(level=HaltLevel.NEW, reason=parse(HaltBody, data).reason, principal=request.principal)
+        case RequestKind.RESUME:
+            return HaltAsked(level=HaltLevel.NONE, reason=parse(HaltBody, data).reason, principal=request.principal)
+
+
+def parent_order(
+    body: OrderBody, deployment: str, entity: EntityId, principal: str, venues: Collection[VenueId]
+) -> ParentOrder:
+    """The parent a body describes, defaults filled in. Raises `BadInput` for a venue that is not configured."""
+    for field, names in (("venues.include", body.venues.include or ()), ("venues.exclude", body.venues.exclude)):
+        for name in names:
+            if VenueId(name) not in venues:
+                raise BadInput(field, f"{name} is not one of {', '.join(sorted(venues))}")
+    ref_id = RefId(body.ref_id)
+    include = body.venues.include
+    return ParentOrder(
+        id=parent_id(deployment=deployment, entity=entity, ref_id=ref_id),
+        entity=entity,
+        ref_id=ref_id,
+        instrument=InstrumentId(body.instrument),
+        side=body.way,
+        quantity=body.quantity,
+        limit_price=body.limit,
+        policy=body.policy,
+        params=SweepParams(rounds_max=body.params.rounds_max, round_wait_ms=body.params.round_wait_ms),
+        venues_include=None if include is None else tuple(VenueId(name) for name in include),
+        venues_exclude=tuple(VenueId(name) for name in body.venues.exclude),
+        principal=principal,
+    )
+
+
+def _text(body: OrderBody | CancelBody | HaltBody) -> str:
+    """Canonical: what the owner wrote and the defaults that apply, keys sorted, no blanks."""
+    return json.dumps(body.model_dump(exclude_none=True), sort_keys=True, separators=(",", ":"))
+
+
+def _request(
+    kind: RequestKind, key: str, body: str, entity: EntityId, principal: str, asked_ns: Nanos
+) -> Request:
+    return Request(
+        entity=entity,
+        kind=kind,
+        key=key,
+        principal=principal,
+        body=body,
+        body_hash=hashlib.sha256(body.encode()).hexdigest(),
+        asked_ns=asked_ns,
+    )

@@ -1,0 +1,63 @@
+"""Bad input ends in one sentence that names the field."""
+
+import pytest
+
+from router.model.errors import BadInput
+from router.model.events import ParentSubmitted
+from router.model.ids import EntityId, Nanos, VenueId
+from router.requests import OrderBody, order_request, understand
+from router.requests.bodies import parse
+
+GOOD = {"ref_id": "T-1", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "1.5"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "says"),
+    [
+        ({"base_quantity": 1.5}, "base_quantity", "must be text"),
+        ({"base_quantity": "1e9"}, "base_quantity", "plain positive decimal"),
+        ({"base_quantity": "-1"}, "base_quantity", "plain positive decimal"),
+        ({"base_quantity": "NaN"}, "base_quantity", "plain positive decimal"),
+        ({"base_quantity": "٣"}, "base_quantity", "plain positive decimal"),
+        ({"base_quantity": "0.0"}, "base_quantity", "more than zero"),
+        ({"base_quantity": None}, "base_quantity", "is missing"),
+        ({"quote_value": "100"}, "quote_value", "not supported yet"),
+        ({"limit_price": "0"}, "limit_price", "more than zero"),
+        ({"side": "buy"}, "side", "'BUY' or 'SELL'"),
+        ({"ref_id": "a b"}, "ref_id", "pattern"),
+        ({"policy": "TWAP"}, "policy", "SWEEP"),
+        ({"colour": "red"}, "colour", "is not a field"),
+        ({"params": {"rounds_max": 0}}, "params.rounds_max", "greater than or equal to 1"),
+        ({"venues": {"include": []}}, "venues.include", "at least 1"),
+        ({"venues": {"include": ["kraken"], "exclude": ["kraken"]}}, "venues", "both included and excluded"),
+    ],
+)
+def test_each_wrong_field_is_named(change: dict[str, object], field: str, says: str) -> None:
+    """One clear sentence, with the field first."""
+    with pytest.raises(BadInput) as caught:
+        parse(OrderBody, GOOD | change)
+
+    assert caught.value.field == field
+    assert says in caught.value.message
+
+
+def test_a_request_means_the_same_parent_in_every_process() -> None:
+    """The row alone is enough to know the order, its id included."""
+    body = parse(OrderBody, GOOD)
+    request = order_request(body, entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1))
+
+    first = understand(request, "d", {VenueId("kraken")})
+    second = understand(request, "d", {VenueId("kraken")})
+
+    assert isinstance(first, ParentSubmitted)
+    assert first == second
+    assert first.order.quantity_basis == "GROSS"
+
+
+def test_a_venue_that_is_not_configured_is_refused() -> None:
+    """By name, with the ones that are."""
+    body = parse(OrderBody, GOOD | {"venues": {"include": ["krakn"]}})
+    request = order_request(body, entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1))
+
+    with pytest.raises(BadInput, match=r"venues.include: krakn is not one of kraken"):
+        understand(request, "d", {VenueId("kraken")})
