@@ -55,7 +55,7 @@ class Answer:
 
     text: str
     status: int = 200
-    headers: Mapping[str, str] = _NONE
+    headers: Mapping[str, str] = field(default_factory=lambda: _NONE)
     content_type: str = "application/json"
 
 

@@ -1,10 +1,10 @@
 """The shell every protocol shares: HTTP, websockets, faults, keys and clock around one `Exchange`.
 
 A protocol is a subclass with
-  * `default_rules` and `default_symbols`: the venue's own terms;
+  * `default_rules`, `default_symbols`: the venue's own terms; `default_keys` where secrets have a form;
   * `routes()`: REST paths, each with a synchronous handler `Ask -> Answer` that parses, calls `self.exchange` with
     `ask.now_ns` and renders. Raise `Refusal(answer)` from anywhere inside to answer early (bad signature, bad field);
-  * `sockets()`: websocket paths -> whether the path is private;
+  * `sockets()`: websocket paths (aiohttp's syntax) -> whether the path is private;
   * `ws_message(session, text)`: what a client sent; answer with `session.send(text, FrameKind.REPLY)`, note what it
     subscribed to in `session.subscriptions` / `session.state`, set `session.account` after authentication;
   * `publish(events, now_ns)`: turn drained events into frames for `self.sessions`, naming the `FrameKind` of each;
@@ -82,6 +82,11 @@ class LabVenue(ABC):
     @abstractmethod
     def default_symbols(cls) -> tuple[SymbolRules, ...]:
         """The books it lists, by unified symbol."""
+
+    @classmethod
+    def default_keys(cls) -> tuple[ApiKey, ...]:
+        """The key any client of a lab may know, in the protocol's form; it opens the account `main`."""
+        return (ApiKey(key=f"lab-{cls.protocol}-key", secret=f"lab-{cls.protocol}-secret", account="main"),)
 
     @abstractmethod
     def routes(self) -> Sequence[Route]:
@@ -248,7 +253,8 @@ class LabVenue(ABC):
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(max_msg_size=1024**2)
         await ws.prepare(request)
-        session = self._open_session(request.path)
+        resource = request.match_info.route.resource
+        session = self._open_session(request.path, private=self.sockets()[resource.canonical if resource else ""])
         writer = asyncio.create_task(session.write_all(ws, request.transport))
         try:
             self.ws_opened(session)
@@ -263,12 +269,12 @@ class LabVenue(ABC):
                 await writer
         return ws
 
-    def _open_session(self, path: str) -> Session:
+    def _open_session(self, path: str, *, private: bool) -> Session:
         self._session_count += 1
         session = Session(
             number=self._session_count,
             path=path,
-            private=self.sockets()[path],
+            private=private,
             venue=self.name,
             faults=self.faults,
             now_ns=self.now_ns,

@@ -182,6 +182,14 @@ class Exchange:
             gone[side] = [(price, ZERO) for price in prices if price not in named]
         self.set_outside(symbol, [*gone[Side.BUY], *bids], [*gone[Side.SELL], *asks], now_ns)
 
+    def restate(self, symbol: str) -> None:
+        """Tell the best level of each side again, unchanged: a sign of life."""
+        with exactly():
+            for side in Side:
+                best = self._ladders[symbol, side].best()
+                if best is not None:
+                    self._tell_level(symbol, side, best)
+
     def print_outside(self, symbol: str, taker_side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> None:
         """Strangers traded with each other: goes to the public trades, changes no book."""
         trade_id = self._next_trade_id(symbol)

@@ -1,0 +1,327 @@
+"""The control surface: plain JSON over HTTP on its own port. What it shows is the venue's own truth, without lag.
+
+    GET    /venues                          name, protocol, urls, accounts, rules, connections, redirects followed
+    GET    /books?venue=&symbol=&depth=     bids and asks, best first
+    GET    /orders?venue=[&account=][&symbol=][&client_id=][&open=1]
+    GET    /trades?venue=[&account=][&symbol=][&order_id=]
+    GET    /balances?venue=[&account=]
+    POST   /deposit   {venue, asset, amount[, account]}
+    POST   /outside   {venue, symbol, bids: [[price, size]], asks: [...][, replace]}   replace: other levels go
+    POST   /halt      {venue, symbol, halted}
+    POST   /pause     {[venue]}      the world stands still, of one venue or of all
+    POST   /resume    {[venue]}
+    GET    /faults                          every rule given, how often its place came up, how often it fired
+    POST   /faults    a rule or {rules: [...]}: {venue, fault[, match: {call, method, path_contains}][, after][, times]
+                      [, probability][, seed][, params]}; venue "*" is every venue
+    DELETE /faults                          no rule stands any more; counters stay
+
+Amounts are strings. A field that cannot be understood is refused with 400 and a sentence.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from connectors.lab.core import OrderRecord, TradeRecord
+from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule
+from router.model.money import plain
+
+if TYPE_CHECKING:
+    from connectors.lab.process import Lab
+    from connectors.lab.venue import LabVenue
+
+_Body = Mapping[str, object]
+_Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ControlSurface:
+    """The HTTP door to a lab's own truth and to its faults."""
+
+    def __init__(self, lab: "Lab") -> None:
+        self._lab = lab
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Base URL."""
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self, port: int) -> None:
+        """Listen on loopback; port 0 takes a free one."""
+        app = web.Application()
+        app.router.add_get("/venues", _asked(self._venues))
+        app.router.add_get("/books", _asked(self._books))
+        app.router.add_get("/orders", _asked(self._orders))
+        app.router.add_get("/trades", _asked(self._trades))
+        app.router.add_get("/balances", _asked(self._balances))
+        app.router.add_get("/faults", _asked(self._fault_counts))
+        app.router.add_post("/deposit", _told(self._deposit))
+        app.router.add_post("/outside", _told(self._outside))
+        app.router.add_post("/halt", _told(self._halt))
+        app.router.add_post("/pause", _told(self._pause))
+        app.router.add_post("/resume", _told(self._resume))
+        app.router.add_post("/faults", _told(self._add_faults))
+        app.router.add_delete("/faults", _told(self._clear_faults))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self._port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # Asked
+
+    def _venues(self, _: Mapping[str, str]) -> object:
+        return [
+            {
+                "venue": name,
+                "protocol": venue.protocol,
+                "url": venue.url,
+                "ws_url": venue.ws_url,
+                "accounts": sorted({key.account for key in venue.keys.values()}),
+                "symbols": sorted(venue.exchange.symbols),
+                "taker_fee_bps": plain(venue.exchange.rules.taker_fee_bps),
+                "fee_in": venue.exchange.rules.fee_in.value,
+                "duplicates": venue.exchange.rules.duplicates.value,
+                "connections": len(venue.sessions),
+                "redirects_followed": venue.redirects_followed,
+                "paused": name in self._lab.paused,
+            }
+            for name, venue in self._lab.venues.items()
+        ]
+
+    def _books(self, query: Mapping[str, str]) -> object:
+        venue, symbol = self._venue(query), self._symbol(query)
+        bids, asks = venue.exchange.book(symbol, int(query.get("depth", 20)))
+        return {
+            "bids": [[plain(price), plain(size)] for price, size in bids],
+            "asks": [[plain(price), plain(size)] for price, size in asks],
+        }
+
+    def _orders(self, query: Mapping[str, str]) -> object:
+        venue = self._venue(query)
+        found = [
+            record
+            for account in self._accounts(venue, query)
+            for record in venue.exchange.orders(account, open_only="open" in query, symbol=query.get("symbol"))
+            if query.get("client_id") in {None, record.client_id}
+        ]
+        return [_order(record) for record in found]
+
+    def _trades(self, query: Mapping[str, str]) -> object:
+        venue = self._venue(query)
+        order_id = int(query["order_id"]) if "order_id" in query else None
+        return [
+            _trade(trade)
+            for account in self._accounts(venue, query)
+            for trade in venue.exchange.trades(account, symbol=query.get("symbol"), order_id=order_id)
+        ]
+
+    def _balances(self, query: Mapping[str, str]) -> object:
+        venue = self._venue(query)
+        return {
+            account: {
+                asset: {"total": plain(held.total), "free": plain(held.free)}
+                for asset, held in venue.exchange.balances(account).items()
+            }
+            for account in self._accounts(venue, query)
+        }
+
+    def _fault_counts(self, _: Mapping[str, str]) -> object:
+        return [_count(count) for count in self._lab.faults.counts()]
+
+    # Told
+
+    def _deposit(self, body: _Body) -> object:
+        venue = self._venue(body)
+        account = str(body.get("account") or _only_account(venue))
+        held = venue.exchange.deposit(account, _text(body, "asset"), _amount(body.get("amount"), "amount"))
+        venue.touch()
+        return {"total": plain(held.total), "free": plain(held.free)}
+
+    def _outside(self, body: _Body) -> object:
+        venue, symbol = self._venue(body), self._symbol(body)
+        bids, asks = _levels(body, "bids"), _levels(body, "asks")
+        change = venue.exchange.replace_outside if body.get("replace") else venue.exchange.set_outside
+        change(symbol, bids, asks, venue.now_ns())
+        venue.touch()
+        return {}
+
+    def _halt(self, body: _Body) -> object:
+        self._venue(body).exchange.set_halted(self._symbol(body), halted=bool(body.get("halted", True)))
+        return {}
+
+    def _pause(self, body: _Body) -> object:
+        self._lab.pause(self._venue(body).name if "venue" in body else None)
+        return {"paused": sorted(self._lab.paused)}
+
+    def _resume(self, body: _Body) -> object:
+        self._lab.resume(self._venue(body).name if "venue" in body else None)
+        return {"paused": sorted(self._lab.paused)}
+
+    def _add_faults(self, body: _Body) -> object:
+        given = body.get("rules", [body])
+        if not isinstance(given, list):
+            raise web.HTTPBadRequest(text="rules: a list is wanted")
+        rules = [self._rule(one) for one in given]
+        ids = []
+        for rule in rules:
+            rule_id = self._lab.faults.add(rule)
+            ids.append(rule_id)
+            for name, venue in self._lab.venues.items():
+                if rule.venue in {name, "*"}:
+                    venue.strike(rule, rule_id)
+        return {"ids": ids}
+
+    def _clear_faults(self, _: _Body) -> object:
+        self._lab.faults.clear()
+        return {}
+
+    # Understanding
+
+    def _rule(self, given: object) -> FaultRule:
+        if not isinstance(given, dict):
+            raise web.HTTPBadRequest(text="rules: each is an object")
+        if given.get("venue") != "*":
+            self._venue(given)
+        match = given.get("match") or {}
+        times = given.get("times", 1)
+        try:
+            return FaultRule(
+                venue=str(given["venue"]),
+                fault=FaultKind(given["fault"]),
+                call=Call(match.get("call", "any")),
+                method=match.get("method"),
+                path_contains=match.get("path_contains"),
+                after=int(given.get("after", 0)),
+                times=None if times is None else int(times),
+                probability=float(given.get("probability", 1.0)),
+                seed=int(given.get("seed", 0)),
+                params=dict(given.get("params") or {}),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise web.HTTPBadRequest(text=f"fault rule: {error}") from error
+
+    def _venue(self, fields: Mapping[str, object]) -> "LabVenue":
+        venue = self._lab.venues.get(str(fields.get("venue")))
+        if venue is None:
+            raise web.HTTPBadRequest(text=f"venue: one of {', '.join(self._lab.venues)} is wanted")
+        return venue
+
+    def _symbol(self, fields: Mapping[str, object]) -> str:
+        venue, symbol = self._venue(fields), str(fields.get("symbol"))
+        if symbol not in venue.exchange.symbols:
+            raise web.HTTPBadRequest(text=f"symbol: one of {', '.join(venue.exchange.symbols)} is wanted")
+        return symbol
+
+    @staticmethod
+    def _accounts(venue: "LabVenue", query: Mapping[str, str]) -> Sequence[str]:
+        return [query["account"]] if "account" in query else venue.exchange.accounts()
+
+
+def _asked(answer: Callable[[Mapping[str, str]], object]) -> _Endpoint:
+    async def serve(request: web.Request) -> web.Response:
+        return web.json_response(answer(request.query))
+
+    return serve
+
+
+def _told(answer: Callable[[_Body], object]) -> _Endpoint:
+    async def serve(request: web.Request) -> web.Response:
+        text = await request.text()
+        try:
+            body = json.loads(text or "{}")
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"body: {error}") from error
+        if not isinstance(body, dict):
+            raise web.HTTPBadRequest(text="body: an object is wanted")
+        return web.json_response(answer(body))
+
+    return serve
+
+
+def _only_account(venue: "LabVenue") -> str:
+    accounts = venue.exchange.accounts()
+    if len(accounts) != 1:
+        raise web.HTTPBadRequest(text="account: the venue has several, one must be named")
+    return accounts[0]
+
+
+def _text(body: _Body, field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str) or not value:
+        raise web.HTTPBadRequest(text=f"{field}: a text is wanted")
+    return value
+
+
+def _amount(value: object, field: str) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation as error:
+        raise web.HTTPBadRequest(text=f"{field}: a number is wanted, not {value!r}") from error
+    if not amount.is_finite():
+        raise web.HTTPBadRequest(text=f"{field}: a finite number is wanted")
+    return amount
+
+
+def _levels(body: _Body, field: str) -> list[tuple[Decimal, Decimal]]:
+    levels = body.get(field, [])
+    if not isinstance(levels, list) or any(not isinstance(level, list) or len(level) != 2 for level in levels):  # noqa: PLR2004
+        raise web.HTTPBadRequest(text=f"{field}: a list of [price, size] is wanted")
+    return [(_amount(price, field), _amount(size, field)) for price, size in levels]
+
+
+def _order(record: OrderRecord) -> dict[str, object]:
+    return {
+        "order_id": record.order_id,
+        "client_id": record.client_id,
+        "account": record.account,
+        "symbol": record.symbol,
+        "side": record.side.value,
+        "quantity": plain(record.quantity),
+        "limit_price": None if record.limit_price is None else plain(record.limit_price),
+        "tif": record.tif.value,
+        "post_only": record.post_only,
+        "status": record.status.value,
+        "executed": plain(record.executed),
+        "cost": plain(record.cost),
+        "fees": {asset: plain(amount) for asset, amount in record.fees.items()},
+        "placed_ns": record.placed_ns,
+        "updated_ns": record.updated_ns,
+    }
+
+
+def _trade(trade: TradeRecord) -> dict[str, object]:
+    return {
+        "trade_id": trade.trade_id,
+        "execution_id": trade.execution_id,
+        "order_id": trade.order_id,
+        "client_id": trade.client_id,
+        "account": trade.account,
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "price": plain(trade.price),
+        "quantity": plain(trade.quantity),
+        "fee_asset": trade.fee_asset,
+        "fee": plain(trade.fee),
+        "maker": trade.maker,
+        "at_ns": trade.at_ns,
+    }
+
+
+def _count(count: FaultCount) -> dict[str, object]:
+    return {
+        "id": count.id,
+        "venue": count.rule.venue,
+        "fault": count.rule.fault.value,
+        "call": count.rule.call.value,
+        "matched": count.matched,
+        "fired": count.fired,
+    }

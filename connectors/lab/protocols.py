@@ -1,0 +1,13 @@
+"""Every protocol the lab speaks, one line each."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from connectors.lab.binance import BinanceVenue
+from connectors.lab.venue import LabVenue
+
+PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
+    {
+        "binance": BinanceVenue,
+    }
+)
