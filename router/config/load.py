@@ -1,19 +1,19 @@
 """From `config.yaml` and the environment to `Config`, or to one sentence about what is wrong."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from connectors.settings import BookSource, VenueSettings
 from router.book.fx import FxPolicy, FxRule
 from router.config.schema import File, FxSection, LimitsSection, VenueSection
 from router.config.secrets import lab_credentials, secret
+from router.config.sentences import bad_input
 from router.config.settings import Config, LabSettings, LogSettings, Mode, StatusSettings, Timings
 from router.config.terms import terms_of
 from router.model.errors import BadInput
@@ -68,37 +68,9 @@ def _validated(found: dict[str, Any]) -> File:
     try:
         return File(**found)
     except ValidationError as error:
-        raise _sentence(error) from None
+        raise bad_input(error, File, "config", "a setting", hide="keys") from None
     except SettingsError as error:
         raise BadInput("environment", str(error).splitlines()[0]) from None
-
-
-def _sentence(error: ValidationError) -> BadInput:
-    """The first thing wrong, by its dotted name. The value itself is shown only where it cannot be a key."""
-    first = error.errors(include_url=False)[0]
-    where = first["loc"]
-    field = ".".join(str(part) for part in where if part != "[key]") or "config"
-    if first["type"] == "extra_forbidden":
-        known = _names_at(File, where[:-1])
-        close = difflib.get_close_matches(str(where[-1]), known, n=1)
-        return BadInput(field, f"is not a setting{f'; did you mean `{close[0]}`?' if close else ''}")
-    if first["type"] == "missing":
-        return BadInput(field, "is required")
-    message = first["msg"].removeprefix("Value error, ")
-    value = first["input"]
-    shown = f", not {value!r}" if isinstance(value, str | int | float) and "keys" not in where else ""
-    return BadInput(field, f"{message[0].lower()}{message[1:]}{shown}")
-
-
-def _names_at(model: type[BaseModel], where: Sequence[int | str]) -> list[str]:
-    """The settings a section may hold, found by walking down the shape of the file."""
-    shape: Any = model
-    for part in where:
-        if isinstance(shape, type) and issubclass(shape, BaseModel):
-            shape = shape.model_fields[str(part)].annotation
-        else:
-            shape = get_args(shape)[-1]
-    return list(shape.model_fields) if isinstance(shape, type) and issubclass(shape, BaseModel) else []
 
 
 def _build(file: File, folder: Path, path: Path | None) -> Config:

@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.journal": ("router.model", "router.ports"),
     "router.store": ("router.model", "router.ports", "router.journal"),
     "router.observe": ("router.model",),
+    "router.requests": ("router.model", "router.orders"),
     "router.runtime": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.observe"),
     "connectors": ("router.model", "router.ports"),
 }

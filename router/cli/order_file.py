@@ -1,0 +1,62 @@
+"""`order.json` as fields, before anybody looks at what they say."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from router.model.errors import BadInput
+from router.requests import OrderBody
+from router.requests.bodies import parse
+
+SIZE_MAX = 64 * 1024
+DEPTH_MAX = 8
+
+
+def read_order(path: Path) -> OrderBody:
+    """The order in a file; `-` is standard input. Raises `BadInput`."""
+    try:
+        text = sys.stdin.buffer.read(SIZE_MAX + 1) if str(path) == "-" else _start_of(path)
+    except OSError as error:
+        raise BadInput("order", f"{path} cannot be read ({type(error).__name__})") from None
+    return parse(OrderBody, fields(text))
+
+
+def fields(text: bytes) -> dict[str, Any]:
+    """The JSON object in `text`. Repeated names, NaN and deep nesting are refused."""
+    if len(text) > SIZE_MAX:
+        raise BadInput("order", f"is longer than {SIZE_MAX // 1024} KiB")
+    try:
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadInput("order", f"is not JSON{where}") from None
+    if not isinstance(found, dict):
+        raise BadInput("order", "must be a JSON object")
+    if _depth(found) > DEPTH_MAX:
+        raise BadInput("order", f"is nested deeper than {DEPTH_MAX} levels")
+    return found
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(SIZE_MAX + 1)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON readers keep the last of two equal names in silence."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadInput(name, "stands twice")
+        found[name] = value
+    return found
+
+
+def _no_constant(text: str) -> None:
+    raise BadInput("order", f"holds {text}, which is no number")
+
+
+def _depth(value: object) -> int:
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
