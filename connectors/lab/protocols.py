@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from connectors.lab.binance import BinanceVenue
+from connectors.lab.coinbase import CoinbaseVenue
+from connectors.lab.kraken import KrakenVenue
 from connectors.lab.venue import LabVenue
 
 PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
     {
         "binance": BinanceVenue,
+        "kraken": KrakenVenue,
+        "coinbase": CoinbaseVenue,
     }
 )
