@@ -156,7 +156,7 @@ def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Pat
                     for key, held_by in section.keys.items()
                 }
                 if section.keys or mode is not Mode.LAB
-                else lab_credentials(venue, ccxt_id)
+                else lab_credentials(ccxt_id)
             ),
             client_options=section.options,
             loopback=section.loopback,

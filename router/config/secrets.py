@@ -1,7 +1,5 @@
 """Where keys come from: a file of the secrets directory, readable by its owner only, or the environment."""
 
-import base64
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
@@ -9,7 +7,6 @@ from pathlib import Path
 
 from connectors.settings import Secret
 from router.model.errors import BadInput
-from router.model.ids import VenueId
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _SIZE_MAX = 64 * 1024
@@ -35,12 +32,12 @@ def secret(name: str, field: str, directory: Path) -> Secret:
     return Secret(text)
 
 
-def lab_credentials(venue: VenueId, ccxt_id: str) -> Mapping[str, Secret]:
-    """The key of a lab venue. It opens nothing but a loopback exchange, so it is derived and no secret.
+def lab_credentials(ccxt_id: str) -> Mapping[str, Secret]:
+    """The standing key of a lab venue. It opens nothing but a loopback exchange, so it is no secret."""
+    from connectors.lab.protocols import PROTOCOLS  # noqa: PLC0415 - only a lab needs the lab
 
-    Kraken's protocol wants the secret in base64; of the others it must not look like that, or ccxt takes coinbase's
-    for an Ed25519 seed.
-    """
-    digest = hashlib.sha512(f"lab secret of {venue}".encode()).digest()
-    text = base64.b64encode(digest).decode() if ccxt_id == "kraken" else digest.hex()
-    return {"apiKey": Secret(f"lab-{venue}"), "secret": Secret(text)}
+    protocol = PROTOCOLS.get(ccxt_id)
+    if protocol is None:
+        raise BadInput("ccxt_id", f"the lab does not speak {ccxt_id}; it speaks {', '.join(PROTOCOLS)}")
+    key = protocol.default_keys()[0]
+    return {"apiKey": Secret(key.key), "secret": Secret(key.secret)}
