@@ -1,8 +1,8 @@
 """What we may spend: the venue's word on what is free, less all of ours it cannot have known of.
 
 The venue's figure is as of when it was asked. A child that had ended before then is inside it; any other is not, or
-only partly, and is subtracted in full: its reservation while it lives, what it spent once it has ended. Proceeds count only
-when the venue reports them. The error is always on the careful side.
+only partly, and is subtracted in full: its reservation while it lives, what it spent once it has ended. Proceeds
+count only when the venue reports them. The error is always on the careful side.
 """
 
 from collections.abc import Iterable

@@ -35,7 +35,7 @@ def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
     child = draft.state.blotter.children[event.client_id]
     match event.outcome:
         case Accepted(venue_order_id=venue_order_id):
-            _hear(draft, child, Heard.ALIVE, "accepted", venue_order_id=venue_order_id, answer=event)
+            _hear(draft, child, Heard.TAKEN, "accepted", venue_order_id=venue_order_id, answer=event)
             look(draft, child)
         case Refused() as refused:
             settles = child.copies == 1
@@ -62,7 +62,7 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
         case Found(order=order, trades=trades):
             for trade in trades:
                 book(draft, child, trade)
-            _hear_record(draft, child, order)
+            _hear_record(draft, child, order, event.look_up.asked_ns)
         case Missing(endpoints=endpoints, strangers=strangers):
             _note_evidence(draft, child, event, endpoints, unexplained=_unexplained(draft, child, strangers))
         case Unclear():
@@ -193,6 +193,7 @@ def _hear(
             reason=reason,
             venue_order_id=VenueOrderId(named) if named is not None and learnt_name else None,
             executed=executed,
+            refused_for_good=state is ChildState.REJECTED and _for_good(answer),
             durable_ns=None if answer is None else answer.durable_ns,
             sent_ns=None if answer is None else answer.sent_ns,
         )
@@ -204,9 +205,15 @@ def _hear(
             _read_account_soon(draft, child.order.account)
 
 
-def _hear_record(draft: Draft, child: Child, order: VenueOrder) -> None:
+def _for_good(answer: PlaceAnswered | None) -> bool:
+    return answer is not None and isinstance(answer.outcome, Refused) and not answer.outcome.transient
+
+
+def _hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
     """The venue's own record of the order. It ends the child only once every executed unit is booked (I3b)."""
     if not order.status.ended:
+        if child.ended_ns is not None and asked_ns <= child.ended_ns:
+            return  # asked before its end was known: an old answer, not a new life
         _hear(draft, child, Heard.ALIVE, "open at the venue", order=order)
     elif child.filled < _executed(child, order):
         why = f"{order.status} at the venue, {_executed(child, order) - child.filled} executed and not booked yet"

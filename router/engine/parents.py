@@ -13,7 +13,7 @@ from router.model.money import ZERO
 from router.model.orders import ParentState
 from router.orders.blotter import DOUBTFUL
 from router.orders.records import Parent
-from router.ports.policy import Policy, Progress
+from router.ports.policy import Policy, Progress, Target
 
 START_GRACE_NS = 10_000_000_000
 """How long after a start planning waits for accounts that were not read yet."""
@@ -83,7 +83,10 @@ def _end_of(
         return ParentState.FILLED, "filled"
     if parent.state is ParentState.CANCEL_PENDING:
         return ParentState.CANCELLED, parent.reason
+    left = parent.order.quantity - done.filled
     target = policies[parent.order.policy].target(done, now_ns, None)
+    if parent.dust == left:
+        target = Target(quantity=done.filled, finished=True, reason=f"{left} is left")
     if not target.finished:
         return None
     reason = f"{target.reason}: {parent.residual_reason}" if parent.residual_reason else target.reason

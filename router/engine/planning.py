@@ -63,7 +63,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         return None
     plan = split(_request(draft.state, parent, view, due, draft.now_ns))
     approved, refused = _reviewed(draft, parent, view, plan, market_top)
-    _record(draft, parent, due, plan, approved, refused)
+    _record(draft, parent, view, due, plan, approved, refused)
     for order, candidate in approved:
         draft.note(
             f.ChildIntended(
@@ -235,6 +235,7 @@ def _client_id(state: State, parent: Parent, account: AccountId, number: int) ->
 def _record(
     draft: Draft,
     parent: Parent,
+    view: MarketView,
     due: Decimal,
     plan: Plan,
     approved: list[tuple[Approved[ChildOrder], _Candidate]],
@@ -265,6 +266,7 @@ def _record(
             all_in_cost=plan.all_in_cost,
             marginal_price=plan.marginal_price,
             exclusions=(*plan.exclusions, *refused),
+            dust=not plan.lines and all(_below_minimum(book, due) for book in view.listings),
         )
     )
     if parent.state is ParentState.ACCEPTED:
@@ -272,6 +274,15 @@ def _record(
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.WORKING, at_ns=draft.now_ns, reason="planned")
         )
     draft.let_sleep(timers.parent(parent.order.id))
+
+
+def _below_minimum(book: ListingView, quantity: Decimal) -> bool:
+    """Is the quantity too small for this listing, whatever else is wrong with it now?"""
+    listing = book.listing
+    if quantity < max(listing.step, listing.min_quantity):
+        return True
+    touch = max((side[0].price for side in (book.bids, book.asks) if side), default=None)
+    return touch is not None and quantity * touch < listing.min_notional
 
 
 def _too_large(state: State, parent: Parent, market_top: Top) -> str | None:

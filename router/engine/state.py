@@ -19,6 +19,7 @@ from router.model.orders import ChildState, ParentState, VenueOrder
 from router.orders.blotter import DOUBTFUL, Blotter
 from router.orders.records import Child, Evidence, Parent
 
+_WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 DAY_NS = 86_400_000_000_000
 _EPOCH = Nanos(0)
 
@@ -169,6 +170,7 @@ class State:
         parent.last_round_ns = fact.at_ns
         parent.last_round_sent = bool(fact.children)
         parent.residual_reason = fact.residual_reason or ""
+        parent.dust = fact.due if fact.dust else None
 
     @apply.register
     def _(self, fact: f.ChildIntended) -> None:
@@ -202,9 +204,9 @@ class State:
             child.executed = fact.executed
         if fact.sent_ns is not None:
             child.sent_ns = fact.sent_ns
-        if fact.state is ChildState.REJECTED:
+        if fact.refused_for_good:
             self._count_refusal(child)
-        elif fact.state.ended or fact.state is ChildState.WORKING:
+        elif fact.state in _WELCOME or fact.state is ChildState.WORKING:
             self.parent(child.order.parent_id).refusals.pop(child.order.listing_id, None)
         if fact.state in DOUBTFUL and child.state not in DOUBTFUL:
             child.doubt_since_ns = fact.at_ns

@@ -85,6 +85,8 @@ class RoundPlanned:
     all_in_cost: Decimal | None
     marginal_price: Decimal | None
     exclusions: tuple[Exclusion, ...]
+    dust: bool = False
+    """What is due is below the minimum of every listing there is: no later round can do better."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +123,8 @@ class ChildMoved:
     """When the intent of the copy that was answered was on disk."""
     sent_ns: Nanos | None = None
     """When that copy's first byte left."""
+    refused_for_good: bool = False
+    """The venue's refusal was not a 'try again later': after a few in a row the listing is left alone."""
 
 
 class EvidenceKind(StrEnum):

@@ -2,11 +2,11 @@
 
 A child is born PENDING_NEW: its intent is durable, a copy may or may not have left. From there it moves only on what
 the venue proves. An answer that is missing or unusable puts it IN_DOUBT; the venue's own record puts it to WORKING,
-or ends it. An end is reached only when every executed unit is booked; until then the child is CLOSING and its full exposure
-stays. Reports race each other (a terminal report before the REST answer, a fill before its acknowledgement, a cancel
-repeated): the table says so with the state it is already in. Only 'alive again after an end' is an ANOMALY: it moves
-nothing and suspends the venue. 'Not found' is not in this table at all: it is evidence, and only the resolver's
-ABSENCE_PROVEN, weighed from it, leads to NEVER_PLACED.
+or ends it. An end is reached only when every executed unit is booked; until then the child is CLOSING and its full
+exposure stays. Reports race each other (a terminal report before the REST answer, a fill before its acknowledgement,
+a cancel repeated): the table says so with the state it is already in. Only 'alive again after an end' is an ANOMALY:
+it moves nothing and suspends the venue. 'Not found' is not in this table at all: it is evidence, and only the
+resolver's ABSENCE_PROVEN, weighed from it, leads to NEVER_PLACED.
 """
 
 from enum import StrEnum
@@ -17,8 +17,10 @@ from router.model.orders import ChildState
 class Heard(StrEnum):
     """What was learnt of a child, stripped of everything the lifecycle does not depend on."""
 
+    TAKEN = "TAKEN"
+    """The venue accepted it, some time ago: a REST answer says nothing about now."""
     ALIVE = "ALIVE"
-    """The venue has it: accepted, or its record shows it open."""
+    """The venue's record, asked for after all we know, shows it open."""
     DOUBTED = "DOUBTED"
     """A copy left and its answer is lost or unusable; or the venue says the id exists and nothing more."""
     REFUSED = "REFUSED"
@@ -52,8 +54,10 @@ _TO_END = {
     _H.ENDED_REJECTED: _S.REJECTED,
 }
 
-# After an end: repeated reports change nothing, life is an anomaly, a late fill is booked and changes no state.
+# After an end: repeated and late reports change nothing, life is an anomaly, a late fill is booked and moves no state.
 _AFTER_END: dict[Heard, ChildState | str | None] = {
+    # The terminal report overtook the answer to the submit.
+    _H.TAKEN: None,
     _H.ALIVE: ANOMALY,
     _H.DOUBTED: None,
     _H.REFUSED: None,
@@ -69,9 +73,13 @@ _AFTER_END: dict[Heard, ChildState | str | None] = {
     _H.UNDECIDABLE: None,
 }
 
+# What was proven absent cannot have been accepted.
+_AFTER_NEVER_PLACED = _AFTER_END | {_H.TAKEN: ANOMALY}
+
 # None stands for "same": the report is true and teaches nothing new.
 TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
     _S.PENDING_NEW: {
+        _H.TAKEN: _S.WORKING,
         _H.ALIVE: _S.WORKING,
         _H.DOUBTED: _S.IN_DOUBT,
         _H.REFUSED: _S.REJECTED,
@@ -85,6 +93,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.IN_DOUBT: {
+        _H.TAKEN: _S.WORKING,
         _H.ALIVE: _S.WORKING,
         _H.DOUBTED: None,
         # A late answer to the only copy settles it.
@@ -99,6 +108,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.WORKING: {
+        _H.TAKEN: None,
         _H.ALIVE: None,
         # The stream or a look-up knew it before its REST answer got lost.
         _H.DOUBTED: None,
@@ -113,6 +123,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.PENDING_CANCEL: {
+        _H.TAKEN: None,
         _H.ALIVE: None,
         _H.DOUBTED: None,
         _H.REFUSED: _S.REJECTED,
@@ -125,6 +136,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.CLOSING: {
+        _H.TAKEN: None,
         # A stale read behind a newer one: the venue has already said that it ended.
         _H.ALIVE: None,
         _H.DOUBTED: None,
@@ -139,6 +151,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
     },
     _S.QUARANTINED: {
         # Evidence may still turn up: the venue's word is as good as before.
+        _H.TAKEN: _S.WORKING,
         _H.ALIVE: _S.WORKING,
         _H.DOUBTED: None,
         _H.REFUSED: _S.REJECTED,
@@ -154,7 +167,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
     _S.CANCELLED: _AFTER_END,
     _S.EXPIRED: _AFTER_END,
     _S.REJECTED: _AFTER_END,
-    _S.NEVER_PLACED: _AFTER_END,
+    _S.NEVER_PLACED: _AFTER_NEVER_PLACED,
 }
 
 

@@ -70,6 +70,8 @@ class Parent:
     last_round_sent: bool = False
     residual_reason: str = ""
     """Why the last round could not place all that was due."""
+    dust: Decimal | None = None
+    """A due quantity that is below every minimum, if the last round found it so."""
     refusals: dict[ListingId, int] = field(default_factory=dict)
     """Refusals in a row, by listing."""
     breached: bool = False

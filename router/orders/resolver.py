@@ -13,7 +13,6 @@ from router.orders.records import Child
 
 MISSES_NEEDED = 3
 ENDPOINTS_NEEDED = 2
-COPIES_MAX = 5
 _MS = 1_000_000
 _BACKOFF_MAX = 16
 
@@ -53,9 +52,10 @@ def next_step(child: Child, terms: VenueTerms, now_ns: Nanos, *, wanted: bool) -
     proving = [miss for miss in child.misses if horizon_ns is not None and miss.asked_ns > horizon_ns]
     if len(proving) >= MISSES_NEEDED and len({name for miss in proving for name in miss.endpoints}) >= ENDPOINTS_NEEDED:
         return Absent(proof=f"{len(proving)} complete look-ups asked after {horizon_ns} found nothing")
-    if terms.fence is Fence.PERMANENT_DEDUPE and wanted and child.misses and child.copies < COPIES_MAX:
+    overdue = _doubted_ms(child, now_ns) >= terms.quarantine_after_ms
+    if terms.fence is Fence.PERMANENT_DEDUPE and wanted and child.misses and not overdue:
         return SendSameId()
-    if _doubted_ms(child, now_ns) >= terms.quarantine_after_ms:
+    if overdue:
         if horizon_ns is None:
             return AskPerson(why=f"{terms.account} has no deadline that could prove the order absent")
         if child.strangers:

@@ -172,7 +172,7 @@ def test_a_terminal_report_before_the_rest_answer_changes_nothing_when_the_answe
     )
     desk.found("kraken", "FILLED", "1@100.00#T1")
 
-    desk.answer("kraken", Lost(why="slow"))
+    desk.accept("kraken")
     desk.found("kraken", "FILLED", "1@100.00#T1")
 
     assert desk.states("kraken") == [ChildState.FILLED]
@@ -222,6 +222,7 @@ def test_an_order_alive_after_its_end_suspends_its_venue(desk: Desk) -> None:
     desk.accept("kraken")
     desk.found("kraken", "FILLED", "1@100.00#T1")
 
+    desk.later(1)
     desk.found("kraken", "OPEN", "1@100.00#T1")
 
     assert desk.breaches() == [f.BreachKind.ALIVE_AFTER_END]
