@@ -23,17 +23,23 @@ _ROUNDED = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 def effective_price(listing: Listing, side: Side, price: Decimal, rate: Decimal) -> Decimal:
     """One unit of base at `price`, all in; `rate` is the quote's value in reporting currency."""
-    return all_in(listing, side, price, rate)
+    with exactly():
+        return all_in_here(listing, side, price, rate)
 
 
 def all_in(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
     """What trading for `notional` of quote costs (buy) or brings (sell) in reporting currency, fee included."""
-    tau = fraction_of_bps(listing.taker_fee_bps) * side.sign
     with exactly():
-        value = notional * rate
-        if listing.fee_in_base(side):
-            return ratio(value, ONE - tau).quantize(_PLACES, context=_ROUNDED)
-        return value * (ONE + tau)
+        return all_in_here(listing, side, notional, rate)
+
+
+def all_in_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
+    """`all_in` (of 1 unit at a price: `effective_price`) for a caller who is under `exactly()` already."""
+    tau = fraction_of_bps(listing.taker_fee_bps) * side.sign
+    value = notional * rate
+    if listing.fee_in_base(side):
+        return ratio(value, ONE - tau).quantize(_PLACES, context=_ROUNDED)
+    return value * (ONE + tau)
 
 
 def expected_fee(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:

@@ -6,11 +6,13 @@ they are never reported. Levels are converted as the search reaches them.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from copy import copy
 from decimal import Decimal
 from enum import StrEnum
+from math import inf
 
-from router.book.effective import effective_price, spend_factor
+from router.book.effective import all_in_here, spend_factor
 from router.model import rounding
 from router.model.instruments import Listing
 from router.model.market import Level, ListingView
@@ -19,7 +21,7 @@ from router.model.side import Side
 from router.split.evaluate import levels_for
 from router.split.plan import Reserve
 
-_CHUNK = 24
+_CHUNK = 8
 _NEARLY = 1.0 - 1e-9
 """A float this far inside a budget needs no exact look."""
 
@@ -33,16 +35,16 @@ class End(StrEnum):
     ENOUGH = "enough"
     DEPTH = "no depth"
     LIMIT = "beyond limit"
-    DEAR = "beyond residual price"
+    COLLAR = "beyond collar"
     BALANCE = "balance"
     MAX_QUANTITY = "maximum order quantity"
     CHILD_NOTIONAL = "child notional limit"
 
 
 class Terms:
-    """What all curves of one split share. `scale` is units per unit of base; `ceiling` the signed residual price."""
+    """What all curves of one split share. `scale` is units per unit of base."""
 
-    __slots__ = ("ceiling", "child_notional_max", "limit_price", "quantity", "reserve", "scale", "side")
+    __slots__ = ("child_notional_max", "collar_price", "limit_price", "quantity", "reserve", "scale", "side")
 
     def __init__(
         self,
@@ -50,16 +52,16 @@ class Terms:
         side: Side,
         scale: Decimal,
         quantity: int,
-        ceiling: float,
         limit_price: Decimal | None,
+        collar_price: Decimal | None,
         reserve: Reserve,
         child_notional_max: Decimal | None,
     ) -> None:
         self.side = side
         self.scale = scale
         self.quantity = quantity
-        self.ceiling = ceiling
         self.limit_price = limit_price
+        self.collar_price = collar_price
         self.reserve = reserve
         self.child_notional_max = child_notional_max
 
@@ -69,17 +71,17 @@ class Curve:
 
     __slots__ = (
         "_budget",
-        "_budget_float",
         "_factor",
         "_levels",
-        "_native_limit",
         "_next",
-        "_notional",
         "_order_value",
+        "_purse",
         "_size",
         "_terms",
         "_top_units",
         "_top_why",
+        "_within",
+        "_within_why",
         "costs",
         "cums",
         "end",
@@ -102,17 +104,21 @@ class Curve:
         self.end: End | None = None
         self._terms = terms
         self._levels: tuple[Level, ...] = levels_for(view, side)
-        self._factor = side.sign * float(effective_price(listing, side, Decimal(1), rate))
-        self._native_limit = native_limit(view, side, terms.limit_price, rate)
+        self._factor = side.sign * float(all_in_here(listing, side, Decimal(1), rate))
+        within_limit = _within(self._levels, side, native_limit(view, side, terms.limit_price, rate))
+        within_collar = _within(self._levels, side, native_limit(view, side, terms.collar_price, rate))
+        self._within = min(within_limit, within_collar)
+        self._within_why = End.COLLAR if within_collar < within_limit else End.LIMIT
         self._next = 0
         self._size = ZERO
-        self._notional = ZERO
         self.step = int(listing.step * scale)
         self._top_units, self._top_why = self._most(spendable)
         self._budget = _budget(listing, terms, spendable)
-        self._budget_float = float(self._budget) * _NEARLY if self._budget is not None else 0.0
         child_max = terms.child_notional_max
         self._order_value = ratio(child_max * scale, rate) if child_max is not None else None
+        limits = [float(bound) * _NEARLY for bound in (self._budget, self._order_value) if bound is not None]
+        self._purse = min(limits, default=inf) if side is Side.BUY else inf if self._order_value is None else 0.0
+        """Levels at which price x units stays below this cannot touch a balance or an order limit."""
         self.minimum = 0
 
     def set_minimum(self) -> bool:
@@ -171,65 +177,52 @@ class Curve:
     def extend(self) -> bool:
         """Convert some more levels; False when the curve has ended and none was added."""
         had = len(self.cums)
-        last = min(self._next + _CHUNK, len(self._levels))
-        while self.end is None and self._next < last:
-            self._take(self._levels[self._next])
+        while self.end is None and len(self.cums) == had:
+            self._convert()
+        return len(self.cums) > had
+
+    def _convert(self) -> None:
+        """The next few levels. Those that no bound can touch go the short way."""
+        prices, cums, costs = self.prices, self.cums, self.costs
+        scale, factor = self._terms.scale, self._factor
+        before, cost = (cums[-1], costs[-1]) if cums else (0, 0.0)
+        for price, size in self._levels[self._next : min(self._next + _CHUNK, self._within)]:
             self._next += 1
-        if self.end is None and self._next == len(self._levels):
-            self.end = End.DEPTH
-        return len(self.cums) > had or (self.end is None and self.extend())
+            native = float(price)
+            value = native * factor
+            self._size += size
+            units = int(self._size * scale)
+            if units > self._top_units or native * units > self._purse:
+                units = self._bounded(price, size, before, units)
+            if units > before:
+                cost += (units - before) * value
+                before = units
+                prices.append(value)
+                cums.append(units)
+                costs.append(cost)
+            if self.end is not None:
+                return
+        if self._next == self._within:
+            self.end = End.DEPTH if self._next == len(self._levels) else self._within_why
 
-    def _take(self, level: Level) -> None:
-        price, size = level
-        terms = self._terms
-        if self._native_limit is not None and (price - self._native_limit) * terms.side.sign > 0:
-            self.end = End.LIMIT
-            return
-        value = float(price) * self._factor
-        before = self.cums[-1] if self.cums else 0
-        if value >= terms.ceiling and self._top_why is not End.DEAR:
-            # One lot may straddle: partly dearer than leaving it, and as a whole not.
-            straddling = max(self.minimum, up_to_step(before, self.step))
-            if straddling < self._top_units:
-                self._top_units, self._top_why = straddling, End.DEAR
-        self._size += size
-        units = int(self._size * terms.scale)
-        most, why = self._cap(price, size, before, units)
-        if most < units:
-            self.end = why
-            units = most
-        if units > before:
-            cost = self.costs[-1] if self.costs else 0.0
-            self.prices.append(value)
-            self.cums.append(units)
-            self.costs.append(cost + (units - before) * value)
-
-    def _cap(self, price: Decimal, size: Decimal, before: int, units: int) -> tuple[int, End]:
-        """How many units may be taken up to this level, and what says so."""
-        most, why = self._top_units, self._top_why
-        budget = self._budget
-        if budget is not None:
-            if self._terms.reserve is Reserve.WALK:
-                affordable = self._walked(budget, price, size)
-            elif float(price) * units > self._budget_float:
-                affordable = max(before, int(ratio(budget, price)))
-            else:
-                affordable = units
-            if affordable < min(most, units):
-                most, why = affordable, End.BALANCE
+    def _bounded(self, price: Decimal, size: Decimal, before: int, units: int) -> int:
+        """How many units may be taken up to this level; ends the curve when that is fewer than there are."""
+        bounds = [(units, None), (self._top_units, self._top_why)]
+        if self._budget is not None:
+            bounds.append((self._affordable(self._budget, price, size), End.BALANCE))
         if self._order_value is not None:
             valued_at = price if self._terms.side is Side.BUY else self._levels[0].price
-            allowed = max(before, int(ratio(self._order_value, valued_at)))
-            if allowed < min(most, units):
-                most, why = allowed, End.CHILD_NOTIONAL
-        return most, why
+            bounds.append((int(ratio(self._order_value, valued_at)), End.CHILD_NOTIONAL))
+        most, self.end = min(bounds, key=lambda bound: bound[0])
+        return max(before, most)
 
-    def _walked(self, budget: Decimal, price: Decimal, size: Decimal) -> int:
-        """Units the balance pays for when each level costs its own price."""
+    def _affordable(self, budget: Decimal, price: Decimal, size: Decimal) -> int:
+        """Units the balance pays for: all at this level's price, or each level at its own."""
+        if self._terms.reserve is Reserve.WORST:
+            return int(ratio(budget, price))
+        walked = sum((level.price * level.size for level in self._levels[: self._next - 1]), ZERO)
         scale = self._terms.scale
-        left = budget - self._notional * scale
-        self._notional += price * size
-        return int((self._size - size) * scale) + int(ratio(left, price))
+        return int((self._size - size) * scale) + int(ratio(budget - walked * scale, price))
 
     def _most(self, spendable: Decimal | None) -> tuple[int, End]:
         """The caps that no price moves: the parent, the venue's largest order, a sell's balance."""
@@ -264,6 +257,14 @@ class Curve:
                 least = max(least, too_little + self.step)
             edge = next_edge
         return least
+
+
+def _within(levels: Sequence[Level], side: Side, limit: Decimal | None) -> int:
+    """How many levels are no worse than `limit`."""
+    if limit is None:
+        return len(levels)
+    sign = side.sign
+    return bisect_right(levels, limit * sign, key=lambda level: level.price * sign)
 
 
 def native_limit(view: ListingView, side: Side, limit_price: Decimal | None, rate: Decimal) -> Decimal | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.book.effective import all_in, expected_fee
+from router.book.effective import all_in_here, expected_fee
 from router.model.ids import ListingId
 from router.model.market import Level, ListingView
 from router.model.money import ZERO, exactly, ratio
@@ -63,15 +63,15 @@ def sweep(view: ListingView, side: Side, quantity: Decimal, rate: Decimal) -> Sw
             notional += price * size
             left -= size
         notional += worst * left
-    return Swept(
-        listing_id=view.listing.id,
-        quantity=quantity,
-        notional=notional,
-        worst_price=worst,
-        fee=expected_fee(view.listing, side, quantity, notional),
-        all_in=all_in(view.listing, side, notional, rate),
-        beyond_depth=left,
-    )
+        return Swept(
+            listing_id=view.listing.id,
+            quantity=quantity,
+            notional=notional,
+            worst_price=worst,
+            fee=expected_fee(view.listing, side, quantity, notional),
+            all_in=all_in_here(view.listing, side, notional, rate),
+            beyond_depth=left,
+        )
 
 
 def objective(side: Side, all_in_sum: Decimal, residual: Decimal, residual_price: Decimal) -> Decimal:

@@ -26,8 +26,9 @@ class Reserve(StrEnum):
 class SplitOptions:
     """Knobs. `child_notional_max` in reporting currency, at the child's limit price (a sell's at the best bid).
 
-    What stays unfilled is priced `short_bps` worse than the best all-in price, or at `residual_price` where that is
-    given (reporting currency per unit); levels that are no better than that are left alone.
+    A unit left unfilled counts as `short_bps` worse than the worst level a plain sweep of the quantity needs: so it is
+    never cheaper to leave what can be had. `residual_price` (reporting currency per unit, all in) sets that figure
+    instead, and then nothing that costs as much is taken.
     """
 
     short_bps: Decimal = Decimal(50)
@@ -41,7 +42,8 @@ class SplitOptions:
 class SplitRequest:
     """Divide `quantity` (base) of the view's instrument.
 
-    `limit_price` in reporting currency, against the raw price after FX. `spendable`: what may be used per account and
+    `limit_price` in reporting currency, against the raw price after FX; `collar_price` likewise: the router's own bound
+    beside the customer's, under its own name. `spendable`: what may be used per account and
     asset, absent means nothing; None means that balances do not matter (an estimate without accounts). `blocked`
     listings get nothing, for the reason given.
     """
@@ -50,6 +52,7 @@ class SplitRequest:
     side: Side
     quantity: Decimal
     limit_price: Decimal | None = None
+    collar_price: Decimal | None = None
     spendable: Spendable | None = None
     venues_include: Collection[VenueId] | None = None
     venues_exclude: Collection[VenueId] = ()

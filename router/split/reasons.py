@@ -38,11 +38,15 @@ def ended(end: End | None, request: SplitRequest) -> str:
     """What stops a curve, for people."""
     if end is End.LIMIT and request.limit_price is not None:
         return f"{end} {plain(request.limit_price)}"
-    if end is End.DEAR and request.options.residual_price is None:
-        return f"more than {plain(request.options.short_bps)} bps beyond the best all-in price"
-    if end is End.DEAR and request.options.residual_price is not None:
-        return f"{end} {plain(request.options.residual_price)}"
+    if end is End.COLLAR and request.collar_price is not None:
+        return f"{end} {plain(request.collar_price)}"
     return str(end) if end is not None else str(End.ENOUGH)
+
+
+def dear(request: SplitRequest) -> str:
+    """Better left than taken at this price."""
+    given = request.options.residual_price
+    return "a lot costs more than leaving it" if given is None else f"beyond the residual price {plain(given)}"
 
 
 def too_small(curve: Curve, request: SplitRequest, scale: Decimal) -> str:
@@ -97,7 +101,7 @@ def left_over(
         elif not taken and children_full:
             causes.append(CHILDREN)
         elif curve.cost(taken + increment) - curve.cost(taken) >= increment * rest_price:
-            causes.append(ended(End.DEAR, request))
+            causes.append(dear(request))
         else:
             causes.append(str(End.BALANCE))
     return joined(causes) or DUST

@@ -7,8 +7,9 @@ lots while that pays; and when the result is not already as good as the sweep wi
 """
 
 import heapq
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import lcm
+from math import inf, lcm
 
 from router.split.curve import Curve
 
@@ -38,32 +39,48 @@ class Group:
 
 
 class Search:
-    """One problem: curves by rank, the quantity wanted, what a unit unfilled costs."""
+    """One problem: curves by rank and the quantity wanted. Before `solve` say what a unit unfilled costs."""
 
     def __init__(
         self,
         curves: Sequence[Curve],
         quantity: int,
-        rest_price: float,
         groups: Sequence[Group] = (),
         children_max: int | None = None,
         related: Iterable[frozenset[int]] = (),
     ) -> None:
         self._curves = curves
         self._quantity = quantity
-        self._rest_price = rest_price
         self._groups = groups
         self._children_max = len(curves) if children_max is None else children_max
         self._related = tuple(related)
         """Sets worth trying whatever the sweep says, such as all listings of one venue."""
-        self._noise = _TINY * abs(rest_price) * quantity
+        self._rest_price = inf
+        self._noise = 0.0
+        self._swept = self.spread([0] * len(curves), range(len(curves)))
+
+    @property
+    def marginal(self) -> float:
+        """The signed all-in price of the worst level a plain sweep of the quantity needs."""
+        worst = [
+            curve.prices[bisect_left(curve.cums, taken)]
+            for curve, taken in zip(self._curves, self._swept, strict=True)
+            if taken
+        ]
+        return max(worst, default=min(curve.prices[0] for curve in self._curves))
+
+    def price_rest(self, price: float) -> None:
+        """A unit unfilled counts as `price` (signed): nothing dearer is taken."""
+        dearest = self.marginal
+        self._rest_price = price
+        self._noise = _TINY * abs(price) * self._quantity
+        if dearest >= price:
+            self._swept = self.spread([0] * len(self._curves), range(len(self._curves)))
 
     def solve(self, hint: Callable[[], Units] | None = None) -> Units:
         """The best units found; `hint` makes a feasible plan to be beaten, asked for only when the search needs it."""
-        everything = range(len(self._curves))
-        swept = self.spread([0] * len(self._curves), everything)
-        bound = self.total(swept)
-        units = self._dropped(swept, list(everything))
+        bound = self.total(self._swept)
+        units = self._dropped(self._swept, list(range(len(self._curves))))
         units = self._polish(units, sorted(_used(units)))
         slack = self.total(units) - bound
         if len(_used(units)) <= self._children_max and slack <= self._noise + GOOD_ENOUGH_BPS / 1e4 * abs(bound):
@@ -107,7 +124,7 @@ class Search:
     def sweep_only(self) -> Units:
         """The sweep in lots, what is under its minimum dropped, the rest used up; no search, no exchange."""
         nothing = [0] * len(self._curves)
-        units = self._dropped(self.spread(nothing, range(len(nothing))), list(range(len(nothing))))
+        units = self._dropped(self._swept, list(range(len(nothing))))
         if len(_used(units)) > self._children_max:
             kept = sorted(self._reduced(_used(units), units))
             units = self._dropped(self.spread(nothing, kept), kept)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from router.book.effective import effective_price, spend_factor
+from router.book.effective import all_in_here, spend_factor
 from router.model import rounding
 from router.model.facts import Exclusion
 from router.model.ids import AccountId, Asset, ListingId
@@ -19,7 +19,7 @@ from router.model.money import ZERO, exactly, fraction_of_bps
 from router.model.side import Side
 from router.split import reasons
 from router.split.curve import Curve, Terms
-from router.split.evaluate import Swept, levels_for, sweep
+from router.split.evaluate import Swept, sweep
 from router.split.plan import Plan, PlanLine, SplitRequest
 from router.split.search import Group, Search, Units
 
@@ -49,13 +49,13 @@ class _Splitter:
         self._too_small: list[Curve] = []
         self._scale = _scale(request)
         self._quantity = int(request.quantity * self._scale)
-        allowed = self._allowed()
-        self._rest_price = _residual_price(request, allowed)
-        self._curves = self._take_part(allowed)
+        self._curves = self._take_part(self._allowed())
         self._groups = self._shared_balances()
+        self._search = self._search_over(self._curves)
+        self._rest_price = self._price_rest() if self._curves else request.options.residual_price
 
     def plan(self) -> Plan:
-        units = self._solve() if self._curves else []
+        units = self._search.solve(hint=self._blind_units) if self._curves else []
         return self._planned(units)
 
     def blind_plan(self) -> Plan:
@@ -75,7 +75,7 @@ class _Splitter:
 
     def _take_part(self, allowed: Sequence[tuple[ListingView, Decimal]]) -> list[Curve]:
         curves = []
-        terms = self._terms(self._rest_price)
+        terms = self._terms()
         for one, rate in allowed:
             curve = Curve(one, rate, terms, self._spendable(one.listing))
             if curve.set_minimum():
@@ -85,14 +85,14 @@ class _Splitter:
                 self._excluded[one.listing.id] = reasons.too_small(curve, self._request, self._scale)
         return curves
 
-    def _terms(self, rest_price: Decimal | None) -> Terms:
+    def _terms(self) -> Terms:
         request, options = self._request, self._request.options
         return Terms(
             side=request.side,
             scale=self._scale,
             quantity=self._quantity,
-            ceiling=float("inf") if rest_price is None else request.side.sign * float(rest_price),
             limit_price=request.limit_price,
+            collar_price=request.collar_price,
             reserve=options.reserve,
             child_notional_max=options.child_notional_max,
         )
@@ -106,13 +106,16 @@ class _Splitter:
         """A balance several listings draw on: each curve ends at it alone, together they must fit too."""
         if self._request.spendable is None:
             return []
-        drawing: dict[tuple[AccountId, Asset], dict[int, Decimal]] = defaultdict(dict)
+        drawing: dict[tuple[AccountId, Asset], list[int]] = defaultdict(list)
         for rank, curve in enumerate(self._curves):
-            drawing[_balance(curve.view.listing, self._request.side)][rank] = self._weight(curve)
+            drawing[_balance(curve.view.listing, self._request.side)].append(rank)
         return [
-            _group(weights, self._request.spendable.get(balance, ZERO) * self._scale)
-            for balance, weights in drawing.items()
-            if len(weights) > 1
+            _group(
+                {rank: self._weight(self._curves[rank]) for rank in ranks},
+                self._request.spendable.get(balance, ZERO) * self._scale,
+            )
+            for balance, ranks in drawing.items()
+            if len(ranks) > 1
         ]
 
     def _weight(self, curve: Curve) -> Decimal:
@@ -122,20 +125,26 @@ class _Splitter:
             return spend_factor(listing, side)
         return curve.deepest_price() * spend_factor(listing, side)
 
-    def _solve(self) -> Units:
-        return self._search(self._curves, self._signed_rest()).solve(hint=self._blind_units)
+    def _price_rest(self) -> Decimal:
+        """What a unit unfilled counts as, and tell the search."""
+        side, options = self._request.side, self._request.options
+        price = options.residual_price
+        if price is None:
+            marginal = Decimal(f"{self._search.marginal * side.sign:.8f}")
+            price = marginal * (1 + side.sign * fraction_of_bps(options.short_bps))
+        self._search.price_rest(side.sign * float(price))
+        return price
 
     def _signed_rest(self) -> float:
         return self._request.side.sign * float(self._rest_price or ZERO)
 
-    def _search(self, curves: Sequence[Curve], rest: float) -> Search:
+    def _search_over(self, curves: Sequence[Curve]) -> Search:
         by_venue: dict[str, set[int]] = defaultdict(set)
         for rank, curve in enumerate(curves):
             by_venue[curve.view.listing.venue].add(rank)
         return Search(
             curves,
             self._quantity,
-            rest,
             self._groups,
             self._request.options.children_max,
             related=[frozenset(ranks) for ranks in by_venue.values() if len(ranks) > 1],
@@ -144,7 +153,7 @@ class _Splitter:
     def _blind_units(self) -> Units:
         """The sweep by raw price. Its curves end where ours do, so that it obeys the same limits."""
         blind = [curve.blind() for curve in self._curves]
-        return self._search(blind, self._signed_rest()).sweep_only()
+        return self._search_over(blind).sweep_only()
 
     def _planned(self, units: Units) -> Plan:
         request = self._request
@@ -216,21 +225,10 @@ def _line(swept: Swept, curve: Curve, request: SplitRequest) -> PlanLine:
 def _marginal(swept: Sequence[Swept], curves: Mapping[ListingId, Curve], side: Side) -> Decimal | None:
     """The worst all-in price among the levels used."""
     worst = [
-        effective_price(curves[one.listing_id].view.listing, side, one.worst_price, curves[one.listing_id].rate)
+        all_in_here(curves[one.listing_id].view.listing, side, one.worst_price, curves[one.listing_id].rate)
         for one in swept
     ]
     return max(worst, key=lambda price: price * side.sign, default=None)
-
-
-def _residual_price(request: SplitRequest, allowed: Sequence[tuple[ListingView, Decimal]]) -> Decimal | None:
-    """The best all-in price made worse by the shortfall rate; None when there is no price at all."""
-    if request.options.residual_price is not None:
-        return request.options.residual_price
-    side = request.side
-    best = [effective_price(one.listing, side, levels_for(one, side)[0].price, rate) for one, rate in allowed]
-    if not best:
-        return None
-    return min(best, key=lambda price: price * side.sign) * (1 + side.sign * fraction_of_bps(request.options.short_bps))
 
 
 def _scale(request: SplitRequest) -> Decimal:
