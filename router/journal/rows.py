@@ -67,6 +67,14 @@ def row_of(at_ns: Nanos, payload: str, codec: Codec = MODEL) -> JournalRow:
     )
 
 
+def facts_of(payload: str, codec: Codec = MODEL) -> tuple[Fact, ...]:
+    """Only the facts: a follower has no use for the view they were decided on, which is most of the payload."""
+    facts = _known_body(payload)["facts"]
+    if not isinstance(facts, list):
+        raise CodecError("a journal payload holds a list of facts")
+    return tuple(_fact(codec.decode(fact)) for fact in facts)
+
+
 def _known_body(payload: str) -> Json:
     body = parse(payload)
     if body.get("v") != PAYLOAD_VERSION or body.keys() != {"event", "facts", "request_id", "v"}:

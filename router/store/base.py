@@ -21,7 +21,7 @@ from router.store import statements as sql
 from router.store.dialect import Sql
 from router.store.identity import Identity
 from router.store.session import MaybeWritten, NotWritten, Row, Session, Step, Taken
-from router.store.side_rows import steps_beside
+from router.store.side_rows import beside, steps_for
 
 SNAPSHOTS_KEPT = 8
 _POLL_S = 1.0
@@ -120,7 +120,8 @@ class JournalStore:
         ]
         if len(columns) > 1:
             steps.append(Step(sql.APPEND_NEXT, tuple(columns[1:])))
-        return steps + steps_beside(zip((place.seq for place in chained), rows, strict=True))
+        placed = zip((place.seq for place in chained), rows, strict=True)
+        return steps + steps_for(beside(placed), self._shard)
 
     async def _settle(self, chained: Sequence[StoredRow], error: MaybeWritten) -> None:
         """COMMIT's answer is missing. Return if the rows are there; raise what is known otherwise."""

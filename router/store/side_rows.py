@@ -1,6 +1,7 @@
-"""What a batch of journal rows writes beside the journal, in the same transaction: from facts to steps. Pure."""
+"""What a batch of journal rows writes beside the journal, in the same transaction. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from router.model.facts import ChildIntended, CopyCounted, FillBooked
 from router.ports.store import JournalRow
@@ -8,29 +9,49 @@ from router.store import statements as sql
 from router.store.session import Step
 
 
-def steps_beside(rows: Iterable[tuple[int, JournalRow]]) -> list[Step]:
-    """The steps for these rows at these places, in an order in which each finds what it needs."""
-    consumed: list[tuple[object, ...]] = []
-    intents: list[tuple[object, ...]] = []
-    copies: list[tuple[object, ...]] = []
-    bookings: list[tuple[object, ...]] = []
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Rows of the tables beside the journal, in the order of the facts they come from; each with its journal row."""
+
+    consumed: list[tuple[int, int]] = field(default_factory=list)
+    """(request id, seq)"""
+    intents: list[tuple[str, str, int, int]] = field(default_factory=list)
+    """(client order id, parent, number, seq)"""
+    copies: list[tuple[str, int, int]] = field(default_factory=list)
+    """(client order id, copy, seq)"""
+    bookings: list[tuple[str, int]] = field(default_factory=list)
+    """(booking key, seq)"""
+
+
+def beside(rows: Iterable[tuple[int, JournalRow]]) -> Beside:
+    """What these rows, at these places, write beside the journal."""
+    found = Beside()
     for seq, row in rows:
         if row.request_id is not None:
-            consumed.append((row.request_id, seq))
+            found.consumed.append((row.request_id, seq))
         for fact in row.facts:
             match fact:
                 case ChildIntended(order=order):
-                    intents.append((order.client_id, order.parent_id, order.number, seq))
+                    found.intents.append((order.client_id, order.parent_id, order.number, seq))
                 case CopyCounted(client_id=client_id, copy=copy):
-                    copies.append((client_id, copy))
+                    found.copies.append((client_id, copy, seq))
                 case FillBooked(fill=fill):
-                    bookings.append((fill.booking_key, seq))
+                    found.bookings.append((fill.booking_key, seq))
                 case _:
                     pass
+    return found
+
+
+def steps_for(found: Beside, shard: str) -> list[Step]:
+    """The statements that write it, in an order in which each finds what it needs."""
     every = (
-        Step(sql.CONSUME_REQUEST, tuple(consumed), must="the request is there and was not consumed before"),
-        Step(sql.INTEND, tuple(intents)),
-        Step(sql.COUNT_COPY, tuple(copies), must="a counted copy is the one after the last"),
-        Step(sql.BOOK, tuple(bookings)),
+        Step(sql.CONSUME_REQUEST, tuple(found.consumed), must="the request is there and was not consumed before"),
+        Step(sql.INTEND, tuple((shard, *intent) for intent in found.intents)),
+        Step(
+            sql.COUNT_COPY,
+            tuple((client_id, copy) for client_id, copy, _seq in found.copies),
+            must="a counted copy is the one after the last",
+        ),
+        Step(sql.BOOK, tuple((shard, *booking) for booking in found.bookings)),
     )
     return [step for step in every if step.args]

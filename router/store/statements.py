@@ -28,11 +28,13 @@ JOURNAL_HEAD = Sql("SELECT seq, epoch, hash FROM journal WHERE shard = $1 ORDER 
 # What goes with a row, in its transaction.
 
 CONSUME_REQUEST = Sql("UPDATE request SET consumed_seq = $2 WHERE id = $1 AND consumed_seq IS NULL RETURNING id")
-INTEND = Sql("INSERT INTO intent (client_id, parent_id, number, copies, seq) VALUES ($1, $2, $3, 1, $4)")
+INTEND = Sql("""
+    INSERT INTO intent (shard, client_id, parent_id, number, copies, seq) VALUES ($1, $2, $3, $4, 1, $5)
+""")
 COUNT_COPY = Sql("""
     UPDATE intent SET copies = $2 WHERE client_id = $1 AND copies = CAST($2 AS INTEGER) - 1 RETURNING copies
 """)
-BOOK = Sql("INSERT INTO booking (booking_key, seq) VALUES ($1, $2)")
+BOOK = Sql("INSERT INTO booking (shard, booking_key, seq) VALUES ($1, $2, $3)")
 
 # The lease. One statement, by the database's clock; the epoch grows for ever, and past any epoch in the journal.
 
@@ -98,12 +100,13 @@ BUMP_INCARNATION = Sql("UPDATE meta SET incarnation = incarnation + 1 WHERE id =
 
 BEYOND_HEAD = Sql("""
     SELECT what, MAX(seq) FROM (
-        SELECT 'intent' AS what, seq FROM intent
-        UNION ALL SELECT 'booking', seq FROM booking
+        SELECT 'intent' AS what, seq FROM intent WHERE shard = $1
+        UNION ALL SELECT 'booking', seq FROM booking WHERE shard = $1
         UNION ALL SELECT 'request', consumed_seq FROM request WHERE consumed_seq IS NOT NULL
         UNION ALL SELECT 'snapshot', seq FROM snapshot WHERE shard = $1
         UNION ALL SELECT 'cursor', as_of_seq FROM cursor WHERE shard = $1
     ) AS known WHERE seq > $2 GROUP BY what ORDER BY what
 """)
-INTENTS = Sql("SELECT client_id, parent_id, number, copies, seq FROM intent")
-BOOKINGS = Sql("SELECT booking_key, seq FROM booking")
+INTENTS = Sql("SELECT client_id, parent_id, number, copies, seq FROM intent WHERE shard = $1")
+BOOKINGS = Sql("SELECT booking_key, seq FROM booking WHERE shard = $1")
+CONSUMED = Sql("SELECT id, consumed_seq FROM request WHERE consumed_seq IS NOT NULL")

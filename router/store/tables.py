@@ -5,8 +5,9 @@ JSON are text in the codec's canonical spelling.
 """
 
 from decimal import Decimal
+from typing import cast
 
-from sqlalchemy import BigInteger, Column, Index, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 from sqlmodel import Field, SQLModel
 
 from router.store.money_text import MoneyText
@@ -186,6 +187,24 @@ class CursorTable(SQLModel, table=True):
     shard: str = Field(primary_key=True)
     as_of_seq: int = Field(sa_column=_big())
 
+
+def core(table: type[SQLModel]) -> Table:
+    """The table itself, as SQLAlchemy's own statements want it."""
+    return cast("Table", table.__table__)  # type: ignore[attr-defined]
+
+
+JOURNAL = Table(
+    "journal",
+    MetaData(),
+    Column("shard", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("epoch", BigInteger),
+    Column("at_ns", BigInteger),
+    Column("kind", Text),
+    Column("payload", Text),
+    Column("hash", Text),
+)
+"""The journal, to read from. It is written by `router.store.base` and nothing else."""
 
 FOLLOWING = (ParentTable, ChildTable, FillTable, DecisionTable, AlertTable, VenueAccountTable, BalanceTable)
 """Every table that is rebuilt from the journal."""

@@ -73,6 +73,7 @@ def _written_with_the_journal() -> None:
     )
     op.create_table(
         "intent",
+        sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), primary_key=True),
         sa.Column("parent_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -82,6 +83,7 @@ def _written_with_the_journal() -> None:
     )
     op.create_table(
         "booking",
+        sa.Column("shard", sa.Text(), nullable=False),
         sa.Column("booking_key", sa.Text(), primary_key=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
     )

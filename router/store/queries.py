@@ -1,0 +1,291 @@
+"""What people ask of the tables, and of the journal behind a decision. Reads only; sums are made here, in Decimal.
+
+Every answer is as of `as_of_seq`: what the journal holds beyond it has not been followed yet.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar, cast
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import SQLModel
+
+from router.journal.codec import MODEL
+from router.journal.rows import row_of
+from router.model.events import MarketSeen
+from router.model.facts import Exclusion, PlannedChild, RoundPlanned
+from router.model.ids import Asset, EntityId, Nanos, ParentId, RefId
+from router.model.market import MarketView
+from router.model.money import ZERO, exactly, ratio
+from router.model.orders import Fee, ParentState
+from router.store.engines import engine_for
+from router.store.location import PostgresServer, locate
+from router.store.tables import (
+    JOURNAL,
+    AlertTable,
+    BalanceTable,
+    ChildTable,
+    CursorTable,
+    DecisionTable,
+    FillTable,
+    ParentTable,
+    VenueAccountTable,
+    core,
+)
+
+T = TypeVar("T", bound=SQLModel)
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuoteTotal:
+    """What was traded against one quote currency. `average` is `notional / quantity`, to 60 digits."""
+
+    quote: Asset
+    quantity: Decimal
+    notional: Decimal
+    average: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """The sums of some fills. `quantity` in base; prices are per quote currency: they cannot be added up without FX."""
+
+    fills: int
+    quantity: Decimal
+    by_quote: tuple[QuoteTotal, ...]
+    fees: dict[Asset, Decimal]
+
+    @property
+    def average(self) -> Decimal | None:
+        """The average price, where all fills were in one quote currency."""
+        return self.by_quote[0].average if len(self.by_quote) == 1 else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentDetail:
+    """One parent and all that came of it, as of one journal row."""
+
+    parent: ParentTable
+    children: tuple[ChildTable, ...]
+    fills: tuple[FillTable, ...]
+    decisions: tuple[DecisionTable, ...]
+    totals: Totals
+    as_of_seq: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """A decision beside what was seen when it was made. `view` is None where the round was planned without one."""
+
+    seq: int
+    epoch: int
+    hash: str
+    at_ns: Nanos
+    view: MarketView | None
+    planned: RoundPlanned
+
+
+class Queries:
+    """Read functions over the database at `url`."""
+
+    def __init__(self, url: str, shard: str = "main") -> None:
+        location = locate(url)
+        engine = engine_for(location)
+        if isinstance(location, PostgresServer):
+            # One answer of several statements is of one moment; SQLite's transactions are so by nature.
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._engine: AsyncEngine = engine
+        self._shard = shard
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._engine.dispose()
+
+    async def as_of_seq(self) -> int:
+        """The journal row the tables have followed to."""
+        async with AsyncSession(self._engine) as session:
+            return await self._as_of_seq(session)
+
+    async def journal_end(self) -> int:
+        """The newest journal row; 0 where there is none."""
+        async with AsyncSession(self._engine) as session:
+            newest = select(func.max(JOURNAL.c.seq)).where(JOURNAL.c.shard == self._shard)
+            return cast("int", (await session.execute(newest)).scalar_one_or_none() or 0)
+
+    async def parents(
+        self,
+        *,
+        entity: EntityId | None = None,
+        ref_id: RefId | None = None,
+        instrument: str | None = None,
+        state: ParentState | None = None,
+        open_only: bool = False,
+        limit: int = 100,
+    ) -> tuple[ParentTable, ...]:
+        """Parents that fit every filter given, newest first."""
+        table = core(ParentTable).c
+        wanted = {table.entity: entity, table.ref_id: ref_id, table.instrument: instrument, table.state: state}
+        query = select(ParentTable).where(
+            *(column == str(value) for column, value in wanted.items() if value is not None)
+        )
+        if open_only:
+            query = query.where(table.state.not_in([one.value for one in ParentState if one.ended]))
+        return await self._all(query.order_by(table.accepted_ns.desc(), table.id).limit(limit))
+
+    async def parent(self, parent_id: ParentId) -> ParentDetail | None:
+        """One parent with its children, fills, decisions and totals, all as of the same row."""
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            parent = await session.get(ParentTable, parent_id)
+            if parent is None:
+                return None
+            child, fill, decision = core(ChildTable).c, core(FillTable).c, core(DecisionTable).c
+            children = select(ChildTable).where(child.parent_id == parent_id).order_by(child.number)
+            fills = select(FillTable).where(fill.parent_id == parent_id).order_by(fill.venue_time_ns, fill.booking_key)
+            decisions = select(DecisionTable).where(decision.parent_id == parent_id).order_by(decision.round)
+            booked = await _rows(session, fills)
+            return ParentDetail(
+                parent=parent,
+                children=await _rows(session, children),
+                fills=booked,
+                decisions=await _rows(session, decisions),
+                totals=totals(booked),
+                as_of_seq=await self._as_of_seq(session),
+            )
+
+    async def parent_by_ref(self, entity: EntityId, ref_id: RefId) -> ParentDetail | None:
+        """The parent a customer's reference stands for."""
+        found = await self.parents(entity=entity, ref_id=ref_id, limit=1)
+        return await self.parent(ParentId(found[0].id)) if found else None
+
+    async def fills(
+        self,
+        *,
+        entity: EntityId | None = None,
+        parent_id: ParentId | None = None,
+        account: str | None = None,
+        since_ns: Nanos | None = None,
+        limit: int = 1000,
+    ) -> tuple[FillTable, ...]:
+        """Fills that fit every filter given, newest first by the venue's time."""
+        table = core(FillTable).c
+        wanted = {table.entity: entity, table.parent_id: parent_id, table.account: account}
+        query = select(FillTable).where(*(column == value for column, value in wanted.items() if value is not None))
+        if since_ns is not None:
+            query = query.where(table.venue_time_ns >= since_ns)
+        return await self._all(query.order_by(table.venue_time_ns.desc(), table.booking_key).limit(limit))
+
+    async def totals(self, parent_id: ParentId) -> Totals:
+        """What a parent has done so far."""
+        return totals(await self.fills(parent_id=parent_id, limit=_ALL))
+
+    async def decisions(self, parent_id: ParentId) -> tuple[DecisionTable, ...]:
+        """A parent's planning rounds, first one first."""
+        table = core(DecisionTable).c
+        return await self._all(select(DecisionTable).where(table.parent_id == parent_id).order_by(table.round))
+
+    async def explain(self, parent_id: ParentId, planning_round: int) -> Explanation | None:
+        """A planning round and the view it was made on, from the journal itself."""
+        async with AsyncSession(self._engine) as session:
+            decision = await session.get(DecisionTable, (parent_id, planning_round))
+            if decision is None:
+                return None
+            place = and_(JOURNAL.c.shard == self._shard, JOURNAL.c.seq == decision.seq)
+            found = (await session.execute(select(JOURNAL).where(place))).one()
+        row = row_of(Nanos(found.at_ns), found.payload)
+        event = row.stamped.event
+        for fact in row.facts:
+            if isinstance(fact, RoundPlanned) and (fact.parent_id, fact.round) == (parent_id, planning_round):
+                return Explanation(
+                    seq=found.seq,
+                    epoch=found.epoch,
+                    hash=found.hash,
+                    at_ns=row.stamped.at_ns,
+                    view=event.view if isinstance(event, MarketSeen) else None,
+                    planned=fact,
+                )
+        return None
+
+    async def alerts(self, *, after_seq: int = 0, kind: str | None = None, limit: int = 100) -> tuple[AlertTable, ...]:
+        """What a person should know, newest first. `kind` fits by its beginning: `BREACH`, `GATE`, `HALT`."""
+        table = core(AlertTable).c
+        query = select(AlertTable).where(table.seq > after_seq)
+        if kind is not None:
+            query = query.where(table.kind.startswith(kind, autoescape=True))
+        return await self._all(query.order_by(table.seq.desc(), table.number.desc()).limit(limit))
+
+    async def halt(self) -> AlertTable | None:
+        """The newest halt or resume; None when there never was one."""
+        newest = await self.alerts(kind="HALT_", limit=1)
+        return newest[0] if newest else None
+
+    async def venue_accounts(self) -> tuple[VenueAccountTable, ...]:
+        """Every venue account's gate and watermark."""
+        return await self._all(select(VenueAccountTable).order_by(core(VenueAccountTable).c.account))
+
+    async def balances(self, account: str | None = None) -> tuple[BalanceTable, ...]:
+        """The venues' word on what the accounts hold."""
+        table = core(BalanceTable).c
+        query = select(BalanceTable) if account is None else select(BalanceTable).where(table.account == account)
+        return await self._all(query.order_by(table.account, table.asset))
+
+    async def _all(self, query: Select[T]) -> tuple[T, ...]:
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            return await _rows(session, query)
+
+    async def _as_of_seq(self, session: AsyncSession) -> int:
+        cursor = core(CursorTable).c
+        found = await session.execute(select(cursor.as_of_seq).where(cursor.shard == self._shard))
+        return cast("int", found.scalar_one_or_none() or 0)
+
+
+_ALL = 2**31
+
+
+def totals(fills: Sequence[FillTable]) -> Totals:
+    """The sums of these fills, exactly."""
+    quantities: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
+    notionals: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
+    fees: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
+    with exactly():
+        for fill in fills:
+            quantities[Asset(fill.quote)] += fill.quantity
+            notionals[Asset(fill.quote)] += fill.quantity * fill.price
+            for fee in fees_of(fill):
+                fees[fee.asset] += fee.amount
+        quantity = sum(quantities.values(), ZERO)
+    by_quote = tuple(
+        QuoteTotal(quote=quote, quantity=done, notional=notionals[quote], average=ratio(notionals[quote], done))
+        for quote, done in sorted(quantities.items())
+        if done
+    )
+    return Totals(fills=len(fills), quantity=quantity, by_quote=by_quote, fees=dict(sorted(fees.items())))
+
+
+def fees_of(fill: FillTable) -> tuple[Fee, ...]:
+    """What the venue took for a fill."""
+    return _parts(fill.fees_json, Fee)
+
+
+def plan_of(decision: DecisionTable) -> tuple[PlannedChild, ...]:
+    """The children a decision planned."""
+    return _parts(decision.plan_json, PlannedChild)
+
+
+def exclusions_of(decision: DecisionTable) -> tuple[Exclusion, ...]:
+    """The listings a decision left out, and why."""
+    return _parts(decision.exclusions_json, Exclusion)
+
+
+def _parts(text: str, kind: type[P]) -> tuple[P, ...]:
+    decoded = tuple(MODEL.decode(part) for part in json.loads(text))
+    assert all(isinstance(part, kind) for part in decoded)
+    return cast("tuple[P, ...]", decoded)
+
+
+async def _rows(session: AsyncSession, query: Select[T]) -> tuple[T, ...]:
+    return tuple((await session.execute(query)).scalars())
