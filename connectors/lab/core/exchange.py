@@ -337,13 +337,15 @@ class Exchange:
 
     def _fill_crossed(self, symbol: str, side: Side, now_ns: int) -> None:
         """Resting orders on `side` that the outside of the other side now reaches, filled at their own price."""
-        ours = self._ladders[symbol, side]
-        crossed = [
-            (price, order)
-            for price, level in ours
-            for order in level.resting
-            if self._outside_reaching(symbol, side, price)
-        ]
+        best = self._ladders[symbol, _other(side)].best()
+        if best is None:
+            return
+        ours, theirs = self._ladders[symbol, side], self._ladders[symbol, _other(side)]
+        crossed: list[tuple[Decimal, RestingOrder]] = []
+        for price, level in ours:
+            if not theirs.reaches(best, price):
+                break
+            crossed += [(price, order) for order in level.resting]
         for price, order in crossed:
             for outside_price in self._outside_reaching(symbol, side, price):
                 self._fill_resting(symbol, side, price, order, outside_price, now_ns)
