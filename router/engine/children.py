@@ -43,10 +43,11 @@ def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
             _hear(draft, child, heard, f"{refused.code}: {refused.text}", answer=event)
             if refused.transient:
                 _pause(draft, child.order.account, refused.retry_after_ms or _PAUSE_MS, refused.code)
-        case NotSent(why=why):
+        case NotSent(why=why, by_gate=by_gate):
             settles = child.copies == 1
             _hear(draft, child, Heard.NOT_SENT if settles else Heard.DOUBTED, f"not sent: {why}", answer=event)
-            _pause(draft, child.order.account, _PAUSE_MS, why)
+            if not by_gate:
+                _pause(draft, child.order.account, _PAUSE_MS, why)
         case Exists(code=code):
             _hear(draft, child, Heard.DOUBTED, f"the venue says that the id exists ({code})", answer=event)
         case Lost(why=why):

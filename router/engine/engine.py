@@ -90,6 +90,8 @@ class Engine:
                 _on_venue_lost(draft, event)
             case e.StreamRestored():
                 _read_account(draft, event.account)
+            case e.RequestUnreadable():
+                pass  # for the record
             case e.Started():
                 _on_started(draft, event)
 

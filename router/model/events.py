@@ -180,6 +180,15 @@ class StreamRestored:
     account: AccountId
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestUnreadable:
+    """A stored request that this release cannot understand. It is consumed, and nothing follows from it."""
+
+    kind: str
+    key: str
+    reason: str
+
+
 Event = (
     Started
     | ParentSubmitted
@@ -194,6 +203,7 @@ Event = (
     | AccountSeen
     | VenueLost
     | StreamRestored
+    | RequestUnreadable
 )
 
 

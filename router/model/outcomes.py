@@ -44,9 +44,10 @@ class Lost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotSent:
-    """Not one byte of this copy reached the venue (stopped at the last gate, or the connection never stood)."""
+    """Not one byte of this copy reached the venue: stopped at the last gate (`by_gate`), or never connected."""
 
     why: str
+    by_gate: bool = False
 
 
 PlaceOutcome = Accepted | Refused | Exists | Lost | NotSent

@@ -26,21 +26,20 @@ from router.runtime.switch import Switch
 
 _MS = 1_000_000
 BATCH_MOST = 64
-SNAPSHOT_EVERY = 2_000
 LOOKS_MOST = 8
 """A decision that keeps asking for the market without deciding anything is a bug."""
 
-Understand = Callable[[Request], Event | None]
-"""A request as an event; None when it says nothing the engine must hear."""
+Understand = Callable[[Request], Event]
+"""A request as an event. Never raises: what cannot be understood is an event too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DriverSettings:
-    """How the driver behaves; times in milliseconds."""
+    """How the driver behaves. `snapshot_every`: journal rows between two snapshots."""
 
-    holder: str
     lease_ttl_ms: int
     request_poll_ms: int
+    snapshot_every: int
     drain_ms: int
 
 
@@ -95,11 +94,16 @@ class Driver:
         self._queued_requests: set[int] = set()
         self._draining = False
         self._stop = asyncio.Event()
+        self._ready = asyncio.Event()
 
     @property
     def engine(self) -> Engine:
         """For readers inside the process: status pages, `execute` waiting for its parent."""
         return self._engine
+
+    async def ready(self) -> None:
+        """Returns once every account was read, or found to be unreachable."""
+        await self._ready.wait()
 
     def stop(self) -> None:
         """Drain: no new children, answers already under way are taken in, the lease goes back."""
@@ -134,7 +138,7 @@ class Driver:
         recovered = await recover(self._store, self._policies)
         self._engine, self._seq, self._row_hash = recovered.engine, recovered.seq, recovered.row_hash
         self._clock.raise_floor(self._engine.state.last_ns)
-        self._follow_halt()
+        self._follow_state()
         self._inbox.put(self._started(lease))
         self._observe.recovered(seq=recovered.seq, living=sum(1 for _ in self._engine.state.blotter.living()))
 
@@ -170,7 +174,7 @@ class Driver:
                 break
         if batch.rows:
             await self._append(batch.rows)
-        self._follow_halt()
+        self._follow_state()
         for command in batch.commands:
             self._dispatcher.carry_out(command)
         if batch.failed is not None:
@@ -214,12 +218,14 @@ class Driver:
         for watcher in self._watchers:
             watcher(appended)
         self._since_snapshot += len(rows)
-        if self._since_snapshot >= SNAPSHOT_EVERY:
+        if self._since_snapshot >= self._settings.snapshot_every:
             self._since_snapshot = 0
             await save(self._store, self._engine, self._seq, self._row_hash, self._clock.now())
 
-    def _follow_halt(self) -> None:
+    def _follow_state(self) -> None:
         state = self._engine.state
+        if state.gates and not any(gate.starting for gate in state.gates.values()):
+            self._ready.set()
         self._switch.follow(state.halt_reason if state.halted else None, state.halt_epoch)
 
     def _put_back(self, arrivals: Sequence[Arrival]) -> None:
@@ -259,8 +265,7 @@ class Driver:
         if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
             self._switch.halt_now(event.reason)
         self._observe.request_taken(request.kind)
-        if event is not None:
-            self._inbox.put(event, request.id)
+        self._inbox.put(event, request.id)
 
 
 def _next_look(batch: _Batch) -> Look | None:

@@ -1,0 +1,52 @@
+"""Hold the lease and drive, until asked to stop or until somebody else drives."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from router.app.parts import Engine, Router, build_engine
+from router.model.errors import AppendLost, LeaseHeld
+from router.ports import Lease
+
+_LOOK_S = 0.02
+
+
+async def drive_while(router: Router, lease: Lease, wanted: Callable[[Engine], bool]) -> None:
+    """Drive under `lease` for as long as `wanted` says so, then drain. Returns early when the lease is lost."""
+    engine = build_engine(router)
+    gc.collect()  # now, while nothing waits: a full collection stops the loop for tens of milliseconds
+    running = asyncio.create_task(engine.driver.run(lease))
+    tidying = asyncio.create_task(freeze_when_started(engine))
+    try:
+        while not running.done() and wanted(engine):
+            await asyncio.wait([running], timeout=_LOOK_S)
+        engine.driver.stop()
+        with suppress(LeaseHeld, AppendLost):  # fenced: whoever drives now carries on
+            await running
+    finally:
+        await _ended(tidying)
+        await _ended(running)
+
+
+@asynccontextmanager
+async def following(router: Router) -> AsyncIterator[None]:
+    """Keep the query tables close behind the journal meanwhile."""
+    task = asyncio.create_task(router.projector.run())
+    try:
+        yield
+    finally:
+        await _ended(task)
+        await router.projector.catch_up()
+
+
+async def freeze_when_started(engine: Engine) -> None:
+    """What start-up made stays for good: freezing it, uncollected, takes no time and spares every later collection."""
+    await engine.driver.ready()
+    gc.freeze()
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(task, return_exceptions=True)

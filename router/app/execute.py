@@ -1,0 +1,125 @@
+"""`sor execute`: one parent from its reference to its end, driving if nobody does, following if somebody does.
+
+Safe from cron, twice at once, and after a kill: the request is a row that exists once, whoever holds the lease drives,
+and everybody prints what the tables say in the end.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from enum import IntEnum
+
+from router.app.drive import drive_while, following
+from router.app.parts import Engine, Router
+from router.model.ids import Nanos, ParentId, RefId
+from router.model.orders import ParentState
+from router.orders.client_ids import parent_id
+from router.requests import OrderBody, order_request, parent_order
+from router.store.queries import ParentDetail
+
+_POLL_S = 0.05
+_NS = 1_000_000_000
+
+
+class ExitCode(IntEnum):
+    """What a scheduler can act on."""
+
+    FILLED = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    INCOMPLETE = 3
+    IN_DOUBT = 4
+    """Not final yet: running the same reference again is safe, and goes on where this left off."""
+    HALTED = 5
+
+
+_EXIT = {
+    ParentState.FILLED: ExitCode.FILLED,
+    ParentState.FAILED: ExitCode.FAILED,
+    ParentState.REJECTED: ExitCode.BAD_INPUT,
+    ParentState.DONE_PARTIAL: ExitCode.INCOMPLETE,
+    ParentState.EXPIRED: ExitCode.INCOMPLETE,
+    ParentState.CANCELLED: ExitCode.INCOMPLETE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What became of the parent, as the tables tell it. `detail` is None only when no driver has taken it yet."""
+
+    parent_id: ParentId
+    detail: ParentDetail | None
+    exit_code: ExitCode
+
+
+async def submit(router: Router, body: OrderBody, principal: str) -> ParentId:
+    """Ask for a parent: the row exists once, however often this is called. Raises `BadInput`."""
+    config = router.config
+    order = parent_order(body, router.store.deployment, config.entity, principal, router.venues)
+    request = order_request(body, entity=config.entity, principal=principal, asked_ns=router.clock.now())
+    await router.store.ask(request)
+    return order.id
+
+
+async def execute(router: Router, body: OrderBody, *, principal: str, wait_s: float) -> Executed:
+    """Submit, then drive or follow until the parent is final or `wait_s` is over. Raises `BadInput`."""
+    wanted = await submit(router, body, principal)
+    return await see_through(router, wanted, wait_s)
+
+
+async def see_through(router: Router, wanted: ParentId, wait_s: float) -> Executed:
+    """Drive or follow until the parent is final or `wait_s` is over."""
+    give_up_ns = Nanos(router.clock.now() + int(wait_s * _NS))
+    async with following(router):
+        while not await _final(router, wanted) and router.clock.now() < give_up_ns:
+            lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
+            if lease is None:
+                if await _halted(router):
+                    break
+                await asyncio.sleep(_POLL_S)
+                continue
+            await drive_while(router, lease, lambda engine: _going_on(router, engine, wanted, give_up_ns))
+            if await _halted(router):
+                break
+    return await result(router, wanted)
+
+
+async def result(router: Router, wanted: ParentId) -> Executed:
+    """What the tables say now."""
+    await router.projector.catch_up()
+    detail = await router.queries.parent(wanted)
+    if detail is not None and (state := ParentState(detail.parent.state)).ended:
+        return Executed(wanted, detail, _EXIT[state])
+    return Executed(wanted, detail, ExitCode.HALTED if await _halted(router) else ExitCode.IN_DOUBT)
+
+
+def _going_on(router: Router, engine: Engine, wanted: ParentId, give_up_ns: Nanos) -> bool:
+    """Is there still something to wait for?"""
+    state = engine.driver.engine.state
+    parent = state.blotter.parents.get(wanted)
+    if parent is not None and parent.state.ended:
+        return False
+    settled = parent is not None and all(child.state.ended for child in state.blotter.children_of(parent))
+    if state.halted and settled:
+        return False
+    return router.clock.now() < give_up_ns
+
+
+async def _final(router: Router, wanted: ParentId) -> bool:
+    await router.projector.catch_up()
+    detail = await router.queries.parent(wanted)
+    return detail is not None and ParentState(detail.parent.state).ended
+
+
+async def _halted(router: Router) -> bool:
+    """Is the router halted, by the newest word on it?"""
+    heard = [
+        *await router.queries.alerts(kind="HALT_", limit=1),
+        *await router.queries.alerts(kind="DECISION_F", limit=1),
+    ]
+    newest = max(heard, key=lambda alert: (alert.seq, alert.number), default=None)
+    return newest is not None and newest.kind != "HALT_NONE"
+
+
+def id_of(router: Router, ref_id: str) -> ParentId:
+    """The parent a reference means."""
+    return parent_id(deployment=router.store.deployment, entity=router.config.entity, ref_id=RefId(ref_id))

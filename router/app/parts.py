@@ -1,0 +1,148 @@
+"""From settings to parts that fit together. Nothing here decides anything."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from connectors.ccxt_venue import CcxtVenue
+from policies import POLICIES
+from router.app.version import VERSION
+from router.book.books import ViewPolicy
+from router.config import Config
+from router.model.errors import BadInput
+from router.model.events import Event, RequestUnreadable, Started
+from router.model.ids import AccountId, ListingId, VenueId
+from router.model.requests import Request
+from router.observe import Observe
+from router.ports import Appended, Lease, VenuePort
+from router.requests import understand
+from router.runtime.clock import SystemClock
+from router.runtime.driver import Driver, DriverSettings
+from router.runtime.inbox import Inbox
+from router.runtime.market import Market
+from router.runtime.switch import Switch
+from router.store import JournalStore, open_store
+from router.store.projector import Projector
+from router.store.queries import Queries
+
+DRAIN_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """What every command that touches the database shares."""
+
+    config: Config
+    observe: Observe
+    store: JournalStore
+    projector: Projector
+    queries: Queries
+    clock: SystemClock
+
+    @property
+    def venues(self) -> frozenset[VenueId]:
+        """Venues that are configured."""
+        return frozenset(venue.venue for venue in self.config.venues)
+
+    @property
+    def holder(self) -> str:
+        """Our name on the lease: unique per process."""
+        return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A driver and what it drives, for one tenure of the lease."""
+
+    driver: Driver
+    market: Market
+    ports: Mapping[AccountId, VenuePort]
+
+
+@asynccontextmanager
+async def opened(config: Config, observe: Observe) -> AsyncIterator[Router]:
+    """The database, opened for this mode; closed again at the end."""
+    store = await open_store(config.database_url, config.mode)
+    projector = Projector(config.database_url, config.entity)
+    queries = Queries(config.database_url)
+    try:
+        yield Router(config, observe, store, projector, queries, SystemClock())
+    finally:
+        await projector.close()
+        await queries.close()
+        await store.close()
+
+
+def build_ports(config: Config, clock: SystemClock) -> dict[AccountId, VenuePort]:
+    """A connector per venue account."""
+    return {venue.account: CcxtVenue(venue, clock) for venue in config.venues}
+
+
+def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
+    """Books of all listings, empty."""
+    accounts = {venue.account for venue in config.venues}
+
+    def lost(listing: ListingId, why: str) -> None:
+        account = next(account for account in accounts if listing.startswith(f"{account}:"))
+        observe.book_lost(account, listing, why)
+
+    policy = ViewPolicy(book_age_ms_max=config.limits.book_age_ms_max, fx=config.fx)
+    return Market(config.instruments, policy, inbox, lost)
+
+
+def build_engine(router: Router, watchers: Sequence[Callable[[Sequence[Appended]], None]] = ()) -> Engine:
+    """A driver with fresh connectors, ready to run under a lease."""
+    config = router.config
+    inbox = Inbox()
+    market = build_market(config, inbox, router.observe)
+    ports = build_ports(config, router.clock)
+    driver = Driver(
+        settings=DriverSettings(
+            lease_ttl_ms=config.timings.lease_ttl_ms,
+            request_poll_ms=config.timings.request_poll_ms,
+            snapshot_every=config.timings.snapshot_every,
+            drain_ms=DRAIN_MS,
+        ),
+        store=router.store,
+        ports=ports,
+        policies=POLICIES,
+        market=market,
+        inbox=inbox,
+        switch=Switch(router.clock, config.timings.approval_age_ms),
+        clock=router.clock,
+        observe=router.observe,
+        understand=_understanding(router),
+        started=_starting(router),
+        watchers=watchers,
+    )
+    return Engine(driver, market, ports)
+
+
+def _starting(router: Router) -> Callable[[Lease], Started]:
+    config = router.config
+
+    def started(lease: Lease) -> Started:
+        return Started(
+            deployment=router.store.deployment,
+            incarnation=router.store.incarnation,
+            epoch=lease.epoch,
+            version=VERSION,
+            instruments=config.instruments,
+            terms=tuple(venue.terms for venue in config.venues),
+            limits=config.limits,
+        )
+
+    return started
+
+
+def _understanding(router: Router) -> Callable[[Request], Event]:
+    def event_of(request: Request) -> Event:
+        try:
+            return understand(request, router.store.deployment, router.venues)
+        except BadInput as error:
+            router.observe.request_refused(request.kind, error.field, error.message)
+            return RequestUnreadable(kind=request.kind, key=request.key, reason=str(error))
+
+    return event_of
