@@ -78,6 +78,36 @@ class LabControl:
         """Stop, or start, taking orders in a symbol."""
         await self._call("POST", "/halt", body={"venue": venue, "symbol": symbol, "halted": halted})
 
+    async def place(
+        self,
+        venue: str,
+        symbol: str,
+        side: str,
+        quantity: str | Decimal,
+        price: str | Decimal,
+        *,
+        tif: str = "GTC",
+        client_id: str | None = None,
+        account: str | None = None,
+    ) -> dict[str, Any]:
+        """Somebody trades by hand on the account: `side` BUY or SELL. Returns the order."""
+        body = {
+            "venue": venue,
+            "symbol": symbol,
+            "side": side,
+            "quantity": str(quantity),
+            "price": str(price),
+            "tif": tif,
+            "client_id": client_id,
+            "account": account,
+        }
+        return dict(await self._call("POST", "/place", body=body))
+
+    async def cancel(self, venue: str, order_id: int, account: str | None = None) -> dict[str, Any]:
+        """Somebody cancels by hand. Returns the order."""
+        body = {"venue": venue, "order_id": order_id, "account": account}
+        return dict(await self._call("POST", "/cancel", body=body))
+
     async def pause(self, venue: str | None = None) -> None:
         """Let the world stand still, of one venue or of all."""
         await self._call("POST", "/pause", body={"venue": venue} if venue else {})
@@ -113,6 +143,11 @@ class LabControl:
         }
         answer = await self._call("POST", "/faults", body=body)
         return int(answer["ids"][0])
+
+    async def inject_drawn(self, seed: int, count: int, venues: Sequence[str] | None = None) -> list[int]:
+        """Let a plan drawn from a seed stand. Returns the ids of its rules."""
+        body = {"draw": {"seed": seed, "count": count, "venues": list(venues) if venues else None}}
+        return list((await self._call("POST", "/faults", body=body))["ids"])
 
     async def faults(self) -> list[dict[str, Any]]:
         """Every rule ever given with `matched` and `fired`."""

@@ -8,11 +8,14 @@
     POST   /deposit   {venue, asset, amount[, account]}
     POST   /outside   {venue, symbol, bids: [[price, size]], asks: [...][, replace]}   replace: other levels go
     POST   /halt      {venue, symbol, halted}
+    POST   /place     {venue, symbol, side, quantity, price[, tif][, client_id][, account]}   somebody trades by hand
+    POST   /cancel    {venue, order_id[, account]}
     POST   /pause     {[venue]}      the world stands still, of one venue or of all
     POST   /resume    {[venue]}
     GET    /faults                          every rule given, how often its place came up, how often it fired
     POST   /faults    a rule or {rules: [...]}: {venue, fault[, match: {call, method, path_contains}][, after][, times]
                       [, probability][, seed][, params]}; venue "*" is every venue
+    POST   /faults    {draw: {seed, count[, venues]}}   as many single faults, drawn from the seed
     DELETE /faults                          no rule stands any more; counters stay
 
 Amounts are strings. A field that cannot be understood is refused with 400 and a sentence.
@@ -25,9 +28,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from connectors.lab.core import OrderRecord, TradeRecord
-from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule
+from connectors.lab.core import NewOrder, OrderRecord, Rejection, TimeInForce, TradeRecord
+from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule, draw_plan
 from router.model.money import plain
+from router.model.side import Side
 
 if TYPE_CHECKING:
     from connectors.lab.process import Lab
@@ -62,6 +66,8 @@ class ControlSurface:
         app.router.add_post("/deposit", _told(self._deposit))
         app.router.add_post("/outside", _told(self._outside))
         app.router.add_post("/halt", _told(self._halt))
+        app.router.add_post("/place", _told(self._place))
+        app.router.add_post("/cancel", _told(self._cancel))
         app.router.add_post("/pause", _told(self._pause))
         app.router.add_post("/resume", _told(self._resume))
         app.router.add_post("/faults", _told(self._add_faults))
@@ -141,8 +147,9 @@ class ControlSurface:
 
     def _deposit(self, body: _Body) -> object:
         venue = self._venue(body)
-        account = str(body.get("account") or _only_account(venue))
-        held = venue.exchange.deposit(account, _text(body, "asset"), _amount(body.get("amount"), "amount"))
+        held = venue.exchange.deposit(
+            _account(venue, body), _text(body, "asset"), _amount(body.get("amount"), "amount")
+        )
         venue.touch()
         return {"total": plain(held.total), "free": plain(held.free)}
 
@@ -153,6 +160,27 @@ class ControlSurface:
         change(symbol, bids, asks, venue.now_ns())
         venue.touch()
         return {}
+
+    def _place(self, body: _Body) -> object:
+        venue = self._venue(body)
+        try:
+            side, tif = Side(str(body.get("side"))), TimeInForce(str(body.get("tif", "GTC")))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"side, tif: {error}") from error
+        order = NewOrder(
+            symbol=self._symbol(body),
+            side=side,
+            quantity=_amount(body.get("quantity"), "quantity"),
+            limit_price=_amount(body.get("price"), "price"),
+            tif=tif,
+            client_id=None if body.get("client_id") is None else str(body["client_id"]),
+        )
+        return _done(venue, venue.exchange.place(_account(venue, body), order, venue.now_ns()))
+
+    def _cancel(self, body: _Body) -> object:
+        venue = self._venue(body)
+        order_id = int(_amount(body.get("order_id"), "order_id"))
+        return _done(venue, venue.exchange.cancel(_account(venue, body), order_id, venue.now_ns()))
 
     def _halt(self, body: _Body) -> object:
         self._venue(body).exchange.set_halted(self._symbol(body), halted=bool(body.get("halted", True)))
@@ -167,10 +195,7 @@ class ControlSurface:
         return {"paused": sorted(self._lab.paused)}
 
     def _add_faults(self, body: _Body) -> object:
-        given = body.get("rules", [body])
-        if not isinstance(given, list):
-            raise web.HTTPBadRequest(text="rules: a list is wanted")
-        rules = [self._rule(one) for one in given]
+        rules = self._drawn(body["draw"]) if "draw" in body else self._rules(body.get("rules", [body]))
         ids = []
         for rule in rules:
             rule_id = self._lab.faults.add(rule)
@@ -185,6 +210,18 @@ class ControlSurface:
         return {}
 
     # Understanding
+
+    def _rules(self, given: object) -> list[FaultRule]:
+        if not isinstance(given, list):
+            raise web.HTTPBadRequest(text="rules: a list is wanted")
+        return [self._rule(one) for one in given]
+
+    def _drawn(self, given: object) -> list[FaultRule]:
+        if not isinstance(given, dict):
+            raise web.HTTPBadRequest(text="draw: an object with seed and count is wanted")
+        venues = [self._venue({"venue": name}).name for name in given.get("venues") or self._lab.venues]
+        seed, count = _amount(given.get("seed"), "seed"), _amount(given.get("count"), "count")
+        return list(draw_plan(int(seed), venues, int(count)))
 
     def _rule(self, given: object) -> FaultRule:
         if not isinstance(given, dict):
@@ -247,7 +284,17 @@ def _told(answer: Callable[[_Body], object]) -> _Endpoint:
     return serve
 
 
-def _only_account(venue: "LabVenue") -> str:
+def _done(venue: "LabVenue", answer: OrderRecord | Rejection) -> dict[str, object]:
+    """The order as it stands after a change by hand, or the venue's reason as a 400."""
+    if isinstance(answer, Rejection):
+        raise web.HTTPBadRequest(text=f"{answer.kind}: {answer.text}")
+    venue.touch()
+    return _order(answer)
+
+
+def _account(venue: "LabVenue", body: _Body) -> str:
+    if body.get("account"):
+        return str(body["account"])
     accounts = venue.exchange.accounts()
     if len(accounts) != 1:
         raise web.HTTPBadRequest(text="account: the venue has several, one must be named")

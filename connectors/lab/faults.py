@@ -205,6 +205,39 @@ class FaultDesk:
         )
 
 
+_DRAWN_CALLS = (
+    Call.PLACE,
+    Call.PLACE,
+    Call.PLACE,
+    Call.CANCEL,
+    Call.ORDER,
+    Call.OPEN_ORDERS,
+    Call.TRADES,
+    Call.BALANCES,
+)
+
+
+def draw_plan(seed: int, venues: Sequence[str], count: int) -> tuple[FaultRule, ...]:
+    """A plan of `count` single faults drawn from a seed, with short delays: placing is hit most often."""
+    draws = random.Random(seed)
+    kinds = list(FaultKind)
+    plan = []
+    for _ in range(count):
+        fault = draws.choice(kinds)
+        on_calls = fault not in _ON_FRAMES
+        plan.append(
+            FaultRule(
+                venue=draws.choice(list(venues)),
+                fault=fault,
+                call=draws.choice(_DRAWN_CALLS) if on_calls else Call.ANY,
+                after=draws.randrange(6) if on_calls else draws.randrange(40),
+                seed=draws.randrange(2**31),
+                params=MappingProxyType({"delay_ms": draws.choice((50, 200, 600)), "duration_ms": 500}),
+            )
+        )
+    return tuple(plan)
+
+
 def _first_due(matching: Sequence[_Standing]) -> FaultRule | None:
     due = [one for one in matching if one.due()]
     if not due:

@@ -69,3 +69,24 @@ async def test_ports_follow_the_control_surface(control: LabControl, lab: Lab) -
             return response.ok
 
     await eventually(answers)
+
+
+async def test_somebody_trades_by_hand(control: LabControl) -> None:
+    """An order placed and cancelled past the protocol is the venue's like any other; a refusal is a 400."""
+    order = await control.place("binance", "BTC/USDT", "BUY", "0.1", "50000", client_id="by-hand")
+    assert (await control.cancel("binance", order["order_id"]))["status"] == "CANCELLED"
+    assert [one["client_id"] for one in await control.orders("binance")] == ["by-hand"]
+
+    with pytest.raises(aiohttp.ClientResponseError, match="INSUFFICIENT_FUNDS"):
+        await control.place("binance", "BTC/USDT", "BUY", "1000", "50000")
+
+
+async def test_a_drawn_plan_is_the_seeds(control: LabControl) -> None:
+    """The same seed stands for the same faults."""
+    await control.inject_drawn(5, 8)
+    first = [(rule["fault"], rule["call"]) for rule in await control.faults()]
+    await control.inject_drawn(5, 8)
+    both = [(rule["fault"], rule["call"]) for rule in await control.faults()]
+
+    assert len(first) == 8
+    assert both == first + first
