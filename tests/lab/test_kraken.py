@@ -335,6 +335,20 @@ async def test_trades_start_after_a_time(venue, client):
     assert sorted(trade["price"] for trade in trades) == [60_001.0, 60_002.0]
 
 
+async def test_closed_orders_are_cut_by_time(client):
+    """`start` is exclusive; `closetime` says which of an order's times is meant."""
+    await ioc(client, "buy", "0.1", "60001")
+
+    async def closed(**window: Any) -> int:
+        return len((await client.private_post_closedorders(window))["result"]["closed"])
+
+    assert await closed(start=int(time.time()) - 60) == 1
+    assert await closed(start=int(time.time()) + 60, closetime="open") == 0
+    assert await closed(end=int(time.time()) - 60, closetime="close") == 0
+    with pytest.raises(ExchangeError, match="Invalid arguments"):
+        await closed(start="yesterday")
+
+
 async def test_the_private_stream_tells_an_orders_whole_story(venue, client):
     """New, each fill, the end; then balances."""
     await client.load_markets()
