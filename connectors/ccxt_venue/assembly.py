@@ -1,0 +1,102 @@
+"""Puts one account's ccxt instances together: same session, same markets, one nonce, limiter off."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from connectors.budget import NS_PER_MS
+from connectors.ccxt_venue.calls import CallKind
+from connectors.ccxt_venue.clients import Exchange
+from connectors.ccxt_venue.dialect import Dialect
+from connectors.ccxt_venue.mapping import Row
+from connectors.ccxt_venue.redaction import quiet_ccxt
+from connectors.settings import VenueSettings
+from router.model.errors import BadInput
+
+Json = Any
+_PING_MS = 10_000
+_SHARED_OPTIONS = ("marketsByAltname", "marketsByWsName")
+_OF_ORDERS = frozenset({CallKind.PLACE, CallKind.CANCEL, CallKind.TOUCH})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """`orders` places, cancels and is kept warm; `queries` reads and has the private stream; `streams` reads books."""
+
+    orders: Exchange
+    queries: Exchange
+    streams: Exchange
+
+    def of(self, kind: CallKind) -> Exchange:
+        """The instance for a kind of call: polls never stand before an order."""
+        if kind in _OF_ORDERS:
+            return self.orders
+        return self.streams if kind is CallKind.BOOK else self.queries
+
+    async def load_markets(self) -> Mapping[str, Row]:
+        """Read the markets once and share them."""
+        source = self.queries
+        await source.load_markets()
+        for other in (self.orders, self.streams):
+            other.set_markets(source.markets, source.currencies)
+            other.options.update({key: source.options[key] for key in _SHARED_OPTIONS if key in source.options})
+        markets: Mapping[str, Row] = source.markets
+        return markets
+
+    def set_offset(self, offset_ns: int) -> None:
+        """Let ccxt stamp requests with the venue's time (its option is ours minus theirs, in ms)."""
+        for each in (self.orders, self.queries, self.streams):
+            each.options["timeDifference"] = -offset_ns // NS_PER_MS
+
+    async def close(self) -> None:
+        """Close the sockets of all. The session is closed by who opened it."""
+        for each in (self.streams, self.queries, self.orders):
+            await each.close()
+
+
+def assemble(
+    dialect: Dialect, settings: VenueSettings, session: aiohttp.ClientSession, trusted: ssl.SSLContext
+) -> Clients:
+    """Three instances of the venue's class. Only the one for books has no keys."""
+    quiet_ccxt()
+    keys = {name: secret.reveal() for name, secret in settings.credentials.items()}
+    public = _config(dialect, settings, session, trusted)
+    made = [_make(dialect, settings, config) for config in ({**public, **keys}, {**public, **keys}, public)]
+    clients = Clients(orders=made[0], queries=made[1], streams=made[2])
+    dialect.share(clients.orders, clients.queries)
+    return clients
+
+
+def _make(dialect: Dialect, settings: VenueSettings, config: Mapping[str, Json]) -> Exchange:
+    exchange: Exchange = dialect.client_class(config, lab_only=settings.in_lab)
+    if exchange.options.get("maxRetriesOnFailure"):
+        # ccxt would sign and send an order again by itself (VENUES §2.4)
+        raise BadInput(f"venues.{settings.venue}.client_options.options.maxRetriesOnFailure", "must stay 0")
+    return exchange
+
+
+def _config(
+    dialect: Dialect, settings: VenueSettings, session: aiohttp.ClientSession, trusted: ssl.SSLContext
+) -> dict[str, Json]:
+    ours: dict[str, Json] = {
+        "enableRateLimit": False,
+        "timeout": settings.timeout_ms,
+        "session": session,
+        "ssl_context": trusted,
+        "number": str,
+        "aiohttp_trust_env": False,
+        "timeout_on_exit": 0,
+        "streaming": {"keepAlive": _PING_MS},
+    }
+    return _merged(_merged(ours, dialect.options(settings)), settings.client_options)
+
+
+def _merged(base: Mapping[str, Json], over: Mapping[str, Json]) -> dict[str, Json]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged

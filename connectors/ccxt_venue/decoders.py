@@ -1,0 +1,147 @@
+"""What a stream says, decoded. Pure: a frame in, signals out; no clock, no socket.
+
+A book decoder keeps a mirror of every book it reads. It needs one to check what the venue lets us check (a checksum, a
+sequence, a crossed book), and it is the decoder's word, not the consumer's, that a book may be trusted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+Json = Any
+Levels = list[tuple[float, float]]
+
+
+class BookWhole(NamedTuple):
+    """The book of a symbol, complete."""
+
+    symbol: str
+    bids: Mapping[float, float]
+    asks: Mapping[float, float]
+
+
+class BookChanged(NamedTuple):
+    """Changed levels of a symbol; size 0 removes."""
+
+    symbol: str
+    bids: Levels
+    asks: Levels
+
+
+class BookBroken(NamedTuple):
+    """The book of a symbol can no longer be trusted."""
+
+    symbol: str
+    why: str
+
+
+class BookAlive(NamedTuple):
+    """The venue shows that the stream of a symbol lives."""
+
+    symbol: str
+
+
+class SnapshotWanted(NamedTuple):
+    """The decoder buffers deltas of a symbol until it is handed a snapshot from REST."""
+
+    symbol: str
+
+
+Signal = BookWhole | BookChanged | BookBroken | BookAlive | SnapshotWanted
+
+
+class OrderTouched(NamedTuple):
+    """A private stream named an order. Ids as the venue spells them."""
+
+    client_id: str | None
+    venue_order_id: str | None
+    hint: str
+
+
+@dataclass(slots=True)
+class Mirror:
+    """One book, price -> size per side."""
+
+    bids: dict[float, float] = field(default_factory=dict)
+    asks: dict[float, float] = field(default_factory=dict)
+
+    def set_whole(self, bids: Levels, asks: Levels) -> None:
+        """Replace both sides."""
+        self.bids = {price: size for price, size in bids if size > 0}
+        self.asks = {price: size for price, size in asks if size > 0}
+
+    def change(self, bids: Levels, asks: Levels) -> None:
+        """Apply changed levels."""
+        _apply(self.bids, bids)
+        _apply(self.asks, asks)
+
+    def crossed(self) -> bool:
+        """Is the best bid at or above the best ask? Such a book is wrong: a venue would have matched it."""
+        return bool(self.bids) and bool(self.asks) and max(self.bids) >= min(self.asks)
+
+    def keep_best(self, depth: int) -> tuple[Levels, Levels]:
+        """Cut both sides to the best `depth` levels; returns what fell out, as removals."""
+        gone_bids = sorted(self.bids, reverse=True)[depth:] if len(self.bids) > depth else []
+        gone_asks = sorted(self.asks)[depth:] if len(self.asks) > depth else []
+        for price in gone_bids:
+            del self.bids[price]
+        for price in gone_asks:
+            del self.asks[price]
+        return [(price, 0.0) for price in gone_bids], [(price, 0.0) for price in gone_asks]
+
+
+def _apply(side: dict[float, float], levels: Levels) -> None:
+    for price, size in levels:
+        if size > 0:
+            side[price] = size
+        else:
+            side.pop(price, None)
+
+
+class BookDecoder(Protocol):
+    """Reads one connection's public frames."""
+
+    shares_pulse: bool
+    """Does any frame of the connection show that all its books are up to date?"""
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The symbols it reads."""
+        ...
+
+    def take(self, message: Json) -> Iterable[Signal] | None:
+        """What a frame says of our books; None when it is not about books and ccxt should see it."""
+        ...
+
+    def snapshot(self, symbol: str, body: Json) -> Iterable[Signal]:
+        """Join a REST snapshot that was wanted to the buffered deltas."""
+        ...
+
+    def agrees(self, symbol: str, body: Json, /) -> bool:
+        """Is a REST snapshot the very book we hold? False where the venue's books have no number to compare."""
+        ...
+
+    def crossed(self) -> Iterable[str]:
+        """Symbols whose mirror is crossed."""
+        ...
+
+    def forget(self) -> None:
+        """The connection is gone: everything read over it is void."""
+        ...
+
+
+class OrderDecoder(Protocol):
+    """Reads one connection's private frames."""
+
+    def take(self, message: Json) -> Iterable[OrderTouched] | None:
+        """Orders a frame names; None when it is not a private frame."""
+        ...
+
+    def confirms(self, message: Json) -> bool:
+        """Does this frame show that the private subscription stands?"""
+        ...
+
+
+def levels(rows: Iterable[Sequence[str]]) -> Levels:
+    """[[price, size], ...] as floats. Exchange precision is at most 15 digits, so nothing is lost."""
+    return [(float(row[0]), float(row[1])) for row in rows]

@@ -1,0 +1,348 @@
+"""The streams of one account: connected, watched, joined, and reported to the sink.
+
+Frames are tapped before ccxt coalesces them, and nobody awaits per delta (VENUES §3.2, PERFORMANCE W6). The awaiting
+side of ccxt's `watch_*` is used for one thing only: since tapped frames never resolve it, it ends exactly when the
+connection does. A gap, a bad checksum, a crossed book, an exception in a decoder and silence all end the same way: the
+sink is told that the book is lost, the socket is dropped, and everything is subscribed anew.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakSet
+
+import ccxt.pro
+
+from connectors.budget import NS_PER_MS
+from connectors.ccxt_venue.calls import CallFailed, CallKind
+from connectors.ccxt_venue.clients import Exchange, SteadyClient
+from connectors.ccxt_venue.decoders import (
+    BookAlive,
+    BookBroken,
+    BookChanged,
+    BookDecoder,
+    BookWhole,
+    OrderDecoder,
+    Signal,
+    SnapshotWanted,
+)
+from connectors.ccxt_venue.redaction import name_of
+from connectors.ccxt_venue.wire import Transmission, carrying
+from router.model.events import OrderHinted
+from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
+from router.ports.clock import Clock
+from router.ports.venue import VenueSink
+
+Json = Any
+_LOOK_S = 0.1
+_PAUSE_S = 0.1
+_PAUSE_S_MAX = 5.0
+_POLL_AFTER = 3
+"""From so many failed connections in a row on, books are polled by REST until one stands."""
+_CROSSED_LOOKS = 2
+
+Watch = Callable[[], Awaitable[object]]
+Levels = Sequence[tuple[float, float]]
+PolledBook = Callable[[str], Awaitable[tuple[Levels, Levels]]]
+
+
+class Tasks:
+    """Background tasks of a connector: kept, ended together; one that fails is heard of, not forgotten."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        """Run it until it ends or `stop` is called."""
+        task = asyncio.ensure_future(work)
+        assert isinstance(task, asyncio.Task)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel all and wait until they are gone."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def connection(watch: Watch) -> str:
+    """Hold a `watch_*` of ccxt until its connection ends; returns why. Our own cancellation goes on as such."""
+    try:
+        with carrying(Transmission(CallKind.SET_UP)):
+            await watch()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return "the socket was closed"  # ccxt cancels its futures when a client is closed
+    except (ccxt.BaseError, CallFailed) as error:
+        return name_of(error)
+    return "the stream ended"
+
+
+async def drop_sockets(exchange: Exchange) -> None:
+    """Close every websocket of an instance, and let ccxt forget them, subscriptions included."""
+    clients = list((exchange.clients or {}).values())
+    exchange.clients = {}
+    for client in clients:
+        await client.close()
+
+
+class BookFeed:
+    """Books of one account's listings, from the venue's stream to the sink."""
+
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        decoder: BookDecoder,
+        watch: Watch,
+        snapshot: Callable[[str], Awaitable[Json]],
+        polled: PolledBook,
+        listings: Mapping[str, ListingId],
+        sink: VenueSink,
+        clock: Clock,
+        silence_ms: int,
+        tasks: Tasks,
+    ) -> None:
+        self._exchange = exchange
+        self._decoder = decoder
+        self._watch = watch
+        self._snapshot = snapshot
+        self._polled = polled
+        self._listings = listings
+        self._sink = sink
+        self._clock = clock
+        self._silence_ns = silence_ms * NS_PER_MS
+        self._tasks = tasks
+        self._live: set[str] = set()
+        self._heard_ns: dict[str, Nanos] = {}
+        self._pulse_ns = Nanos(0)
+        self._failed = 0
+        self._retired: WeakSet[SteadyClient] = WeakSet()
+        self._broken: asyncio.Event = asyncio.Event()
+        self._wanted: set[str] = set()
+        exchange.frame = self.frame
+
+    async def run(self) -> None:
+        """Keep the stream up, for ever."""
+        while True:
+            why = await self._one_connection()
+            self._failed += 1
+            self._lose_all(why)
+            self._retired.update((self._exchange.clients or {}).values())
+            self._decoder.forget()
+            await drop_sockets(self._exchange)
+            await self._wait_out()
+
+    async def poll(self, every_s: float) -> None:
+        """Instead of a stream: all books by REST, for ever."""
+        while True:
+            await self._poll_once()
+            await asyncio.sleep(every_s)
+
+    def frame(self, client: SteadyClient, message: Json) -> bool:
+        """One frame. What is about books is dealt with here and now; anything else is ccxt's."""
+        if client in self._retired:
+            return True
+        signals = self._decoder.take(message)
+        if signals is None:
+            return False
+        now = self._clock.now()
+        if self._decoder.shares_pulse:
+            self._pulse_ns = now
+        for signal in signals:
+            self._pass_on(signal, now)
+        return True
+
+    def _pass_on(self, signal: Signal, now: Nanos) -> None:
+        listing = self._listings[signal.symbol]
+        match signal:
+            case BookChanged(symbol, bids, asks):
+                self._heard_ns[symbol] = now
+                self._sink.book_delta(listing, bids, asks, now)
+            case BookWhole(symbol, bids, asks):
+                self._heard_ns[symbol] = now
+                self._live.add(symbol)
+                self._failed = 0
+                self._sink.book_snapshot(listing, bids, asks, now)
+            case BookAlive(symbol):
+                self._heard_ns[symbol] = now
+                self._sink.book_heartbeat(listing, now)
+            case BookBroken(symbol, why):
+                self._lose(symbol, why)
+                self._broken.set()
+            case SnapshotWanted(symbol):
+                self._broken.clear()  # the decoder mends this book itself
+                if symbol not in self._wanted:
+                    self._wanted.add(symbol)
+                    self._tasks.start(self._join(symbol))
+
+    async def _join(self, symbol: str) -> None:
+        """Fetch the snapshot a decoder waits for; when it cannot be had, the connection is of no use."""
+        try:
+            body = await self._snapshot(symbol)
+            signals = list(self._decoder.snapshot(symbol, body))
+        except CallFailed:
+            self._broken.set()
+            return
+        finally:
+            self._wanted.discard(symbol)
+        for signal in signals:
+            self._pass_on(signal, self._clock.now())
+
+    async def _one_connection(self) -> str:
+        """Connect, subscribe, and stay until something ends it; returns why."""
+        self._broken.clear()
+        now = self._clock.now()
+        self._heard_ns = dict.fromkeys(self._listings, now)
+        self._pulse_ns = now
+        ends = [
+            asyncio.ensure_future(connection(self._watch)),
+            asyncio.ensure_future(self._silence()),
+            asyncio.ensure_future(self._breaks()),
+        ]
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+
+    async def _breaks(self) -> str:
+        await self._broken.wait()
+        return "a book broke"
+
+    async def _silence(self) -> str:
+        """Look at the clock and at the books; return when either says that the stream cannot be trusted."""
+        crossed = 0
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            now = self._clock.now()
+            if self._decoder.shares_pulse:
+                self._spread_pulse()
+            crossed = crossed + 1 if list(self._decoder.crossed()) else 0
+            if crossed >= _CROSSED_LOOKS:
+                return "crossed book"
+            for symbol, heard in list(self._heard_ns.items()):
+                if now - heard > self._silence_ns and not await self._still(symbol):
+                    return f"no data for {(now - heard) // NS_PER_MS} ms"
+
+    def _spread_pulse(self) -> None:
+        """On one ordered connection a frame about any book shows that none of the others changed before it."""
+        for symbol in self._live:
+            if self._heard_ns[symbol] < self._pulse_ns:
+                self._heard_ns[symbol] = self._pulse_ns
+                self._sink.book_heartbeat(self._listings[symbol], self._pulse_ns)
+
+    async def _still(self, symbol: str) -> bool:
+        """Nothing came: is nothing happening? REST says so when its book carries the number of ours."""
+        asked = self._clock.now()
+        try:
+            body = await self._snapshot(symbol)
+        except CallFailed:
+            return False
+        if symbol not in self._live or not self._decoder.agrees(symbol, body):
+            return False
+        self._heard_ns[symbol] = asked
+        self._sink.book_heartbeat(self._listings[symbol], asked)
+        return True
+
+    async def _wait_out(self) -> None:
+        pause = min(_PAUSE_S * 2 ** min(self._failed - 1, 10), _PAUSE_S_MAX)
+        if self._failed >= _POLL_AFTER:
+            await self._poll_once()
+        await asyncio.sleep(pause)
+
+    async def _poll_once(self) -> None:
+        for symbol, listing in self._listings.items():
+            asked = self._clock.now()
+            try:
+                bids, asks = await self._polled(symbol)
+            except CallFailed as error:
+                self._sink.book_lost(listing, f"not read: {name_of(error)}")
+                continue
+            self._sink.book_snapshot(listing, dict(bids), dict(asks), asked)
+
+    def _lose(self, symbol: str, why: str) -> None:
+        if symbol in self._live:
+            self._live.discard(symbol)
+            self._sink.book_lost(self._listings[symbol], why)
+
+    def _lose_all(self, why: str) -> None:
+        for symbol in list(self._live):
+            self._lose(symbol, why)
+
+
+class OrderFeed:
+    """Hints about one account's orders, from the venue's private stream."""
+
+    def __init__(
+        self,
+        *,
+        account: AccountId,
+        exchange: Exchange,
+        decoder: OrderDecoder,
+        decode_id: Callable[[str | None], ClientOrderId | None],
+        sink: VenueSink,
+    ) -> None:
+        self._account = account
+        self._exchange = exchange
+        self._decoder = decoder
+        self._decode_id = decode_id
+        self._sink = sink
+        self._was_lost = False
+        self._up = False
+        self._seen: dict[str, str] = {}
+        exchange.frame = self.frame
+
+    async def run(self) -> None:
+        """Keep the stream up, for ever. What was missed while it was down has to be read: `stream_restored` says so."""
+        failed = 0
+        while True:
+            await connection(self._exchange.watch_orders)
+            failed = 1 if self._up else failed + 1
+            self._up = False
+            self._was_lost = True
+            await drop_sockets(self._exchange)
+            await asyncio.sleep(min(_PAUSE_S * 2 ** min(failed - 1, 10), _PAUSE_S_MAX))
+
+    async def poll(self, open_orders: Callable[[], Awaitable[Mapping[str, str]]], every_s: float) -> None:
+        """Instead of a stream: an order that appears, changes or vanishes from the open ones is worth a look."""
+        while True:
+            try:
+                now_open = await open_orders()
+            except CallFailed:
+                now_open = self._seen
+            for order_id in now_open.keys() | self._seen.keys():
+                if now_open.get(order_id) != self._seen.get(order_id):
+                    self._hint(None, order_id, "seen by poll")
+            self._seen = dict(now_open)
+            await asyncio.sleep(every_s)
+
+    def frame(self, _client: SteadyClient, message: Json) -> bool:
+        """One frame: hints are passed on; anything else is ccxt's."""
+        if not self._up and self._decoder.confirms(message):
+            self._up = True
+            if self._was_lost:
+                self._sink.stream_restored(self._account)
+        touched = self._decoder.take(message)
+        if touched is None:
+            return False
+        for client_id, order_id, hint in touched:
+            self._hint(client_id, order_id, hint)
+        return True
+
+    def _hint(self, client_id: str | None, order_id: str | None, hint: str) -> None:
+        self._sink.order_hint(
+            OrderHinted(
+                account=self._account,
+                client_id=self._decode_id(client_id),
+                venue_order_id=None if order_id is None else VenueOrderId(order_id),
+                hint=hint,
+            )
+        )

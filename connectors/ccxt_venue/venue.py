@@ -1,0 +1,385 @@
+"""One venue account behind the router's port."""
+
+import asyncio
+import decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+
+from connectors.budget import NS_PER_MS, NS_PER_S, Budget, BudgetExhausted, Urgency
+from connectors.ccxt_venue import mapping, retry, verdict, wire
+from connectors.ccxt_venue.assembly import Clients, assemble
+from connectors.ccxt_venue.calls import CallFailed, CallKind, GateShut, NotReached
+from connectors.ccxt_venue.codec import from_hex, from_uuid
+from connectors.ccxt_venue.decoders import levels
+from connectors.ccxt_venue.dialect import Absence, Deadline, Desk, Dialect, Wanted
+from connectors.ccxt_venue.feeds import BookFeed, OrderFeed, Tasks
+from connectors.ccxt_venue.mapping import Row
+from connectors.ccxt_venue.reader import Reader
+from connectors.ccxt_venue.redaction import name_of
+from connectors.ccxt_venue.registry import dialect_of
+from connectors.ccxt_venue.venue_clock import VenueClock
+from connectors.settings import BookSource, VenueSettings
+from router.model import rounding
+from router.model.errors import BadInput, SorError
+from router.model.ids import ClientOrderId, Nanos, VenueOrderId
+from router.model.instruments import Listing
+from router.model.money import plain
+from router.model.orders import Approved, ChildOrder, VenueOrder
+from router.model.outcomes import (
+    AccountRead,
+    CancelOutcome,
+    CancelTaken,
+    CancelUnclear,
+    Found,
+    LookUp,
+    LookUpResult,
+    Missing,
+    NotSent,
+    PlaceOutcome,
+    Refused,
+    Unclear,
+)
+from router.ports.clock import Clock
+from router.ports.venue import Gate, VenueSink
+
+Json = Any
+_PATIENCE_NS = 20 * NS_PER_MS
+"""How long an order may wait for the budget: longer, and its approval is stale anyway."""
+_BEFORE_NS = 5 * NS_PER_S
+"""How long before the decision a look-up starts: venues' lists are cut by their own clock."""
+_CLOCK_READINGS = 3
+
+
+class CcxtVenue:
+    """A venue account reached through ccxt. Implements `router.ports.venue.VenuePort`."""
+
+    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+        self.account = settings.account
+        self.terms = settings.terms
+        self.settings = settings
+        self._clock = clock
+        self._dialect: Dialect = dialect_of(settings.ccxt_id)
+        limits = [limit.scaled(settings.limits_factor) for limit in self._dialect.limits]
+        self._budget = Budget(limits, clock)
+        self._venue_clock = VenueClock()
+        self._tasks = Tasks()
+        self._session: aiohttp.ClientSession | None = None
+        self._clients: Clients | None = None
+        self._desk: Desk | None = None
+        self._listings: dict[str, Listing] = {}
+        self._unanswered: dict[ClientOrderId, Nanos] = {}
+
+    # Life
+
+    async def start(self, sink: VenueSink) -> tuple[Listing, ...]:
+        """Read the venue's clock, markets, our fees and what our key may do; start the streams."""
+        try:
+            listings = await self._set_up()
+        except SorError as error:
+            await self.stop()
+            if isinstance(error, CallFailed):
+                message = f"{self.settings.venue}: not ready: {error}"
+                raise SorError(message) from None
+            raise
+        except BaseException:
+            await self.stop()
+            raise
+        self._listings = {listing.symbol: listing for listing in listings}
+        self._start_feeds(sink)
+        self._tasks.start(self._keep_warm())
+        return listings
+
+    async def stop(self) -> None:
+        """End the streams and close the connections."""
+        await self._tasks.stop()
+        if self._clients is not None:
+            await self._clients.close()
+        if self._session is not None:
+            await self._session.close()
+        self._clients = self._session = None
+
+    # Orders
+
+    async def place(
+        self, order: Approved[ChildOrder], deadline_ns: Nanos | None, gate: Gate
+    ) -> tuple[PlaceOutcome, Nanos | None]:
+        """One copy on the wire, or none. Asked again only when provably none left.
+
+        When the caller's task is cancelled, `CancelledError` goes through; `sent_ns` then tells whether a copy left,
+        which is to be treated as lost.
+        """
+        child = order.value
+        try:
+            self._check_grid(child)
+            return await retry.asked(CallKind.PLACE, lambda: self._one_copy(child, deadline_ns, gate))
+        except (NotReached, GateShut, BudgetExhausted) as error:
+            return NotSent(why=str(error), by_gate=isinstance(error, GateShut)), None
+
+    def sent_ns(self, client_id: ClientOrderId) -> Nanos | None:
+        """When a copy left whose answer nobody waited for; None if no such copy is known."""
+        return self._unanswered.get(client_id)
+
+    async def cancel(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> CancelOutcome:
+        """Ask for a cancel; whatever comes back, the order is read again."""
+        try:
+            why_not = await self._dialect.cancel(self._ask(CallKind.CANCEL), self._at_desk, order, venue_order_id)
+        except CallFailed as error:
+            return CancelUnclear(why=str(error))
+        return CancelTaken() if why_not is None else CancelUnclear(why=why_not)
+
+    async def look_up(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUp:
+        """What the venue's records say of a child. Missing only when every endpoint answered, and cleanly."""
+        asked_ns = self._clock.now()
+        try:
+            result = await self._look_up(order, venue_order_id)
+        except CallFailed as error:
+            result = Unclear(why=f"{type(error).__name__}: {error}")
+        return LookUp(asked_ns=asked_ns, result=result)
+
+    async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
+        """Balances, open orders, trades: whole, or `SorError`."""
+        asked_ns = self._clock.now()
+        ask, desk = self._ask(CallKind.ACCOUNT), self._at_desk
+        since = Nanos(max(0, self._venue_clock.venue_time(trades_since_ns)))
+        try:
+            balances = await self._dialect.balances(ask, desk)
+            open_orders = await self._dialect.open_orders(ask, desk)
+            until = self._venue_clock.venue_time(self._clock.now())
+            trades = await self._dialect.trades_since(ask, desk, list(self._listings), since, until)
+        except CallFailed as error:
+            message = f"{self.account} could not be read whole: {type(error).__name__}: {error}"
+            raise SorError(message) from None
+        return AccountRead(
+            account=self.account,
+            asked_ns=asked_ns,
+            balances=tuple(balances),
+            open_orders=tuple(open_orders),
+            trades=tuple(trades),
+        )
+
+    def encode_id(self, client_id: ClientOrderId) -> str:
+        """Our id as this venue spells it."""
+        return self._dialect.encode_id(client_id)
+
+    # Placing
+
+    async def _one_copy(
+        self, child: ChildOrder, deadline_ns: Nanos | None, gate: Gate
+    ) -> tuple[PlaceOutcome, Nanos | None]:
+        params = self._dialect.create_params(child, self._deadline(deadline_ns))
+        await self._budget.take(self._dialect.cost("createOrder", params), Urgency.NORMAL, _PATIENCE_NS)
+        transmission = wire.Transmission(CallKind.PLACE, gate=gate)
+        why = await self._transmit(child, params, transmission)
+        outcome = verdict.outcome(self._dialect, transmission, self.encode_id(child.client_id), why)
+        if isinstance(outcome, NotSent):
+            raise NotReached(outcome.why)
+        if isinstance(outcome, Refused) and outcome.retry_after_ms is not None:
+            self._budget.pause(self._clock.now() + outcome.retry_after_ms * NS_PER_MS)
+        return outcome, transmission.sent_ns
+
+    async def _transmit(self, child: ChildOrder, params: Mapping[str, object], transmission: wire.Transmission) -> str:
+        """Let the client build, sign and send; what it raised is returned: it explains an outcome, never decides it."""
+        try:
+            with wire.carrying(transmission), decimal.localcontext():
+                await self._running.orders.create_order(
+                    child.symbol,
+                    "limit",
+                    child.side.lower(),
+                    plain(child.quantity),
+                    plain(child.limit_price),
+                    dict(params),
+                )
+        except asyncio.CancelledError:
+            if transmission.sent_ns is not None:
+                self._unanswered[child.client_id] = transmission.sent_ns
+            raise
+        except GateShut:
+            raise
+        except Exception as error:  # noqa: BLE001 - after the first byte, whatever is raised is no outcome
+            return str(error) if isinstance(error, CallFailed) else name_of(error)
+        return "nothing was raised"
+
+    def _deadline(self, deadline_ns: Nanos | None) -> Deadline | None:
+        if deadline_ns is None or not self._dialect.takes_deadline:
+            return None
+        now = self._clock.now()
+        trouble = self._venue_clock.trouble(now)
+        if trouble is not None:
+            raise NotReached(trouble)
+        deadline = Deadline(at_ns=self._venue_clock.venue_time(deadline_ns), now_ns=self._venue_clock.venue_time(now))
+        if deadline.left_ms < 1:
+            message = "the deadline has passed"
+            raise GateShut(message)
+        return deadline
+
+    def _check_grid(self, child: ChildOrder) -> None:
+        """Ccxt would round silently, a price even half up, to a worse one than asked (VENUES §6): not here."""
+        listing = self._listings.get(child.symbol)
+        if listing is None:
+            message = f"{child.symbol} is not a listing of {self.account}"
+            raise NotReached(message)
+        if not rounding.on_grid(child.quantity, listing.step) or not rounding.on_grid(child.limit_price, listing.tick):
+            message = f"quantity or price is not on the grid of {listing.id}"
+            raise NotReached(message)
+
+    # Looking up
+
+    async def _look_up(self, child: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUpResult:
+        since = Nanos(self._venue_clock.venue_time(child.decided_at_ns) - _BEFORE_NS)
+        ask, desk = self._ask(CallKind.LOOK_UP), self._at_desk
+        wanted = Wanted(child=child, venue_order_id=venue_order_id, since_ns=since)
+        found = await self._dialect.find(ask, desk, wanted)
+        if isinstance(found, Absence):
+            return Missing(endpoints=found.endpoints, strangers=found.strangers)
+        if not _is_of(found, child):
+            return Unclear(why="the venue's record under our id is of another order")
+        trades = await self._dialect.trades_of(ask, desk, found, since)
+        return Found(order=found, trades=tuple(replace(trade, client_id=child.client_id) for trade in trades))
+
+    # Setting up
+
+    async def _set_up(self) -> tuple[Listing, ...]:
+        ca_file = self.settings.client_options.get("cafile")
+        trusted = wire.certificates(None if ca_file is None else str(ca_file))
+        self._session = wire.open_session(self._clock, trusted)
+        self._clients = assemble(self._dialect, self.settings, self._session, trusted)
+        ask = self._ask(CallKind.SET_UP)
+        markets = await self._load_markets()
+        self._desk = Desk(account=self.account, names=mapping.names_of(markets.values()))
+        for _ in range(_CLOCK_READINGS):
+            await self._read_clock(CallKind.SET_UP)
+        rows = [mapping.market_of(markets, symbol, self.settings.venue) for symbol in self.settings.symbols]
+        fees = await self._fees(rows)
+        if self.settings.private:
+            powers = await self._dialect.key_powers(ask)
+            self._check_powers(may_withdraw=powers.may_withdraw)
+        return tuple(
+            mapping.listing(
+                market,
+                venue=self.settings.venue,
+                account=self.account,
+                instrument=self.settings.symbols[str(market["symbol"])],
+                fee_bps=fees[str(market["symbol"])],
+                fee_in=self._dialect.fee_in,
+            )
+            for market in rows
+        )
+
+    async def _load_markets(self) -> Mapping[str, Row]:
+        async def load() -> Mapping[str, Row]:
+            await self._budget.take(self._dialect.cost("loadMarkets", {}), Urgency.NORMAL)
+            try:
+                with wire.carrying(wire.Transmission(CallKind.SET_UP)), decimal.localcontext():
+                    return await self._running.load_markets()
+            except (CallFailed, asyncio.CancelledError):
+                raise
+            except Exception as error:  # noqa: BLE001 - ccxt parses whatever came back
+                message = f"markets: {name_of(error)}"
+                raise CallFailed(message) from None
+
+        return await retry.asked(CallKind.SET_UP, load)
+
+    async def _fees(self, markets: Sequence[Row]) -> Mapping[str, Decimal]:
+        """The account's own rates; without keys, what the venue lists for anybody."""
+        symbols = [str(market["symbol"]) for market in markets]
+        if not self.settings.private:
+            return {str(market["symbol"]): Decimal(str(market["taker"])).scaleb(4) for market in markets}
+        fees = await self._dialect.taker_fees_bps(self._ask(CallKind.SET_UP), self._at_desk, symbols)
+        missing = sorted(set(symbols) - set(fees))
+        if missing:
+            message = f"{self.settings.venue} tells no fee for {', '.join(missing)}"
+            raise SorError(message)
+        return fees
+
+    def _check_powers(self, *, may_withdraw: bool | None) -> None:
+        """A key that can move money out is refused wherever there is money (RELIABILITY §5)."""
+        if may_withdraw is False or self.settings.in_lab:
+            return
+        doubt = "can withdraw or transfer" if may_withdraw else "does not tell whether it can withdraw"
+        raise BadInput(f"venues.{self.settings.venue}.credentials", f"this key {doubt}; make one that can only trade")
+
+    def _start_feeds(self, sink: VenueSink) -> None:
+        settings, dialect, clients = self.settings, self._dialect, self._running
+        symbols = {symbol: clients.streams.markets[symbol] for symbol in self._listings}
+        books = BookFeed(
+            exchange=clients.streams,
+            decoder=dialect.book_decoder(symbols),
+            watch=lambda: dialect.watch_books(clients.streams, list(symbols)),
+            snapshot=lambda symbol: dialect.depth(self._ask(CallKind.BOOK), self._at_desk, symbol),
+            polled=self._polled,
+            listings={symbol: listing.id for symbol, listing in self._listings.items()},
+            sink=sink,
+            clock=self._clock,
+            silence_ms=settings.silence_ms,
+            tasks=self._tasks,
+        )
+        streamed = settings.books is BookSource.STREAM
+        self._tasks.start(books.run() if streamed else books.poll(settings.poll_ms / 1000))
+        if settings.private:
+            orders = OrderFeed(
+                account=self.account,
+                exchange=clients.queries,
+                decoder=dialect.order_decoder(),
+                decode_id=lambda text: from_uuid(text) or from_hex(text),
+                sink=sink,
+            )
+            self._tasks.start(orders.run() if streamed else orders.poll(self._open, settings.poll_ms / 1000))
+
+    async def _polled(self, symbol: str) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        bids, asks = await self._dialect.book(self._ask(CallKind.BOOK), self._at_desk, symbol)
+        return levels(bids), levels(asks)
+
+    async def _open(self) -> Mapping[str, str]:
+        orders = await self._dialect.open_orders(self._ask(CallKind.LOOK_UP), self._at_desk)
+        return {str(order.venue_order_id): f"{order.status} {order.executed}" for order in orders}
+
+    # Keeping up
+
+    async def _keep_warm(self) -> None:
+        """Hold connections open for orders, and read the venue's clock with what that costs."""
+        while True:
+            touches = [self._touch() for _ in range(self.settings.warm_connections)]
+            await asyncio.gather(*touches)
+            await asyncio.sleep(self.settings.touch_ms / 1000)
+
+    async def _touch(self) -> None:
+        try:
+            await self._read_clock(CallKind.TOUCH)
+        except CallFailed:
+            return  # the next touch is soon; an offset that grows old closes the venue by itself
+
+    async def _read_clock(self, kind: CallKind) -> None:
+        exchange = self._running.of(kind)
+        sent = self._clock.now()
+        server, resolution = await self._dialect.server_time(self._ask(kind), exchange)
+        self._venue_clock.observe(
+            sent_ns=sent, received_ns=self._clock.now(), server_ns=server, resolution_ns=resolution
+        )
+        self._running.set_offset(self._venue_clock.offset_ns)
+
+    # Parts
+
+    def _ask(self, kind: CallKind) -> Reader:
+        return Reader(self._running.of(kind), self._dialect, self._budget, self._clock, kind)
+
+    @property
+    def _running(self) -> Clients:
+        if self._clients is None:
+            message = f"{self.account} is not started"
+            raise NotReached(message)
+        return self._clients
+
+    @property
+    def _at_desk(self) -> Desk:
+        if self._desk is None:
+            message = f"{self.account} is not started"
+            raise NotReached(message)
+        return self._desk
+
+
+def _is_of(order: VenueOrder, child: ChildOrder) -> bool:
+    return order.client_id == child.client_id and order.symbol == child.symbol and order.side is child.side

@@ -1,0 +1,151 @@
+"""What a venue connector is built from. Plain data: `router.config` reads it from files and hands it over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from router.model.errors import BadInput
+from router.model.events import VenueTerms
+from router.model.ids import AccountId, InstrumentId, VenueId
+
+MASK = "****"
+
+# Constructor keys that would undo a promise of the adapter: hosts (DESIGN D15), the budget, the session, the log.
+_OWN_KEYS = frozenset(
+    {
+        "urls",
+        "hostname",
+        "session",
+        "verbose",
+        "enableRateLimit",
+        "aiohttp_trust_env",
+        "asyncio_loop",
+        "number",
+        "logger",
+        "sandbox",
+        "test",
+        "apiKey",
+        "secret",
+        "password",
+        "privateKey",
+        "token",
+    }
+)
+
+
+class Secret:
+    """A string that does not show itself: `repr`, `str`, formatting, pickling and JSON never give it away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The string itself. Call this only where the request is signed."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> NoReturn:
+        message = "a secret is not pickled"
+        raise TypeError(message)
+
+
+class BookSource(StrEnum):
+    """Where books (and hints about orders) come from."""
+
+    STREAM = "stream"
+    POLL = "poll"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VenueSettings:
+    """One venue account, as configured.
+
+    `symbols`: unified symbol -> instrument it is a listing of. `client_options`: any ccxt constructor key, deep-merged
+    over ours. `credentials`: ccxt's names (apiKey, secret, password, ...); empty means public data only. `loopback`:
+    base URL of a lab venue; needs `loopback_allowed`. `rate_scale` multiplies the venue's published limits; None is 1,
+    and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead. `timeout_ms` bounds one request.
+    `warm_connections` are kept open for orders, touched every `touch_ms`.
+    """
+
+    ccxt_id: str
+    venue: VenueId
+    account: AccountId
+    symbols: Mapping[str, InstrumentId]
+    terms: VenueTerms
+    credentials: Mapping[str, Secret] = field(default_factory=dict)
+    client_options: Mapping[str, object] = field(default_factory=dict)
+    loopback: str | None = None
+    loopback_allowed: bool = False
+    dedupe_licensed: bool = False
+    books: BookSource = BookSource.STREAM
+    tier: str = "A"
+    timeout_ms: int = 10_000
+    silence_ms: int = 5_000
+    poll_ms: int = 1_000
+    touch_ms: int = 10_000
+    warm_connections: int = 5
+    rate_scale: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.loopback is not None:
+            _check_loopback(self.loopback, allowed=self.loopback_allowed)
+        for key in self.client_options:
+            if key in _OWN_KEYS:
+                raise BadInput(f"venues.{self.venue}.client_options.{key}", "this key is the router's own")
+        if self.terms.account != self.account:
+            raise BadInput(f"venues.{self.venue}.terms", f"are those of {self.terms.account}, not of {self.account}")
+
+    @property
+    def in_lab(self) -> bool:
+        """Is the other end a lab on this machine?"""
+        return self.loopback is not None
+
+    @property
+    def private(self) -> bool:
+        """Are there keys, that is: can orders be placed?"""
+        return bool(self.credentials)
+
+    @property
+    def limits_factor(self) -> int:
+        """By how much the published limits are multiplied."""
+        if self.rate_scale is not None:
+            return self.rate_scale
+        return 1000 if self.in_lab else 1
+
+
+def is_loopback(host: str | None) -> bool:
+    """Does this host name a loopback address: 127.0.0.0/8, ::1 or `localhost`?"""
+    if host is None:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_loopback(url: str, *, allowed: bool) -> None:
+    if not allowed:
+        raise BadInput("loopback", "a venue on this machine needs the explicit switch (loopback_allowed: true)")
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not is_loopback(parts.hostname) or parts.username is not None:
+        raise BadInput("loopback", "must be http://127.x.x.x:port or http://localhost:port")

@@ -1,0 +1,164 @@
+"""What connector tests share: a clock, a sink that remembers, orders, a venue account pointed at a lab."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from connectors.ccxt_venue import CcxtVenue
+from connectors.lab.process import Lab
+from connectors.settings import Secret, VenueSettings
+from router.model.events import Fence, OrderHinted, VenueTerms
+from router.model.ids import (
+    AccountId,
+    Asset,
+    ClientOrderId,
+    EntityId,
+    InstrumentId,
+    ListingId,
+    Nanos,
+    ParentId,
+    VenueId,
+    account_id,
+    listing_id,
+)
+from router.model.orders import Approved, ChildOrder, TimeInForce
+from router.model.side import Side
+
+SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "coinbase": "BTC/USD"}
+BIDS = [("60000", "1"), ("59990", "2"), ("59980", "5")]
+ASKS = [("60010", "1"), ("60020", "2"), ("60030", "5")]
+TTL_NS = 2_000_000_000
+
+
+class WallClock:
+    """Real time."""
+
+    def now(self) -> Nanos:
+        return Nanos(time.time_ns())
+
+
+class Notes:
+    """A sink that keeps books as told, and a list of everything else."""
+
+    def __init__(self) -> None:
+        self.bids: dict[str, dict[float, float]] = {}
+        self.asks: dict[str, dict[float, float]] = {}
+        self.snapshots = 0
+        self.deltas = 0
+        self.heartbeats = 0
+        self.lost: list[str] = []
+        self.hints: list[OrderHinted] = []
+        self.restored = 0
+
+    def book_snapshot(
+        self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
+    ) -> None:
+        self.bids[listing], self.asks[listing] = dict(bids), dict(asks)
+        self.snapshots += 1
+
+    def book_delta(
+        self,
+        listing: ListingId,
+        bids: list[tuple[float, float]],
+        asks: list[tuple[float, float]],
+        received_ns: Nanos,
+    ) -> None:
+        for side, levels in ((self.bids[listing], bids), (self.asks[listing], asks)):
+            for price, size in levels:
+                side[price] = size
+                if size == 0:
+                    del side[price]
+        self.deltas += 1
+
+    def book_lost(self, listing: ListingId, why: str) -> None:
+        self.bids.pop(listing, None)
+        self.asks.pop(listing, None)
+        self.lost.append(why)
+
+    def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
+        self.heartbeats += 1
+
+    def order_hint(self, hint: OrderHinted) -> None:
+        self.hints.append(hint)
+
+    def stream_restored(self, account: AccountId) -> None:
+        self.restored += 1
+
+
+def pass_gate() -> None:
+    """A gate that stands open."""
+
+
+def settings_for(venue: str, url: str | None, credentials: Mapping[str, str], **changes: Any) -> VenueSettings:
+    account = account_id(VenueId(venue), "main")
+    terms = VenueTerms(
+        account=account,
+        fence=Fence.NONE if venue == "coinbase" else Fence.DEADLINE,
+        request_ttl_ms=300,
+        engine_wait_ms=50,
+        read_lag_ms=50,
+        look_up_wait_ms=20,
+        quarantine_after_ms=2000,
+    )
+    fields: dict[str, Any] = {
+        "ccxt_id": venue,
+        "venue": VenueId(venue),
+        "account": account,
+        "symbols": {SYMBOLS[venue]: InstrumentId("BTC/USD")},
+        "terms": terms,
+        "credentials": {name: Secret(value) for name, value in credentials.items()},
+        "loopback": url,
+        "loopback_allowed": True,
+        "timeout_ms": 1000,
+        "silence_ms": 3000,
+    }
+    return VenueSettings(**{**fields, **changes})
+
+
+def venue_at(lab: Lab, venue: str, **changes: Any) -> CcxtVenue:
+    """An account at a lab's venue, with the key the lab gave out."""
+    key = lab.keys[venue][0]
+    credentials = {"apiKey": key.key, "secret": key.secret}
+    return CcxtVenue(settings_for(venue, lab.venues[venue].url, credentials, **changes), WallClock())
+
+
+def new_id() -> ClientOrderId:
+    """A fresh id in our form."""
+    digits = secrets.token_hex(16)
+    return ClientOrderId(f"{digits[:12]}8{digits[13:16]}a{digits[17:]}")
+
+
+def child(venue: str, side: Side = Side.BUY, quantity: str = "0.5", price: str = "60010", **changes: Any) -> ChildOrder:
+    base, quote = SYMBOLS[venue].split("/")
+    account = account_id(VenueId(venue), "main")
+    fields: dict[str, Any] = {
+        "client_id": new_id(),
+        "parent_id": ParentId("P1"),
+        "entity": EntityId("acme"),
+        "number": 1,
+        "venue": VenueId(venue),
+        "account": account,
+        "listing_id": listing_id(account, SYMBOLS[venue]),
+        "symbol": SYMBOLS[venue],
+        "base": Asset(base),
+        "quote": Asset(quote),
+        "side": side,
+        "quantity": Decimal(quantity),
+        "limit_price": Decimal(price),
+        "time_in_force": TimeInForce.IOC,
+        "decided_at_ns": Nanos(time.time_ns()),
+        "deadline_ns": Nanos(time.time_ns() + TTL_NS),
+    }
+    return ChildOrder(**{**fields, **changes})
+
+
+def approved(order: ChildOrder) -> Approved[ChildOrder]:
+    return Approved(order, approved_at_ns=order.decided_at_ns, halt_epoch=0)
+
+
+async def place(venue: CcxtVenue, order: ChildOrder, gate: Callable[[], str | None] = pass_gate) -> Any:
+    """What came of one copy."""
+    outcome, _ = await venue.place(approved(order), Nanos(time.time_ns() + TTL_NS), gate)
+    return outcome

@@ -1,0 +1,177 @@
+"""Three outcomes, and refusal only by whitelist: by (a byte left, status, venue code), never by ccxt's class."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.ccxt_venue.calls import CallKind
+from connectors.ccxt_venue.registry import DIALECTS
+from connectors.ccxt_venue.verdict import outcome
+from connectors.ccxt_venue.wire import Transmission
+from router.model.ids import Nanos
+from router.model.outcomes import Accepted, Exists, Lost, NotSent, Refused
+
+OURS = {"binance": "ab" * 16, "kraken": "k", "coinbase": "c-1"}
+ACCEPTED = {
+    "binance": {"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": OURS["binance"], "status": "FILLED"},
+    "kraken": {"error": [], "result": {"txid": ["OUF4EM-FRGI2-MQMWZD"], "descr": {"order": "buy 1"}}},
+    "coinbase": {
+        "success": True,
+        "success_response": {"order_id": "11-22", "client_order_id": "c-1", "product_id": "BTC-USD"},
+    },
+}
+
+
+def judged(name, status, body, *, sent=True, headers=None):
+    transmission = Transmission(CallKind.PLACE)
+    transmission.sent_ns = Nanos(1) if sent else None
+    transmission.status = status
+    transmission.body = body if isinstance(body, str) or body is None else json.dumps(body)
+    transmission.headers = headers or {}
+    return outcome(DIALECTS[name](), transmission, OURS[name], "why")
+
+
+@pytest.mark.parametrize(
+    ("name", "order_id"), [("binance", "28"), ("kraken", "OUF4EM-FRGI2-MQMWZD"), ("coinbase", "11-22")]
+)
+def test_a_whole_success_is_accepted(name, order_id):
+    assert judged(name, 200, ACCEPTED[name]) == Accepted(venue_order_id=order_id)
+
+
+LIES = ["", "null", "{}", "[]", '"ok"', "<html>Bad gateway</html>", '{"orderId": 28', "1e999", "[[[[", '{"error":[]}']
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+@pytest.mark.parametrize("body", LIES)
+@pytest.mark.parametrize("status", [200, 201, 204, 302, 400, 403, 404, 429, 500, 503, 504, 520, 524, 425])
+def test_lies_prove_nothing(name, status, body):
+    assert isinstance(judged(name, status, body), Lost)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"), [("binance", "orderId"), ("binance", "clientOrderId"), ("kraken", "result")]
+)
+def test_a_success_without_its_id_is_lost(name, missing):
+    answer = {key: value for key, value in ACCEPTED[name].items() if key != missing}
+    assert isinstance(judged(name, 200, answer), Lost)
+
+
+@pytest.mark.parametrize("ids", [[], ["", ""], [""], ["A", "B"], "A", None])
+def test_kraken_accepts_with_exactly_one_id(ids):
+    assert isinstance(judged("kraken", 200, {"error": [], "result": {"txid": ids}}), Lost)
+
+
+@pytest.mark.parametrize("name", ["binance", "coinbase"])
+def test_an_answer_about_another_order_is_lost(name):
+    """Answers swapped on a connection: the id that comes back is not ours."""
+    text = json.dumps(ACCEPTED[name]).replace(OURS[name], "someone-else")
+    assert isinstance(judged(name, 200, text), Lost)
+
+
+REFUSALS = [
+    ("binance", 400, {"code": -2010, "msg": "Account has insufficient balance for requested action."}, False),
+    ("binance", 400, {"code": -1013, "msg": "Filter failure: LOT_SIZE"}, False),
+    ("binance", 401, {"code": -2014, "msg": "API-key format invalid."}, False),
+    ("binance", 400, {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}, True),
+    ("binance", 429, {"code": -1003, "msg": "Too many requests"}, True),
+    ("kraken", 200, {"error": ["EOrder:Insufficient funds"]}, False),
+    ("kraken", 200, {"error": ["EGeneral:Invalid arguments:volume minimum not met"]}, False),
+    ("kraken", 200, {"error": ["EService:Deadline elapsed"]}, True),
+    ("kraken", 200, {"error": ["EAPI:Invalid nonce"]}, True),
+    ("kraken", 200, {"error": ["EOrder:Rate limit exceeded"]}, True),
+    ("coinbase", 200, {"success": False, "error_response": {"error": "INSUFFICIENT_FUND", "message": "no"}}, False),
+    ("coinbase", 400, {"error": "INVALID_ARGUMENT", "message": "bad"}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "body", "transient"), REFUSALS)
+def test_whitelisted_codes_refuse(name, status, body, transient):
+    refused = judged(name, status, body)
+    assert isinstance(refused, Refused)
+    assert refused.transient is transient
+
+
+AMBIGUOUS = [
+    ("binance", 400, {"code": -1007, "msg": "Timeout waiting for response from backend server."}),
+    ("binance", 400, {"code": -1006, "msg": "An unexpected response was received from the message bus."}),
+    ("binance", 400, {"code": -1001, "msg": "Internal error"}),
+    ("binance", 400, {"code": -2010, "msg": "something new"}),
+    ("binance", 503, {"code": -1013, "msg": "Filter failure"}),
+    ("binance", 504, {"code": -2010, "msg": "Account has insufficient balance for requested action."}),
+    ("kraken", 200, {"error": ["EService:Timeout"]}),
+    ("kraken", 200, {"error": ["EService:Unavailable"]}),
+    ("kraken", 200, {"error": ["EGeneral:Internal error"]}),
+    ("kraken", 200, {"error": ["EOrder:Insufficient funds", "EService:Timeout"]}),
+    ("kraken", 500, {"error": ["EOrder:Insufficient funds"]}),
+    ("coinbase", 200, {"success": False, "error_response": {"error": "UNKNOWN_FAILURE_REASON"}}),
+    ("coinbase", 500, {"error": "INSUFFICIENT_FUND"}),
+    ("coinbase", 200, {"success": False}),
+    ("coinbase", 401, "Unauthorized"),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "body"), AMBIGUOUS)
+def test_what_is_not_on_the_list_is_lost(name, status, body):
+    assert isinstance(judged(name, status, body), Lost)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "body"),
+    [
+        ("binance", 400, {"code": -2010, "msg": "Duplicate order sent."}),
+        ("kraken", 200, {"error": ["EGeneral:Invalid arguments:cl_ord_id not unique"]}),
+        (
+            "coinbase",
+            200,
+            {"success": False, "order_id": "first", "error_response": {"error": "DUPLICATE_CLIENT_ORDER_ID"}},
+        ),
+    ],
+)
+def test_a_used_id_means_go_and_look(name, status, body):
+    """A duplicate reply says that an order is there: never 'rejected' (RELIABILITY §3.3)."""
+    exists = judged(name, status, body)
+    assert isinstance(exists, Exists)
+    assert exists.venue_order_id == ("first" if name == "coinbase" else None)
+
+
+def test_coinbase_returns_the_first_order_to_a_second_copy():
+    """With the licence the same id is sent again; what comes back is the first order, under its own id."""
+    assert judged("coinbase", 200, ACCEPTED["coinbase"]) == Accepted(venue_order_id="11-22")
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_without_a_byte_on_the_wire_nothing_was_sent(name):
+    assert judged(name, None, None, sent=False) == NotSent(why="why")
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_no_answer_is_lost(name):
+    assert isinstance(judged(name, None, None), Lost)
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_ms"), [("1", 1000), ("86400", 300_000), ("-5", None), ("soon", None), (None, None)]
+)
+def test_retry_after_is_obeyed_within_reason(header, wait_ms):
+    headers = {} if header is None else {"retry-after": header}
+    refused = judged("binance", 429, {"code": -1003, "msg": "Too many requests"}, headers=headers)
+    assert isinstance(refused, Refused)
+    assert refused.retry_after_ms == wait_ms
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+keys = st.sampled_from(["code", "msg", "error", "result", "txid", "success", "success_response", "orderId", "errors"])
+
+
+@given(st.sampled_from(sorted(DIALECTS)), st.integers(100, 599), st.dictionaries(keys, json_values, max_size=4))
+def test_no_json_whatever_makes_the_verdict_raise_or_accept(name, status, answer):
+    """A fuzzed answer never holds our id where the venue puts it, so it is never accepted."""
+    verdict = judged(name, status, answer)
+    if name != "kraken":
+        assert not isinstance(verdict, Accepted)
