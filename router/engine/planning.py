@@ -20,7 +20,7 @@ from router.model.side import Side
 from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
 from router.ports.policy import Policy
-from router.risk import CHECKS, Refusal, RiskView, review
+from router.risk import CHECKS, Refusal, RiskView, collar_price, review
 from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
 from router.split.split import split
 
@@ -61,7 +61,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
         )
         return None
-    plan = split(_request(draft.state, parent, view, due, draft.now_ns))
+    plan = split(_request(draft.state, parent, view, due, market_top.mid, draft.now_ns))
     approved, refused = _reviewed(draft, parent, view, plan, market_top)
     _record(draft, parent, view, due, plan, approved, refused)
     for order, candidate in approved:
@@ -78,13 +78,17 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     return plan
 
 
-def _request(state: State, parent: Parent, view: MarketView, due: Decimal, now_ns: Nanos) -> SplitRequest:
+def _request(
+    state: State, parent: Parent, view: MarketView, due: Decimal, mid: Decimal | None, now_ns: Nanos
+) -> SplitRequest:
     order = parent.order
+    collar = None if mid is None else collar_price(order.side, mid, state.limits.collar_bps)
     return SplitRequest(
         view=view,
         side=order.side,
         quantity=due,
         limit_price=order.limit_price,
+        collar_price=collar,
         spendable=_spendable(state, view, order.side),
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,

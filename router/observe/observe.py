@@ -300,6 +300,10 @@ class Observe:
         self._metrics.leading.set(0)
         self._log.error("lease lost", why=why)
 
+    def serving(self, url: str) -> None:
+        """The status pages are up."""
+        self._log.info("status pages", url=url)
+
     def stopped(self, why: str) -> None:
         """The driver stops."""
         self._metrics.leading.set(0)

@@ -1,6 +1,8 @@
 """The checks every child passes, on by default. Each is one reason to refuse, or None."""
 
-from router.model.money import bps_of
+from decimal import Decimal
+
+from router.model.money import ONE, fraction_of_bps
 from router.model.orders import ChildOrder
 from router.model.rounding import on_grid
 from router.model.side import Side
@@ -36,11 +38,17 @@ def within_limit(order: ChildOrder, view: RiskView) -> str | None:
     return f"limit {price} is beyond the parent's {limit}" if worse else None
 
 
+def collar_price(side: Side, mid: Decimal, collar_bps: Decimal) -> Decimal:
+    """The worst raw price a child may be limited at, in reporting currency."""
+    return mid * (ONE + side.sign * fraction_of_bps(collar_bps))
+
+
 def within_collar(order: ChildOrder, view: RiskView) -> str | None:
     """A child's limit stays near the consolidated mid, whatever the venue's own book says."""
-    away_bps = bps_of((order.limit_price * view.fx_rate - view.mid) * order.side.sign, view.mid)
-    if away_bps > view.limits.collar_bps:
-        return f"limit is {away_bps:.1f} bps beyond the consolidated mid, collar {view.limits.collar_bps} bps"
+    price = order.limit_price * view.fx_rate
+    bound = collar_price(order.side, view.mid, view.limits.collar_bps)
+    if (price - bound) * order.side.sign > 0:
+        return f"limit {price} is beyond the collar {bound}, {view.limits.collar_bps} bps from the consolidated mid"
     return None
 
 

@@ -41,6 +41,14 @@ class Market:
             self._instruments[instrument], quantity, now_ns, listings=self.listings(), policy=self._policy
         )
 
+    def ages(self, now_ns: Nanos) -> dict[ListingId, tuple[int, str | None]]:
+        """Age in ns of each listing's book, and why it is unusable, if it is."""
+        ages: dict[ListingId, tuple[int, str | None]] = {}
+        for instrument in self._instruments:
+            for book in self.view(instrument, Decimal(0), now_ns).listings:
+                ages[book.listing.id] = (book.book_age_ns, book.unusable)
+        return ages
+
     # The streams.
 
     def book_snapshot(

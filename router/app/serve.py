@@ -1,0 +1,103 @@
+"""`sor serve`: stand by for the lease, drive while it is ours, show ourselves on loopback."""
+
+import asyncio
+import contextlib
+import signal
+from decimal import Decimal
+
+from router.app.drive import drive_while, following
+from router.app.parts import Engine, Router
+from router.model.ids import InstrumentId
+from router.model.market import MarketView
+from router.web.status import Json, Shown, StatusServer
+
+_NS_PER_MS = 1_000_000
+_STANDBY_S = 0.25
+
+
+class Served:
+    """The pages' source: the engine that drives, or nothing while we stand by."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self.engine: Engine | None = None
+
+    def shown(self) -> Shown:
+        """What the status pages may read."""
+        return Shown(
+            status=self._status, not_ready=self._not_ready, metrics=self._router.observe.exposition, view=self._view
+        )
+
+    def _status(self) -> Json:
+        config = self._router.config
+        status: Json = {"mode": config.mode, "deployment": config.deployment, "driving": self.engine is not None}
+        if self.engine is None:
+            return status
+        state = self.engine.driver.engine.state
+        now_ns = self._router.clock.now()
+        return status | {
+            "halted": state.halt_reason if state.halted else None,
+            "accounts": {
+                account: {"open": gate.open, "reason": gate.reason} for account, gate in sorted(state.gates.items())
+            },
+            "parents_working": sum(1 for _ in state.blotter.working_parents()),
+            "children_living": sum(1 for _ in state.blotter.living()),
+            "books": {
+                listing: {"age_ms": age_ns // _NS_PER_MS, "unusable": why}
+                for listing, (age_ns, why) in self.engine.market.ages(now_ns).items()
+            },
+            "tiers": {venue.venue: venue.tier for venue in config.venues},
+        }
+
+    def _not_ready(self) -> str | None:
+        if self.engine is None:
+            return "another process drives"
+        gates = self.engine.driver.engine.state.gates
+        shut = [account for account, gate in gates.items() if not gate.open]
+        if shut or not gates:
+            return f"not open: {', '.join(shut) or 'no account was read yet'}"
+        ages = self.engine.market.ages(self._router.clock.now())
+        if not any(why is None for _, why in ages.values()):
+            return "no usable book"
+        return None
+
+    def _view(self, instrument: InstrumentId, quantity: Decimal) -> MarketView:
+        if self.engine is None:
+            raise KeyError(instrument)
+        return self.engine.market.view(instrument, quantity, self._router.clock.now())
+
+
+async def serve(router: Router, stop: asyncio.Event) -> None:
+    """Until `stop`: drive whenever the lease is free. Returns after a drain."""
+    served = Served(router)
+    status = router.config.status
+    server = None if status.port is None else StatusServer(served.shown(), status.host, status.port)
+    if server is not None:
+        router.observe.serving(await server.start())
+    try:
+        async with following(router):
+            while not stop.is_set():
+                lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
+                if lease is None:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), _STANDBY_S)
+                    continue
+                await drive_while(router, lease, lambda engine: _shown_while(served, engine, stop))
+                served.engine = None
+    finally:
+        if server is not None:
+            await server.stop()
+
+
+def until_signalled() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT: drain and leave."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _shown_while(served: Served, engine: Engine, stop: asyncio.Event) -> bool:
+    served.engine = engine
+    return not stop.is_set()

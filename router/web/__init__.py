@@ -1,0 +1,1 @@
+"""Let people see: read-only pages of a running driver, on loopback."""
