@@ -21,6 +21,8 @@ from router.model.side import Side
 Row = list[float]
 """[price, size], shared by the dict and the ordered list: read at once or copy, it changes in place."""
 
+_BUY = Side.BUY  # looked up once: an enum member costs as much as the read it selects
+
 EXTRA_LEVELS = 3
 """How far beyond the asked quantity a read goes, so that the next price is known too."""
 
@@ -125,16 +127,20 @@ class VenueBook:
             return self.unusable
         self.seq += 1
         self.heard_ns = at_ns
+        bid_half, ask_half = self._bids, self._asks
+        why = None
         if bids:
-            self._bids.at_ns = at_ns
-            self.unusable = self._bids.change(bids)
+            bid_half.at_ns = at_ns
+            why = bid_half.change(bids)
         if asks:
-            self._asks.at_ns = at_ns
-            self.unusable = self.unusable or self._asks.change(asks)
-        bid_keys, ask_keys = self._bids.keys, self._asks.keys
+            ask_half.at_ns = at_ns
+            why = ask_half.change(asks) or why
+        bid_keys, ask_keys = bid_half.keys, ask_half.keys
         if bid_keys and ask_keys and bid_keys[-1] + ask_keys[-1] >= 0.0:  # ask keys are negative prices
-            self.unusable = self.unusable or self._crossed()
-        return self.unusable
+            why = why or self._crossed()
+        if why is not None:
+            self.unusable = why
+        return why
 
     def lose(self, why: str) -> None:
         """Not to be trusted until the next snapshot."""
@@ -154,19 +160,19 @@ class VenueBook:
 
     def best(self, side: Side) -> tuple[float, float] | None:
         """Best (price, size) an order on `side` would take."""
-        rows = self._opposite(side).rows
+        rows = (self._asks if side is _BUY else self._bids).rows
         return (rows[-1][0], rows[-1][1]) if rows else None
 
     def top(self, side: Side, count: int) -> list[Row]:
         """The best `count` rows an order on `side` would take, best first. Live rows: consume at once."""
-        return self._opposite(side).rows[: -count - 1 : -1]
+        return (self._asks if side is _BUY else self._bids).rows[: -count - 1 : -1]
 
     def levels(self, side: Side, quantity: Decimal, extra: int = EXTRA_LEVELS) -> tuple[Level, ...]:
         """What an order on `side` would take, best first, as deep as `quantity` can reach and `extra` levels more."""
         return self._opposite(side).levels(float(quantity), extra)
 
     def _opposite(self, side: Side) -> _Half:
-        return self._asks if side is Side.BUY else self._bids
+        return self._asks if side is _BUY else self._bids
 
     def _crossed(self) -> str | None:
         bid, ask = self.best(Side.SELL), self.best(Side.BUY)
