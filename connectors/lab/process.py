@@ -165,6 +165,8 @@ def _venue(settings: LabVenueSettings, keys: tuple[ApiKey, ...], faults: FaultDe
         rules = replace(rules, taker_fee_bps=settings.taker_fee_bps)
     if settings.maker_fee_bps is not None:
         rules = replace(rules, maker_fee_bps=settings.maker_fee_bps)
+    if settings.duplicates is not None:
+        rules = replace(rules, duplicates=settings.duplicates)
     exchange = Exchange(rules, settings.symbols or protocol.default_symbols())
     for account in sorted({key.account for key in keys}):
         for asset, amount in settings.deposits.items():

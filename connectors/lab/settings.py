@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
-from connectors.lab.core import SymbolRules
+from connectors.lab.core import DuplicateRule, SymbolRules
 from connectors.lab.http import ApiKey
 
 _DEPOSITS: Mapping[str, Decimal] = MappingProxyType(
@@ -23,7 +23,8 @@ class LabVenueSettings:
     """One venue. `port` 0 takes a free one; None takes the lab's base port plus the venue's place in the list.
 
     `keys` None takes the protocol's standing key, which any client of a lab may know. `symbols` None lists the
-    protocol's usual books, `deposits` what each account is credited with. Fees None are the protocol's usual ones.
+    protocol's usual books, `deposits` what each account is credited with. Fees None are the protocol's usual
+    ones, and so is the rule for a repeated client order id where `duplicates` is None.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LabVenueSettings:
     deposits: Mapping[str, Decimal] = field(default_factory=lambda: _DEPOSITS)
     taker_fee_bps: Decimal | None = None
     maker_fee_bps: Decimal | None = None
+    duplicates: DuplicateRule | None = None
     read_lag_ms: int = 0
     clock_offset_ms: int = 0
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from router.engine import children, timers
 from router.engine.draft import Draft
-from router.engine.parents import settle
+from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
 from router.engine.state import State, stranger_key
 from router.model import events as e
@@ -136,6 +136,7 @@ def _on_started(draft: Draft, event: e.Started) -> None:
         draft.do(Wake(timer_id=timer_id, due_ns=due_ns))
     for terms in event.terms:
         _read_account(draft, terms.account)
+    draft.wake(timers.grace(), Nanos(draft.now_ns + START_GRACE_NS))
     draft.touch_all()
 
 
@@ -197,7 +198,7 @@ def _on_timer(draft: Draft, event: e.TimerFired) -> None:
             draft.touch(state.parent(ParentId(whose)))
         case timers.Purpose.ACCOUNT:
             _read_account(draft, AccountId(whose))
-        case timers.Purpose.PAUSE:
+        case timers.Purpose.PAUSE | timers.Purpose.GRACE:
             draft.touch_all()
 
 

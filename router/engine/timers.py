@@ -12,6 +12,7 @@ class Purpose(StrEnum):
     PARENT = "parent"
     ACCOUNT = "account"
     PAUSE = "pause"
+    GRACE = "grace"
 
 
 def look(client_id: ClientOrderId) -> TimerId:
@@ -32,6 +33,11 @@ def account(account_id: AccountId) -> TimerId:
 def pause(account_id: AccountId) -> TimerId:
     """An account's pause is over."""
     return TimerId(f"{Purpose.PAUSE}:{account_id}")
+
+
+def grace() -> TimerId:
+    """Planning has waited long enough for accounts that were not read yet."""
+    return TimerId(f"{Purpose.GRACE}:")
 
 
 def parse(timer_id: TimerId) -> tuple[Purpose, str]:

@@ -80,6 +80,10 @@ class Store(Protocol):
         """Requests no driver has consumed, oldest first."""
         ...
 
+    async def wait_requests(self, timeout_s: float, after_id: int) -> bool:
+        """True as soon as there is an open request with an id above `after_id`; False after `timeout_s` without."""
+        ...
+
     async def save_snapshot(self, seq: int, row_hash: str, at_ns: Nanos, version: int, payload: bytes) -> None:
         """Keep the state as of `seq`."""
         ...

@@ -251,21 +251,23 @@ class Driver:
 
     async def _take_requests(self) -> None:
         """Open requests become events. A halt bites in memory before its event even queues."""
+        newest = 0
         while True:
             for request in await self._store.open_requests(BATCH_MOST):
-                self._take_request(request)
-            await asyncio.sleep(self._settings.request_poll_ms / 1_000)
+                newest = max(newest, self._take_request(request))
+            await self._store.wait_requests(self._settings.request_poll_ms / 1_000, newest)
 
-    def _take_request(self, request: Request) -> None:
+    def _take_request(self, request: Request) -> int:
         assert request.id is not None
         if request.id in self._queued_requests:
-            return
+            return request.id
         self._queued_requests.add(request.id)
         event = self._understand(request)
         if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
             self._switch.halt_now(event.reason)
         self._observe.request_taken(request.kind)
         self._inbox.put(event, request.id)
+        return request.id
 
 
 def _next_look(batch: _Batch) -> Look | None:

@@ -150,7 +150,7 @@ class Desk:
             self.books[venue] = ListingView(
                 listing=_listing(venue, fees.get(venue, "0")),
                 bids=tuple(levels.get((venue, "bid"), [Level(Decimal(99), Decimal(1_000))])),
-                asks=tuple(levels.get((venue, "ask"), [Level(Decimal(999), Decimal(1_000))])),
+                asks=tuple(levels.get((venue, "ask"), [Level(Decimal("100.5"), Decimal("0.0001"))])),
                 book_age_ns=0,
                 book_seq=1,
             )

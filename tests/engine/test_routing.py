@@ -188,3 +188,29 @@ def test_a_buy_never_spends_more_than_the_account_holds() -> None:
 
     assert desk.sent == ["kraken buy 0.4995 @ 100.00"]
     assert "balance" in parent.residual_reason
+
+
+def test_an_account_that_never_answers_does_not_hold_the_others_up_for_ever() -> None:
+    """After a grace the parent is planned on the venues there are."""
+    desk = Desk().start(read=False)
+    desk.market("kraken ask 100.00 5.0")
+    desk.submit("P1 buy 1")
+    desk.read(desk.venues[0].account)
+    assert desk.sent == []
+
+    desk.later(10_001)
+
+    assert desk.sent == ["kraken buy 1 @ 100.00"]
+
+
+def test_a_sell_goes_to_the_best_bids_and_reserves_base() -> None:
+    """The mirror image: proceeds after fees decide, and only base that is there is sold."""
+    desk = Desk().start(free="0", base="1")
+    desk.market("""
+        kraken    bid  100.00  5.0   fee 30bp
+        coinbase  bid   99.90  0.4   fee  0bp
+    """)
+
+    desk.submit("P1 sell 1.2")
+
+    assert desk.sent == ["coinbase sell 0.4 @ 99.90", "kraken sell 0.8 @ 100.00"]
