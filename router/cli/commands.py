@@ -1,5 +1,47 @@
-"""The commands."""
+"""The commands of `sor`, by name. What each does stands in the module it comes from."""
+
+from collections.abc import Callable
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+from router.cli import looking, running, trading
+
+_NEXT = """Three things to try next:
+  sor demo      watch one order routed over three exchanges on this machine: no keys, no network
+  sor init      write a configuration for your own venues (paper trading first)
+  sor --help    everything else"""
+
+app = typer.Typer(
+    help="A smart order router across crypto venues.",
+    pretty_exceptions_enable=False,  # they would print local variables, and keys among them
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    """A smart order router across crypto venues."""
+    if context.invoked_subcommand is None:
+        typer.echo(_NEXT)
+
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "init": running.init,
+    "lab": running.lab,
+    "serve": running.serve,
+    "venues": looking.venues,
+    "book": looking.book,
+    "estimate": trading.estimate,
+    "execute": trading.execute,
+    "submit": trading.submit,
+    "orders": looking.orders,
+    "show": looking.show,
+    "explain": looking.explain,
+    "alerts": looking.alerts,
+    "cancel": trading.cancel,
+    "halt": trading.halt,
+    "resume": trading.resume,
+    "verify": looking.verify,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)

@@ -60,3 +60,20 @@ def _no_constant(text: str) -> None:
 def _depth(value: object) -> int:
     inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
+def order_of(
+    ref_id: str, instrument: str, side: str | None, quantity: str | None, limit_price: str | None
+) -> OrderBody:
+    """The same order, from a command line."""
+    for name, value in (("side", side), ("base_quantity", quantity)):
+        if value is None:
+            raise BadInput(name, "is required: give --side and --quantity, or --order with a file")
+    given = {
+        "ref_id": ref_id,
+        "instrument": instrument,
+        "side": (side or "").upper(),
+        "base_quantity": quantity,
+        "limit_price": limit_price,
+    }
+    return parse(OrderBody, {name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,80 @@
+"""What every command shares: its options, its settings, and how it ends."""
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from router.cli.exits import Exit
+from router.cli.out import complain
+from router.config import Config, load
+from router.model.errors import BadInput, SorError
+from router.observe import Observe, Redactor, open_log
+
+if TYPE_CHECKING:
+    from router.app.parts import Router
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings. Default: $SOR_CONFIG, ./config.yaml, or the built-in lab."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Ref = Annotated[str, typer.Argument(metavar="REF", help="The order's ref_id.")]
+Depth = Annotated[int, typer.Option(min=1, max=200, help="Levels per side.")]
+
+
+def settings(path: Path | None) -> Config:
+    """The settings a command runs with."""
+    if path is None and "SOR_CONFIG" in os.environ:
+        path = Path(os.environ["SOR_CONFIG"])
+    if path is None and Path("config.yaml").is_file():
+        path = Path("config.yaml")
+    return load(path)
+
+
+def run(work: Coroutine[Any, Any, Exit], *, as_json: bool = False) -> NoReturn:
+    """Run a command's work and leave with its code. Expected trouble is one sentence, never a traceback."""
+    try:
+        code = asyncio.run(work)
+    except BadInput as error:
+        complain(str(error), as_json=as_json, field=error.field)
+        code = Exit.BAD_INPUT
+    except SorError as error:
+        complain(str(error), as_json=as_json)
+        code = Exit.FAILED
+    except KeyboardInterrupt:
+        complain("interrupted: run it again to go on", as_json=as_json)
+        code = Exit.IN_DOUBT
+    raise typer.Exit(code)
+
+
+def principal() -> str:
+    """Who asks, for the record."""
+    return f"local/{getpass.getuser()}"
+
+
+def observing(config: Config) -> Observe:
+    """The log on standard error, with every secret of the settings masked."""
+    secrets = [key.reveal() for venue in config.venues for key in venue.credentials.values()]
+    redactor = Redactor([*secrets, _password(config.database_url)])
+    return Observe(open_log(sys.stderr, level=config.log.level, json=config.log.json, redactor=redactor))
+
+
+def _password(url: str) -> str:
+    login, at, _ = url.partition("://")[2].rpartition("@")
+    return login.partition(":")[2] if at else ""
+
+
+@asynccontextmanager
+async def router_of(config: Config) -> AsyncIterator["Router"]:
+    """The parts a command that trades or sees the market needs."""
+    from router.app.parts import opened  # noqa: PLC0415 - brings ccxt with it, which most commands can do without
+
+    async with opened(config, observing(config)) as router:
+        yield router

@@ -1,0 +1,58 @@
+"""Commands that run something: the driver, the lab, the demo; and the one that writes a configuration."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from router.cli import init as writing
+from router.cli.common import AsJson, ConfigFile, router_of, run, settings
+from router.cli.exits import Exit
+from router.cli.labs import lab_settings
+from router.cli.out import Out
+
+Tapes = Annotated[Path | None, typer.Option(help="Play the recorded markets in this folder.")]
+Seed = Annotated[int | None, typer.Option(help="Of the order flow.")]
+
+
+def init(
+    venue: Annotated[list[str] | None, typer.Option("--venue", help="A venue to trade on; repeat it.")] = None,
+    to: Annotated[Path, typer.Option(help="Where to write.")] = Path("sor.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a configuration for your venues, paper trading first."""
+
+    async def work() -> Exit:
+        written = writing.write(to, venue or ["binance", "kraken", "coinbase"], force=force)
+        Out(as_json=as_json).show(written, writing.draw)
+        return Exit.OK
+
+    run(work(), as_json=as_json)
+
+
+def lab(config: ConfigFile = None, tapes: Tapes = None, seed: Seed = None) -> None:
+    """Run the lab's exchanges until stopped: real protocols, no keys, no network."""
+
+    async def work() -> Exit:
+        from connectors.lab.process import run_lab  # noqa: PLC0415 - only this command needs an exchange
+
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        await run_lab(lab_settings(settings(config), tapes=tapes, seed=seed))
+        return Exit.OK
+
+    run(work())
+
+
+def serve(config: ConfigFile = None) -> None:
+    """Drive: take requests, trade, and show a read-only status page on loopback."""
+
+    async def work() -> Exit:
+        from router.app import serve as serving  # noqa: PLC0415 - brings ccxt, which most commands can do without
+
+        async with router_of(settings(config)) as router:
+            await serving.serve(router, serving.until_signalled())
+        return Exit.OK
+
+    run(work())
