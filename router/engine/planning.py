@@ -92,7 +92,7 @@ def _request(
         spendable=_spendable(state, view, order.side),
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
-        blocked=_blocked(state, parent, view, now_ns),
+        blocked=_blocked(state, parent, view, mid, now_ns),
         options=SplitOptions(child_notional_max=state.limits.child_notional_max),
     )
 
@@ -104,8 +104,12 @@ def _spendable(state: State, view: MarketView, side: Side) -> dict[tuple[Account
     return {(account, asset): state.available(account, asset) for account, asset in sorted(assets)}
 
 
-def _blocked(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> dict[ListingId, str]:
+def _blocked(
+    state: State, parent: Parent, view: MarketView, mid: Decimal | None, now_ns: Nanos
+) -> dict[ListingId, str]:
     """Listings that must get nothing now, and why."""
+    if mid is None:
+        return {book.listing.id: "no consolidated mid to hold its price against" for book in view.listings}
     blocked = {}
     for book in view.listings:
         reason = _block(state, parent, book, now_ns)

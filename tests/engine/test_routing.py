@@ -1,5 +1,6 @@
 """From a parent to its children: where, how much, and when it is over."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from router.model import facts as f
@@ -214,3 +215,15 @@ def test_a_sell_goes_to_the_best_bids_and_reserves_base() -> None:
     desk.submit("P1 sell 1.2")
 
     assert desk.sent == ["coinbase sell 0.4 @ 99.90", "kraken sell 0.8 @ 100.00"]
+
+
+def test_without_a_mid_there_is_no_collar_and_so_no_child(desk: Desk) -> None:
+    """A market with one empty side is no reason to trade unguarded, nor to fail."""
+    desk.market("kraken ask 100.00 5.0")
+    desk.books["kraken"] = replace(desk.books["kraken"], bids=())
+
+    parent = desk.submit("P1 buy 1 rounds 1")
+
+    assert desk.sent == []
+    assert parent.state is ParentState.EXPIRED
+    assert parent.residual_reason
