@@ -58,6 +58,7 @@ def _table(title: str, cases: list[Case], rounds: int) -> Table:
 
 
 def _floats(request: SplitRequest):
+    assert request.spendable is not None
     books = [
         (
             1 + float(one.listing.taker_fee_bps) / 1e4,

@@ -6,10 +6,10 @@
 | base | p x / (1 - tau) | p x / (1 + tau) |
 
 A fee in base makes the quotient: it values the base that goes missing at what replacing it here would cost.
-Exact for quote fees; for base fees exact but for one rounding at the 24th decimal place.
+Exact for quote fees; for base fees exact but for one rounding at the 24th decimal place, never in our favour.
 """
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from router.model import rounding
 from router.model.instruments import Listing
@@ -18,7 +18,6 @@ from router.model.orders import Fee
 from router.model.side import Side
 
 _PLACES = Decimal("1E-24")
-_ROUNDED = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
 def effective_price(listing: Listing, side: Side, price: Decimal, rate: Decimal) -> Decimal:
@@ -38,17 +37,23 @@ def all_in_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) 
     tau = fraction_of_bps(listing.taker_fee_bps) * side.sign
     value = notional * rate
     if listing.fee_in_base(side):
-        return ratio(value, ONE - tau).quantize(_PLACES, context=_ROUNDED)
+        quotient = ratio(value, ONE - tau)
+        return rounding.up(quotient, _PLACES) if side is Side.BUY else rounding.down(quotient, _PLACES)
     return value * (ONE + tau)
 
 
 def expected_fee(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:
     """The fee the venue should take for `quantity` of base traded for `notional` of quote; negative is a rebate."""
-    tau = fraction_of_bps(listing.taker_fee_bps)
     with exactly():
-        if listing.fee_in_base(side):
-            return Fee(asset=listing.base, amount=quantity * tau)
-        return Fee(asset=listing.quote, amount=notional * tau)
+        return expected_fee_here(listing, side, quantity, notional)
+
+
+def expected_fee_here(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:
+    """`expected_fee` for a caller who is under `exactly()` already."""
+    tau = fraction_of_bps(listing.taker_fee_bps)
+    if listing.fee_in_base(side):
+        return Fee(asset=listing.base, amount=quantity * tau)
+    return Fee(asset=listing.quote, amount=notional * tau)
 
 
 def spend_factor(listing: Listing, side: Side) -> Decimal:

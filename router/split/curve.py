@@ -16,7 +16,7 @@ from router.book.effective import all_in_here, spend_factor
 from router.model import rounding
 from router.model.instruments import Listing
 from router.model.market import Level, ListingView
-from router.model.money import ZERO, ratio
+from router.model.money import ONE, ZERO, ratio
 from router.model.side import Side
 from router.split.evaluate import levels_for
 from router.split.plan import Reserve
@@ -124,7 +124,7 @@ class Curve:
     def set_minimum(self) -> bool:
         """Find the least this listing takes; False when it cannot take that much."""
         listing, scale = self.view.listing, self._terms.scale
-        minimum = up_to_step(int((listing.min_quantity * scale).to_integral_value(rounding="ROUND_CEILING")), self.step)
+        minimum = up_to_step(int(rounding.up(listing.min_quantity * scale, ONE)), self.step)
         minimum = max(self.step, minimum)
         if listing.min_notional > 0 and self._levels:
             minimum = max(minimum, self._for_notional(listing.min_notional * scale))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.book.effective import all_in_here, expected_fee
+from router.book.effective import all_in_here, expected_fee_here
 from router.model.ids import ListingId
 from router.model.market import Level, ListingView
 from router.model.money import ZERO, exactly, ratio
@@ -68,7 +68,7 @@ def sweep(view: ListingView, side: Side, quantity: Decimal, rate: Decimal) -> Sw
             quantity=quantity,
             notional=notional,
             worst_price=worst,
-            fee=expected_fee(view.listing, side, quantity, notional),
+            fee=expected_fee_here(view.listing, side, quantity, notional),
             all_in=all_in_here(view.listing, side, notional, rate),
             beyond_depth=left,
         )
