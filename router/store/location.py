@@ -36,7 +36,7 @@ Location = SqliteFile | PostgresServer
 
 def locate(url: str) -> Location:
     """`sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://user@host/name`. Raises `BadInput`."""
-    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+    if url.startswith(_SQLITE) and url not in {_SQLITE, f"{_SQLITE}:memory:"}:
         return SqliteFile(path=Path(url.removeprefix(_SQLITE)))
     if url.startswith(_POSTGRES):
         return PostgresServer(dsn=url)

@@ -79,7 +79,7 @@ SAVE_SNAPSHOT = Sql("""
 """)
 DROP_OLD_SNAPSHOTS = Sql("""
     DELETE FROM snapshot WHERE shard = $1 AND seq NOT IN (
-        SELECT seq FROM snapshot WHERE shard = $1 ORDER BY seq DESC LIMIT $2)
+        SELECT DISTINCT seq FROM snapshot WHERE shard = $1 ORDER BY seq DESC LIMIT $2)
 """)
 NEWEST_SNAPSHOT = Sql("""
     SELECT snapshot.seq, snapshot.hash, snapshot.payload FROM snapshot

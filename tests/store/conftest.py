@@ -1,7 +1,9 @@
 """A store on each kind of database, opened as a driver opens it."""
 
+import asyncio
+import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -11,6 +13,30 @@ from router.store import JournalStore, open_store
 
 Opener = Callable[..., Awaitable[JournalStore]]
 Sql = Callable[..., Awaitable[list[tuple[object, ...]]]]
+
+
+@pytest.fixture(scope="session")
+def one_postgres_database(postgres_server: str) -> Iterator[str]:
+    """A database for all tests of this folder: making one per test is most of what such a test takes."""
+    name = f"sor_store_{secrets.token_hex(6)}"
+    asyncio.run(_run(postgres_server, f'CREATE DATABASE "{name}"'))
+    yield f"{postgres_server.rpartition('/')[0]}/{name}"
+    asyncio.run(_run(postgres_server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+async def postgres_url(one_postgres_database: str) -> str:
+    """That database, emptied."""
+    await _run(one_postgres_database, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return one_postgres_database
+
+
+async def _run(url: str, text: str) -> None:
+    server = await asyncpg.connect(url)
+    try:
+        await server.execute(text)
+    finally:
+        await server.close()
 
 
 @pytest.fixture
