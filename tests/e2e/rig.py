@@ -17,7 +17,7 @@ from connectors.lab.settings import LabSettings, LabVenueSettings
 from router.app.execute import Executed, result, submit
 from router.app.parts import Engine, Router, build_engine, opened
 from router.config import Config, load
-from router.model.ids import InstrumentId, ParentId
+from router.model.ids import AccountId, InstrumentId, ParentId
 from router.model.orders import ParentState
 from router.observe import Observe, Redactor, open_log
 from router.orders.records import Parent
@@ -54,6 +54,7 @@ KRAKEN = Seat(name="kraken", protocol="kraken", symbols={"BTC/USD": "BTC/USD"})
 COINBASE = Seat(name="coinbase", protocol="coinbase", symbols={"BTC/USD": "BTC/USD"}, licensed=True)
 UNLICENSED = replace(COINBASE, name="unlicensed", licensed=False)
 SEATS = (BINANCE, KRAKEN, COINBASE)
+ALL_SEATS = (*SEATS, UNLICENSED)
 
 
 def lab_settings(seats: Sequence[Seat] = SEATS, **changes: Any) -> LabSettings:
@@ -148,9 +149,24 @@ class Stand:
         """What `sor execute` would print."""
         return await result(self.router, parent_id)
 
-    async def stop(self) -> None:
-        self.engine.driver.stop()
-        await self.running
+    async def fresh(self, seats: Sequence[Seat]) -> None:
+        """Nothing is wrong any more, books are as at the beginning, and the router has seen them."""
+        await self.control.clear_faults()
+        await set_books(self.control, seats)
+        await books_seen(self.engine)
+        await eventually(lambda: all(self.gate_open(seat) for seat in seats))
+
+    def gate_open(self, seat: Seat) -> bool:
+        assert not self.running.done(), f"the driver has ended: {self.running}"
+        return self.engine.driver.engine.state.gate_open(AccountId(f"{seat.name}/main"))
+
+    async def fired(self, rule_id: int) -> bool:
+        """Has the fault been committed?"""
+        return any(count["id"] == rule_id and count["fired"] for count in await self.control.faults())
+
+    async def matched(self, rule_id: int) -> int:
+        """How often the fault's place came up: for a fault on placing, how many copies the venue was sent."""
+        return int(next(count["matched"] for count in await self.control.faults() if count["id"] == rule_id))
 
 
 @asynccontextmanager

@@ -1,0 +1,123 @@
+"""Everything that can go wrong with placing, at every protocol: the venue's truth is ours, and nothing is sent twice."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.lab.faults import FaultKind as Fault
+from router.app.execute import ExitCode
+from router.model.orders import ChildState, ParentState
+from tests.e2e.conftest import Stands
+from tests.e2e.rig import ALL_SEATS, UNLICENSED, Seat, order, quantity_of
+from tests.e2e.truth import Agreement, assert_venues_agree
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BEFORE, AFTER = {"when": "before"}, {"when": "after"}
+FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
+    "answer lost": (Fault.ANSWER_LOST, {}),
+    "reset before the engine": (Fault.RESET_BEFORE, {}),
+    "reset after the engine": (Fault.RESET_AFTER, {}),
+    "503 before the engine": (Fault.HTTP_5XX, BEFORE),
+    "503 after the engine": (Fault.HTTP_5XX, AFTER),
+    "504 after the engine": (Fault.HTTP_5XX, {**AFTER, "status": 504}),
+    "429": (Fault.HTTP_429, {"retry_after": "0"}),
+    "slow": (Fault.SLOW, {"delay_ms": 600}),
+    "body cut": (Fault.CUT_BODY, {}),
+    "HTML": (Fault.HTML_200, {}),
+    "HTML before the engine": (Fault.HTML_200, BEFORE),
+    "empty": (Fault.EMPTY_200, {}),
+    "empty before the engine": (Fault.EMPTY_200, BEFORE),
+    "JSON cut": (Fault.PARTIAL_JSON_200, {}),
+    "id missing": (Fault.MISSING_ID_200, {}),
+    "redirect": (Fault.REDIRECT, {}),
+    "request late at the engine": (Fault.DELAY_REQUEST, {"delay_ms": 600}),
+}
+NEVER_ARRIVES = {name for name, (_, params) in FAULTS.items() if params.get("when") == "before"} | {
+    "reset before the engine",
+    "redirect",
+}
+STREAM_FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
+    "private socket killed": (Fault.WS_KILL, {"channel": "private"}),
+    "public socket killed": (Fault.WS_KILL, {"channel": "public"}),
+    "all sockets killed": (Fault.WS_KILL, {}),
+    "gap in the deltas": (Fault.WS_GAP, {}),
+    "silence": (Fault.WS_SILENCE, {"duration_ms": 700}),
+    "report repeated": (Fault.REPORT_REPEAT, {"times": None}),
+    "reports reordered": (Fault.REPORT_REORDER, {"times": None}),
+    "report before the answer": (Fault.REPORT_BEFORE_ANSWER, {"call": "place", "hold_ms": 80}),
+}
+seats = pytest.mark.parametrize("seat", ALL_SEATS, ids=lambda seat: seat.name)
+
+
+@seats
+@pytest.mark.parametrize("what", FAULTS)
+async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Stands, what: str, seat: Seat) -> None:
+    """Filled once, one venue order per intent; where no rule can settle it, in doubt with everything still counted."""
+    stand = await stands.sound()
+    await stand.fresh([seat])
+    fault, params = FAULTS[what]
+    rule = await stand.control.inject(seat.name, fault, call="place", **params)
+    parent_id = await stand.submit(order(_ref(what, seat), "0.4", venues={"include": [seat.name]}))
+    try:
+        if seat is UNLICENSED and what in NEVER_ARRIVES:
+            await _is_left_to_a_person(stand, parent_id, rule)
+        else:
+            assert await stand.ended(parent_id) is ParentState.FILLED
+            await _is_filled_once(await assert_venues_agree(stand.control, stand.config.database_url), parent_id)
+        assert await stand.fired(rule)
+        assert stand.gate_open(seat)
+    except BaseException:
+        await stands.discard()
+        raise
+
+
+@seats
+@pytest.mark.parametrize("what", STREAM_FAULTS)
+async def test_what_goes_wrong_with_streams_changes_no_fill(stands: Stands, what: str, seat: Seat) -> None:
+    """Reports are hints: killed, repeated, reordered or early, each fill is booked once and no venue is suspended."""
+    stand = await stands.sound()
+    await stand.fresh([seat])
+    fault, params = STREAM_FAULTS[what]
+    rule = await stand.control.inject(seat.name, fault, **params)
+    parent_id = await stand.submit(order(_ref(what, seat), "0.4", venues={"include": [seat.name]}))
+    try:
+        assert await stand.ended(parent_id) is ParentState.FILLED
+        await eventually(lambda: stand.fired(rule))
+        await _is_filled_once(await assert_venues_agree(stand.control, stand.config.database_url), parent_id)
+    except BaseException:
+        await stands.discard()
+        raise
+
+
+def _ref(what: str, seat: Seat) -> str:
+    return f"{what.replace(' ', '-')}_{seat.name}"
+
+
+async def _is_filled_once(agreed: Agreement, parent_id: str) -> None:
+    orders = agreed.orders_of(parent_id)
+    assert quantity_of(orders) == Decimal("0.4")
+    shut = [alert.detail for alert in agreed.ours.alerts if alert.kind == "GATE_CLOSED" and "alive" in alert.detail]
+    assert not shut
+
+
+async def _is_left_to_a_person(stand: Any, parent_id: Any, rule: int) -> None:
+    """Neither a deadline nor a licence: no rule may decide, so nothing is resent and nothing is let go."""
+
+    def quarantined() -> bool:
+        parent = stand.parent(parent_id)
+        blotter = stand.engine.driver.engine.state.blotter
+        return parent is not None and [child.state for child in blotter.children_of(parent)] == [
+            ChildState.QUARANTINED
+        ]
+
+    await eventually(quarantined)
+    executed = await stand.result(parent_id)
+    assert executed.exit_code is ExitCode.IN_DOUBT
+    agreed = await assert_venues_agree(stand.control, stand.config.database_url)
+    assert agreed.orders_of(parent_id) == []
+    [child] = agreed.ours.parent(parent_id).children
+    assert (child.quantity, child.copies) == (Decimal("0.4"), 1)
+    assert await stand.matched(rule) == 1
