@@ -1,4 +1,4 @@
-"""Everything that can go wrong with placing, at every protocol: the venue's truth is ours, and nothing is sent twice."""
+"""All that can go wrong with placing, at every protocol: the venues' truth is ours, and nothing is sent twice."""
 
 from decimal import Decimal
 from typing import Any
@@ -109,9 +109,7 @@ async def _is_left_to_a_person(stand: Any, parent_id: Any, rule: int) -> None:
     def quarantined() -> bool:
         parent = stand.parent(parent_id)
         blotter = stand.engine.driver.engine.state.blotter
-        return parent is not None and [child.state for child in blotter.children_of(parent)] == [
-            ChildState.QUARANTINED
-        ]
+        return parent is not None and [child.state for child in blotter.children_of(parent)] == [ChildState.QUARANTINED]
 
     await eventually(quarantined)
     executed = await stand.result(parent_id)

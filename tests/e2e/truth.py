@@ -4,7 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.lab.client import LabControl
 from router.model.facts import PlannedChild
@@ -14,9 +17,13 @@ from router.model.orders import ChildState, ParentState
 from router.orders.client_ids import is_ours
 from router.store import open_store
 from router.store.audit import audit
+from router.store.engines import engine_for
+from router.store.location import locate
 from router.store.projector import Projector
-from router.store.queries import Explanation, ParentDetail, Queries, fees_of, plan_of
-from router.store.tables import AlertTable, ChildTable
+from router.store.queries import Explanation, ParentDetail, Queries, fees_of, plan_of, totals
+from router.store.tables import AlertTable, ChildTable, DecisionTable, FillTable, ParentTable, core
+
+T = TypeVar("T", ChildTable, FillTable, DecisionTable)
 
 ENTITY = EntityId("desk")
 DEPOSITS: Mapping[str, Decimal] = {
@@ -36,6 +43,7 @@ class Ours:
 
     parents: tuple[ParentDetail, ...]
     explanations: Mapping[tuple[str, int], Explanation]
+    """Of the rounds of parents with a limit."""
     alerts: tuple[AlertTable, ...]
     deployment: str
 
@@ -118,17 +126,15 @@ async def read_ours(database_url: str, mode: str = "lab") -> Ours:
         found = await audit(store)
         assert found.clean, found.breaks
         await projector.catch_up()
-        details = [await queries.parent(ParentId(row.id)) for row in await queries.parents(limit=_ALL)]
-        parents = tuple(detail for detail in details if detail is not None)
-        explanations = {
-            (decision.parent_id, decision.round): await queries.explain(ParentId(decision.parent_id), decision.round)
-            for detail in parents
-            for decision in detail.decisions
-        }
-        assert all(explanation is not None for explanation in explanations.values())
+        parents = await _details(database_url)
         return Ours(
             parents=parents,
-            explanations={key: one for key, one in explanations.items() if one is not None},
+            explanations={
+                (decision.parent_id, decision.round): await _explained(queries, decision)
+                for detail in parents
+                if detail.parent.limit_price is not None
+                for decision in detail.decisions
+            },
             alerts=await queries.alerts(limit=_ALL),
             deployment=store.deployment,
         )
@@ -136,6 +142,40 @@ async def read_ours(database_url: str, mode: str = "lab") -> Ours:
         await queries.close()
         await projector.close()
         await store.close()
+
+
+async def _details(database_url: str) -> tuple[ParentDetail, ...]:
+    """Every parent as the report shows it, read table by table: a day of them takes moments."""
+    engine = engine_for(locate(database_url))
+    try:
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            rows = {
+                table: (await session.execute(select(table).order_by(*core(table).primary_key))).scalars().all()
+                for table in (ParentTable, ChildTable, FillTable, DecisionTable)
+            }
+    finally:
+        await engine.dispose()
+
+    def of(table: type[T], parent_id: str) -> tuple[T, ...]:
+        return tuple(row for row in rows[table] if row.parent_id == parent_id)
+
+    return tuple(
+        ParentDetail(
+            parent=parent,
+            children=of(ChildTable, parent.id),
+            fills=of(FillTable, parent.id),
+            decisions=of(DecisionTable, parent.id),
+            totals=totals(of(FillTable, parent.id)),
+            as_of_seq=0,
+        )
+        for parent in rows[ParentTable]
+    )
+
+
+async def _explained(queries: Queries, decision: DecisionTable) -> Explanation:
+    explanation = await queries.explain(ParentId(decision.parent_id), decision.round)
+    assert explanation is not None, f"round {decision.round} of {decision.parent_id} cannot be explained"
+    return explanation
 
 
 def decoded(order: Mapping[str, Any]) -> str | None:
@@ -227,8 +267,10 @@ def _assert_never_over_and_never_beyond(ours: Ours, theirs: Theirs) -> None:
 
 
 def _rates(ours: Ours, detail: ParentDetail) -> Mapping[str, Decimal]:
-    """Reporting currency per unit of each child's quote, in the view its round was decided on."""
+    """Reporting currency per unit of each child's quote, in the view its round was decided on; for limited parents."""
     rates: dict[str, Decimal] = {}
+    if detail.parent.limit_price is None:
+        return rates
     quotes = {child.client_id: child.quote for child in detail.children}
     for decision in detail.decisions:
         view = ours.explanations[decision.parent_id, decision.round].view

@@ -1,0 +1,121 @@
+"""All that can go wrong with reading: look-ups, trade lists, accounts. A lie is no evidence and changes nothing."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.lab.faults import FaultKind as Fault
+from router.model.orders import ParentState
+from router.requests import OrderBody
+from tests.e2e.conftest import Stands
+from tests.e2e.rig import ALL_SEATS, Seat, Stand, order, quantity_of
+from tests.e2e.truth import assert_venues_agree
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
+    "answer lost": (Fault.ANSWER_LOST, {}),
+    "reset before": (Fault.RESET_BEFORE, {}),
+    "reset after": (Fault.RESET_AFTER, {}),
+    "503": (Fault.HTTP_5XX, {}),
+    "429": (Fault.HTTP_429, {"retry_after": "0"}),
+    "slow": (Fault.SLOW, {"delay_ms": 450, "times": 1}),
+    "body cut": (Fault.CUT_BODY, {}),
+    "HTML": (Fault.HTML_200, {}),
+    "empty": (Fault.EMPTY_200, {}),
+    "JSON cut": (Fault.PARTIAL_JSON_200, {}),
+    "id missing": (Fault.MISSING_ID_200, {}),
+    "redirect": (Fault.REDIRECT, {}),
+    "late": (Fault.DELAY_REQUEST, {"delay_ms": 450, "times": 1}),
+}
+LOOK_UPS = ("order", "orders", "open_orders")
+ASKED_AGAIN = 3
+"""A read is asked so many times before the look-up it belongs to has failed."""
+faults = pytest.mark.parametrize("what", FAULTS)
+
+
+@faults
+async def test_a_look_up_that_fails_after_a_lost_answer_proves_nothing(stands: Stands, what: str) -> None:
+    """The answer to the order is lost *and* the first look-ups fail: not found is not absent, no second order."""
+    await _everywhere(stands, "lost", what, LOOK_UPS, lose_the_answer=True)
+
+
+@faults
+async def test_a_trade_list_that_fails_leaves_the_order_closing(stands: Stands, what: str) -> None:
+    """An end is an end only once every trade is booked, so the list is read until it is whole."""
+    await _everywhere(stands, "trades", what, ("trades",))
+
+
+@faults
+async def test_an_account_that_cannot_be_read_is_read_again(stands: Stands, what: str) -> None:
+    """After a private stream's loss the account is read; where that fails, again, while orders go on."""
+    await _everywhere(stands, "account", what, ("balances",), reread=True)
+
+
+async def test_an_account_that_stays_unreadable_is_shut_until_it_can_be_read(stands: Stands) -> None:
+    """Its gate shuts, what is in flight is still settled, and it opens by itself."""
+    stand = await stands.sound()
+    await stand.fresh(ALL_SEATS)
+    try:
+        await asyncio.gather(*(_shut_and_open_again(stand, seat) for seat in ALL_SEATS))
+        await assert_venues_agree(stand.control, stand.config.database_url)
+    except BaseException:
+        await stands.discard()
+        raise
+
+
+async def _everywhere(
+    stands: Stands, kind: str, what: str, calls: tuple[str, ...], *, lose_the_answer: bool = False, reread: bool = False
+) -> None:
+    """At all protocols at once: the fault, an order, its end."""
+    stand = await stands.sound()
+    await stand.fresh(ALL_SEATS)
+    fault, params = FAULTS[what]
+    rules: dict[str, list[int]] = {}
+    for seat in ALL_SEATS:
+        rules[seat.name] = [
+            await stand.control.inject(seat.name, fault, call=call, **{"times": ASKED_AGAIN, **params})
+            for call in calls
+        ]
+        if lose_the_answer:
+            await stand.control.inject(seat.name, Fault.RESET_AFTER, call="place")
+        if reread:
+            await stand.control.inject(seat.name, Fault.WS_KILL, channel="private")
+    try:
+        await asyncio.gather(*(_filled(stand, f"{kind}-{what.replace(' ', '-')}", seat, rules) for seat in ALL_SEATS))
+        await assert_venues_agree(stand.control, stand.config.database_url)
+    except BaseException:
+        await stands.discard()
+        raise
+
+
+async def _filled(stand: Stand, ref: str, seat: Seat, rules: dict[str, list[int]]) -> None:
+    parent_id = await stand.submit(_patient(f"{ref}_{seat.name}", seat))
+    assert await stand.ended(parent_id) is ParentState.FILLED, seat.name
+
+    async def fired() -> bool:
+        return any([await stand.fired(rule) for rule in rules[seat.name]])
+
+    await eventually(fired)
+    await eventually(lambda: stand.gate_open(seat))
+    agreed = await assert_venues_agree(stand.control, stand.config.database_url)
+    assert quantity_of(agreed.orders_of(parent_id)) == Decimal("0.4"), seat.name
+
+
+async def _shut_and_open_again(stand: Stand, seat: Seat) -> None:
+    rule = await stand.control.inject(seat.name, Fault.HTML_200, call="balances", times=None)
+    await stand.control.inject(seat.name, Fault.WS_KILL, channel="private")
+    await eventually(lambda: not stand.gate_open(seat))
+    assert await stand.fired(rule)
+    await stand.control.clear_faults()
+    parent_id = await stand.submit(_patient(f"shut_{seat.name}", seat))
+    assert await stand.ended(parent_id) is ParentState.FILLED, seat.name
+    assert stand.gate_open(seat)
+
+
+def _patient(ref: str, seat: Seat) -> OrderBody:
+    """An order that outlasts a shut gate: its rounds go on while nothing can be sent."""
+    return order(ref, "0.4", venues={"include": [seat.name]}, params={"rounds_max": 500, "round_wait_ms": 50})
