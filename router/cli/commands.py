@@ -26,6 +26,7 @@ def start(context: typer.Context) -> None:
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": running.demo,
     "init": running.init,
     "lab": running.lab,
     "serve": running.serve,

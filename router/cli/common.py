@@ -59,11 +59,12 @@ def principal() -> str:
     return f"local/{getpass.getuser()}"
 
 
-def observing(config: Config) -> Observe:
-    """The log on standard error, with every secret of the settings masked."""
+def observing(config: Config, *, quietly: bool) -> Observe:
+    """The log on standard error, with every secret of the settings masked. `quietly`: only what a person must see."""
+    level = "warning" if quietly and config.log.level == "info" else config.log.level
     secrets = [key.reveal() for venue in config.venues for key in venue.credentials.values()]
     redactor = Redactor([*secrets, _password(config.database_url)])
-    return Observe(open_log(sys.stderr, level=config.log.level, json=config.log.json, redactor=redactor))
+    return Observe(open_log(sys.stderr, level=level, json=config.log.json, redactor=redactor))
 
 
 def _password(url: str) -> str:
@@ -72,9 +73,9 @@ def _password(url: str) -> str:
 
 
 @asynccontextmanager
-async def router_of(config: Config) -> AsyncIterator["Router"]:
+async def router_of(config: Config, *, quietly: bool = True) -> AsyncIterator["Router"]:
     """The parts a command that trades or sees the market needs."""
     from router.app.parts import opened  # noqa: PLC0415 - brings ccxt with it, which most commands can do without
 
-    async with opened(config, observing(config)) as router:
+    async with opened(config, observing(config, quietly=quietly)) as router:
         yield router

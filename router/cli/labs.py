@@ -19,16 +19,16 @@ def lab_settings(config: Config, *, tapes: Path | None = None, seed: int | None 
     if folder and found is None:
         raise BadInput("tapes", f"the recordings are not in {folder}")
     return LabSettings(
-        venues=tuple(_venue(venue) for venue in config.venues),
+        venues=tuple(_venue(venue, config.lab.read_lag_ms) for venue in config.venues),
         port=config.lab.port,
         seed=config.lab.seed if seed is None else seed,
         tapes=None if found is None else str(found),
     )
 
 
-def _venue(settings: VenueSettings) -> LabVenueSettings:
+def _venue(settings: VenueSettings, read_lag_ms: int) -> LabVenueSettings:
     assert settings.loopback is not None
     port = urlsplit(settings.loopback).port
     if port is None:
         raise BadInput(f"venues.{settings.venue}.loopback", "must name a port")
-    return LabVenueSettings(name=settings.venue, protocol=settings.ccxt_id, port=port)
+    return LabVenueSettings(name=settings.venue, protocol=settings.ccxt_id, port=port, read_lag_ms=read_lag_ms)

@@ -7,13 +7,20 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+_PIPE_WIDTH = 130
+
+
+def console() -> Console:
+    """Where people read: a pipe has no width, so it gets a wide one."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
 
 class Out:
     """Where a command's answer goes."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._console = Console(highlight=False)
+        self._console = console()
 
     def show(self, report: Any, draw: Callable[[Any], RenderableType]) -> None:  # noqa: ANN401 - any report
         """The report as it is, or drawn."""

@@ -1,16 +1,22 @@
 """Commands that run something: the driver, the lab, the demo; and the one that writes a configuration."""
 
+import json
 import logging
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from connectors.lab.tapes import find_tapes
 from router.cli import init as writing
 from router.cli.common import AsJson, ConfigFile, router_of, run, settings
 from router.cli.exits import Exit
 from router.cli.labs import lab_settings
-from router.cli.out import Out
+from router.cli.out import Out, console
+from router.model.errors import BadInput
 
 Tapes = Annotated[Path | None, typer.Option(help="Play the recorded markets in this folder.")]
 Seed = Annotated[int | None, typer.Option(help="Of the order flow.")]
@@ -51,8 +57,36 @@ def serve(config: ConfigFile = None) -> None:
     async def work() -> Exit:
         from router.app import serve as serving  # noqa: PLC0415 - brings ccxt, which most commands can do without
 
-        async with router_of(settings(config)) as router:
+        async with router_of(settings(config), quietly=False) as router:
             await serving.serve(router, serving.until_signalled())
         return Exit.OK
 
     run(work())
+
+
+def demo(
+    quantity: Annotated[str, typer.Option(help="BTC to buy.")] = "5",
+    tapes: Tapes = None,
+    seed: Annotated[int, typer.Option(help="Of the order flow.")] = 7,
+    no_kill: Annotated[bool, typer.Option("--no-kill", help="Let the router live.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where it is played; emptied first.")] = Path(".sor/demo"),
+    as_json: AsJson = False,
+) -> None:
+    """Watch one order routed over three exchanges on this machine: no keys, no network, under a minute."""
+
+    async def work() -> Exit:
+        from router.cli.demo import play  # noqa: PLC0415 - brings ccxt with it, which most commands can do without
+        from router.cli.rehearsal import rehearsal  # noqa: PLC0415
+
+        found = find_tapes(str(tapes)) if tapes else None
+        if tapes and found is None:
+            raise BadInput("tapes", f"the recordings are not in {tapes}")
+        shown = console() if not as_json else Console(file=sys.stderr, highlight=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        async with rehearsal(folder, seed=seed, tapes=found) as stage:
+            told, code = await play(stage, quantity, shown, with_kill=not no_kill)
+        if as_json:
+            sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        return code
+
+    run(work(), as_json=as_json)

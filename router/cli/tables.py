@@ -1,6 +1,8 @@
 """Reports drawn for people. Nothing in here computes: it only chooses what to show and how."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,6 +12,7 @@ from router.cli.report import Report
 
 _LOUD = frozenset({"IN_DOUBT", "QUARANTINED", "FAILED", "REJECTED"})
 _DONE = frozenset({"FILLED"})
+_LARGE = 100
 
 
 def _state(state: str) -> Text:
@@ -69,8 +72,10 @@ def parent(report: Report) -> RenderableType:
     return Group(
         head,
         Text(
-            f"filled {report['filled']}, remaining {report['remaining']}; all-in {report['all_in_price'] or '-'}, "
-            f"arrival mid {report['arrival_mid'] or '-'}, slippage {report['arrival_slippage_bps'] or '-'} bps"
+            f"filled {report['filled']}, remaining {report['remaining']}; "
+            f"all-in {price(report['all_in_price']) or '-'}, "
+            f"arrival mid {price(report['arrival_mid']) or '-'}, "
+            f"slippage {price(report['arrival_slippage_bps']) or '-'} bps"
         ),
         Text(""),
         _table(
@@ -81,9 +86,9 @@ def parent(report: Report) -> RenderableType:
                     one["account"],
                     one["symbol"],
                     one["quantity"],
-                    one["average"],
+                    price(one["average"]),
                     _fees(one["fees"]),
-                    one["all_in_price"],
+                    price(one["all_in_price"]),
                     one["fills"],
                 ]
                 for one in report["venues"]
@@ -108,11 +113,11 @@ def children(lines: Sequence[Report]) -> RenderableType:
                 one["symbol"],
                 _state(one["state"]),
                 one["quantity"],
-                one["limit_price"],
+                price(one["limit_price"]),
                 one["filled"],
-                _clock(one["decided_at"]),
-                _clock(one["sent_at"]),
-                _clock(one["booked_at"]),
+                one["decided_at"][11:23],
+                _after(one["decided_at"], one["sent_at"]),
+                _after(one["decided_at"], one["booked_at"]),
                 one["copies"],
             ]
             for one in lines
@@ -130,19 +135,30 @@ def _residuals(rounds: Sequence[Report]) -> list[RenderableType]:
     return [Text(""), *lines] if lines else []
 
 
+def price(text: str | None) -> str | None:
+    """As many places as a person reads: the JSON has them all."""
+    if text is None:
+        return None
+    value = Decimal(text)
+    return f"{value:,.2f}" if abs(value) >= _LARGE else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _after(began: str | None, at: str | None) -> str | None:
+    """`+8 ms`."""
+    if began is None or at is None:
+        return None
+    return f"+{(datetime.fromisoformat(at) - datetime.fromisoformat(began)) / timedelta(milliseconds=1):.0f} ms"
+
+
 def _fees(fees: dict[str, str]) -> str:
     return ", ".join(f"{amount} {asset}" for asset, amount in fees.items())
-
-
-def _clock(at: str | None) -> str | None:
-    return None if at is None else at[11:23]
 
 
 def book(report: Report) -> RenderableType:
     """The ladder, asks above bids, best in the middle."""
     columns = ["", "listing", "price", "fee bps", "all-in", "size", "cumulative", "age ms"]
     rows: list[list[object]] = [_rung("ask", one) for one in reversed(report["asks"])]
-    rows.append([Text("mid", style="bold"), "", "", "", Text(report["mid"] or "-", style="bold"), "", "", ""])
+    rows.append([Text("mid", style="bold"), "", "", "", Text(price(report["mid"]) or "-", style="bold"), "", "", ""])
     rows += [_rung("bid", one) for one in report["bids"]]
     unusable = [
         Text(f"{one['listing']} stands aside: {one['unusable']}", style="red")
@@ -157,8 +173,16 @@ def book(report: Report) -> RenderableType:
 
 
 def _rung(side: str, one: Report) -> list[object]:
-    names = ("listing", "price", "fee_bps", "all_in_price", "size", "cumulative", "age_ms")
-    return [Text(side, style="red" if side == "ask" else "green"), *(one[name] for name in names)]
+    return [
+        Text(side, style="red" if side == "ask" else "green"),
+        one["listing"],
+        one["price"],
+        one["fee_bps"],
+        price(one["all_in_price"]),
+        one["size"],
+        one["cumulative"],
+        one["age_ms"],
+    ]
 
 
 def estimate(report: Report) -> RenderableType:
@@ -180,11 +204,11 @@ def estimate(report: Report) -> RenderableType:
 def _alternative(name: str, one: Report) -> list[object]:
     return [
         name,
-        one["all_in_price"],
-        one["slippage_bps"],
+        price(one["all_in_price"]),
+        price(one["slippage_bps"]),
         one["residual"],
-        one.get("saving"),
-        one.get("saving_bps"),
+        price(one.get("saving")),
+        price(one.get("saving_bps")),
     ]
 
 
@@ -193,7 +217,13 @@ def _plan(lines: Sequence[Report], title: str) -> Table:
         title,
         ["listing", "quantity", "limit", "expected", "all-in"],
         [
-            [one["listing"], one["quantity"], one["limit_price"], one["expected_price"], one["all_in_price"]]
+            [
+                one["listing"],
+                one["quantity"],
+                price(one["limit_price"]),
+                price(one["expected_price"]),
+                price(one["all_in_price"]),
+            ]
             for one in lines
         ],
     )

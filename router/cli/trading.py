@@ -9,14 +9,14 @@ from router.cli import report, tables
 from router.cli.common import AsJson, ConfigFile, Ref, principal, router_of, run, settings
 from router.cli.exits import Exit
 from router.cli.market import refuse_darkness
-from router.cli.order_file import order_of, read_order
+from router.cli.order_file import order_of, read_order, tradable
 from router.cli.out import Out
 from router.cli.reading import parent_of, reading, rounds_of
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.orders import ParentState
 from router.model.requests import Request, RequestState
-from router.requests import CancelBody, HaltBody, OrderBody, cancel_request, halt_request, order_request, parent_order
+from router.requests import CancelBody, HaltBody, cancel_request, halt_request, order_request, parent_order
 from router.requests.bodies import parse
 from router.runtime.clock import SystemClock
 from router.store import open_store
@@ -41,14 +41,16 @@ def estimate(
     """Show what an order should come to now, against the best single venue and a fee-blind sweep. Sends nothing."""
 
     async def work() -> Exit:
-        body = read_order(order) if order else order_of("estimate", instrument, side, quantity, limit_price)
+        found = settings(config)
+        given = read_order(order) if order else order_of("estimate", instrument, side, quantity, limit_price)
+        body = tradable(given, found)
         from router.app.estimate import estimate as estimated  # noqa: PLC0415 - brings ccxt with it
 
-        async with router_of(settings(config)) as router:
+        async with router_of(found) as router:
             asked = parent_order(body, router.store.deployment, router.config.entity, principal(), router.venues)
-            found = await estimated(router, asked)
-            refuse_darkness(found.view, router)
-        Out(as_json=as_json).show(report.estimate_report(found), tables.estimate)
+            seen = await estimated(router, asked)
+            refuse_darkness(seen.view, router)
+        Out(as_json=as_json).show(report.estimate_report(seen), tables.estimate)
         return Exit.OK
 
     run(work(), as_json=as_json)
@@ -70,8 +72,10 @@ def submit(
         found = settings(config)
         if order is None and ref is None:
             raise BadInput("ref_id", "is required: give --ref, or --order with a file")
-        body = read_order(order) if order else order_of(ref or "", instrument, side, quantity, limit_price)
-        return await _submitted(found, body, Out(as_json=as_json))
+        given = read_order(order) if order else order_of(ref or "", instrument, side, quantity, limit_price)
+        body = tradable(given, found)
+        asked = order_request(body, entity=found.entity, principal=principal(), asked_ns=SystemClock().now())
+        return await _asked(found, asked, f"sor show {body.ref_id}", Out(as_json=as_json))
 
     run(work(), as_json=as_json)
 
@@ -91,7 +95,8 @@ def execute(
     async def work() -> Exit:
         from router.app import execute as executing  # noqa: PLC0415 - brings ccxt with it
 
-        found, body, out = settings(config), read_order(order), Out(as_json=as_json)
+        found, out = settings(config), Out(as_json=as_json)
+        body = tradable(read_order(order), found)
         async with router_of(found) as router:
             done = await executing.execute(router, body, principal=principal(), wait_s=wait)
             if done.detail is None:
@@ -139,12 +144,6 @@ def _halt(reason: str, config: Path | None, *, resume: bool, as_json: bool) -> N
         return await _asked(found, asked, "sor alerts", Out(as_json=as_json))
 
     run(work(), as_json=as_json)
-
-
-async def _submitted(config: Config, body: OrderBody, out: Out) -> Exit:
-    parent_order(body, "", config.entity, "", frozenset(venue.venue for venue in config.venues))  # knows its venues
-    asked = order_request(body, entity=config.entity, principal=principal(), asked_ns=SystemClock().now())
-    return await _asked(config, asked, f"sor show {body.ref_id}", out)
 
 
 async def _asked(config: Config, request: Request, then: str, out: Out) -> Exit:

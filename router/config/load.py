@@ -91,7 +91,12 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         timings=Timings(**file.timings.model_dump()),
         log=LogSettings(level=file.log.level, json=file.log.format == "json"),
         status=StatusSettings(host=_LOOPBACK, port=file.status.port),
-        lab=LabSettings(port=file.lab.port, seed=file.lab.seed, tapes=_beside(folder, file.lab.tapes)),
+        lab=LabSettings(
+            port=file.lab.port,
+            seed=file.lab.seed,
+            tapes=_beside(folder, file.lab.tapes),
+            read_lag_ms=file.lab.read_lag_ms,
+        ),
         source=path,
     )
 

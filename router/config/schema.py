@@ -125,6 +125,7 @@ class LabSection(Section):
     port: Port = 8700
     seed: int = 7
     tapes: Path | None = None
+    read_lag_ms: Annotated[int, Field(ge=0, le=300)] = 0
 
 
 class File(BaseSettings):

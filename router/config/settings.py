@@ -54,11 +54,15 @@ class StatusSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabSettings:
-    """The exchanges `sor lab` runs. `port` is the control surface; each venue listens where its `loopback` says."""
+    """The exchanges `sor lab` runs. `port` is the control surface; each venue listens where its `loopback` says.
+
+    `read_lag_ms`: how long a new order stays invisible to look-ups, as it does at real venues.
+    """
 
     port: int
     seed: int
     tapes: Path | None
+    read_lag_ms: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,39 @@
+"""The demo is the product in one command, so it is a test too."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def demo(folder: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+    """Play it; the exit code and its report."""
+    command = [sys.executable, "-m", "router.cli", "demo", "--json", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=110)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--no-kill"]], ids=["killed", "alive"])
+def test_nothing_is_sent_twice_and_nothing_is_lost(tmp_path: Path, arguments: list[str]):
+    """An answer lost, the router killed or not: filled, and the venues' record is ours to the last digit."""
+    code, told = demo(tmp_path, *arguments)
+
+    assert code == 0, told
+    assert told["state"] == "FILLED"
+    assert (told["filled"], told["remaining"]) == ("5", "0")
+    assert (told["duplicates"], told["lost"], told["in_doubt"]) == (0, 0, False)
+    record = told["venues_record"]
+    assert isinstance(record, list)
+    assert record
+    assert all(one["agree"] for one in record)
+
+
+def test_real_markets_can_be_played(tmp_path: Path, recorded_data: Path):
+    """The same on the markets of 2024-08-08."""
+    code, told = demo(tmp_path, "--tapes", str(recorded_data / "binance-3mkt"), "--no-kill")
+
+    assert code == 0, told
+    assert told["clean"]
