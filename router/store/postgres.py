@@ -16,6 +16,7 @@ from router.store.dialect import Sql
 from router.store.session import MaybeWritten, NotWritten, Row, Step, Taken
 
 COMMAND_S = 10.0
+GOODBYE_S = 2.0
 RECONNECT_S = 5.0
 """How long a lost server is looked for before it is called unavailable."""
 _PAUSE_S = 0.1
@@ -151,7 +152,7 @@ class PostgresSession:
         for connection in (self._listener, self._reader, self._writer):
             if connection is not None and not connection.is_closed():
                 try:
-                    await connection.close(timeout=COMMAND_S)
+                    await connection.close(timeout=GOODBYE_S)
                 except _TROUBLE:
                     connection.terminate()
 
