@@ -1,4 +1,4 @@
-"""Puts one account's ccxt instances together: same session, same markets, one nonce, limiter off."""
+"""Puts one account's ccxt instances together: same markets, one nonce, limiter off."""
 
 import ssl
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from connectors.budget import NS_PER_MS
+from connectors.ccxt_venue import wire
 from connectors.ccxt_venue.calls import CallKind
 from connectors.ccxt_venue.clients import Exchange
 from connectors.ccxt_venue.dialect import Dialect
@@ -15,6 +16,7 @@ from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.redaction import quiet_ccxt
 from connectors.settings import VenueSettings
 from router.model.errors import BadInput
+from router.ports.clock import Clock
 
 Json = Any
 _PING_MS = 10_000
@@ -29,6 +31,7 @@ class Clients:
     orders: Exchange
     queries: Exchange
     streams: Exchange
+    sessions: tuple[aiohttp.ClientSession, ...]
 
     def of(self, kind: CallKind) -> Exchange:
         """The instance for a kind of call: polls never stand before an order."""
@@ -52,20 +55,28 @@ class Clients:
             each.options["timeDifference"] = -offset_ns // NS_PER_MS
 
     async def close(self) -> None:
-        """Close the sockets of all. The session is closed by who opened it."""
+        """Close the sockets of all."""
         for each in (self.streams, self.queries, self.orders):
             await each.close()
+        for session in self.sessions:
+            await session.close()
 
 
-def assemble(
-    dialect: Dialect, settings: VenueSettings, session: aiohttp.ClientSession, trusted: ssl.SSLContext
-) -> Clients:
-    """Three instances of the venue's class. Only the one for books has no keys."""
+def assemble(dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: ssl.SSLContext) -> Clients:
+    """Three instances of the venue's class. Only the one for books has no keys.
+
+    Orders have a pool of connections of their own: what was kept warm for them is not taken by a read or a stream.
+    """
     quiet_ccxt()
     keys = {name: secret.reveal() for name, secret in settings.credentials.items()}
-    public = _config(dialect, settings, session, trusted)
-    made = [_make(dialect, settings, config) for config in ({**public, **keys}, {**public, **keys}, public)]
-    clients = Clients(orders=made[0], queries=made[1], streams=made[2])
+    sessions = (wire.open_session(clock, trusted), wire.open_session(clock, trusted))
+    for_orders, for_others = (_config(dialect, settings, session, trusted) for session in sessions)
+    clients = Clients(
+        orders=_make(dialect, settings, {**for_orders, **keys}),
+        queries=_make(dialect, settings, {**for_others, **keys}),
+        streams=_make(dialect, settings, for_others),
+        sessions=sessions,
+    )
     dialect.share(clients.orders, clients.queries)
     return clients
 

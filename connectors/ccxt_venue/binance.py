@@ -26,6 +26,7 @@ from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 1000
+_WINDOW_MS_MAX = 60_000
 _UNKNOWN_ORDER = "-2013"
 _BOOK_ROWS = 1000
 
@@ -157,7 +158,7 @@ class Binance:
         }
         if deadline is not None:
             params["timestamp"] = deadline.now_ns // NS_PER_MS
-            params["recvWindow"] = deadline.left_ms
+            params["recvWindow"] = min(deadline.left_ms, _WINDOW_MS_MAX)
         return params
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
@@ -171,6 +172,10 @@ class Binance:
         same("clientOrderId", text(answer, "clientOrderId"), client_id)
         text(answer, "symbol")
         return VenueOrderId(text(answer, "orderId"))
+
+    async def touch(self, ask: Ask) -> None:
+        """The clock."""
+        await ask("publicGetTime", {})
 
     async def server_time(self, ask: Ask, _exchange: Exchange) -> tuple[Nanos, int]:
         """To the millisecond."""

@@ -143,8 +143,8 @@ class Coinbase:
             words = (str(refused.get(name)) for name in ("message", "error_details", "preview_failure_reason"))
             code = str(refused.get("error") or "UNKNOWN_FAILURE_REASON")
             return (Said(code=code, text=" ".join(words), order_id=text_or_none(answer, "order_id")),)
-        if isinstance(answer.get("errors"), list) and answer["errors"]:
-            first = row(answer["errors"][0])
+        first = next(iter(answer["errors"]), None) if isinstance(answer.get("errors"), list) else None
+        if isinstance(first, dict):
             return (Said(code=str(first.get("id")), text=str(first.get("message"))),)
         if answer.get("error"):
             return (Said(code=str(answer["error"]), text=str(answer.get("message") or answer.get("error_details"))),)
@@ -157,6 +157,10 @@ class Coinbase:
         success = row(part(answer, "success_response"))
         same("client_order_id", text(success, "client_order_id"), client_id)
         return VenueOrderId(text(success, "order_id"))
+
+    async def touch(self, ask: Ask) -> None:
+        """The clock."""
+        await ask("v3PublicGetBrokerageTime", {})
 
     async def server_time(self, ask: Ask, _exchange: Exchange) -> tuple[Nanos, int]:
         """To the millisecond."""
@@ -215,14 +219,8 @@ class Coinbase:
 
     async def balances(self, ask: Ask, desk: Desk) -> Sequence[Balance]:
         """Available and held, every page."""
-        held: list[Balance] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            params = {"limit": _PAGE, **({"cursor": cursor} if cursor else {})}
-            page = row(await ask("v3PrivateGetBrokerageAccounts", params))
-            held += [self._balance(desk, each) for each in rows(part(page, "accounts"))]
-            cursor = text_or_none(page, "cursor") if page.get("has_next") is True else None
-        return held
+        pages = await self._pages(ask, "v3PrivateGetBrokerageAccounts", {}, "accounts")
+        return [self._balance(desk, each) for each in pages]
 
     async def open_orders(self, ask: Ask, desk: Desk) -> Sequence[VenueOrder]:
         """Of the whole account."""
@@ -280,28 +278,29 @@ class Coinbase:
         return await self._orders(ask, params)
 
     async def _orders(self, ask: Ask, params: Mapping[str, object]) -> list[Row]:
+        return await self._pages(ask, "v3PrivateGetBrokerageOrdersHistoricalBatch", params, "orders")
+
+    @staticmethod
+    async def _pages(ask: Ask, endpoint: str, params: Mapping[str, object], name: str) -> list[Row]:
+        """All rows of a list. A page without a cursor, a row, or (where it says so) a successor is the last."""
         found: list[Row] = []
+        seen: set[str | None] = {None}
         cursor: str | None = ""
-        while cursor is not None:
-            asked = {**params, "limit": _PAGE, **({"cursor": cursor} if cursor else {})}
-            page = row(await ask("v3PrivateGetBrokerageOrdersHistoricalBatch", asked))
-            found += rows(part(page, "orders"))
-            cursor = text_or_none(page, "cursor") if page.get("has_next") is True else None
+        while cursor not in seen:
+            seen.add(cursor)
+            page = row(await ask(endpoint, {**params, "limit": _PAGE, **({"cursor": cursor} if cursor else {})}))
+            listed = rows(part(page, name))
+            found += listed
+            cursor = text_or_none(page, "cursor") if listed and page.get("has_next") is not False else None
         return found
 
     async def _fills(
         self, ask: Ask, desk: Desk, params: Mapping[str, object], since_ns: int | None
     ) -> list[VenueTrade]:
-        found: dict[str, VenueTrade] = {}
         since = {} if since_ns is None else {"start_sequence_timestamp": iso_of_ns(since_ns)}
-        cursor: str | None = ""
-        while cursor is not None:
-            asked = {**params, **since, "limit": _PAGE, **({"cursor": cursor} if cursor else {})}
-            page = row(await ask("v3PrivateGetBrokerageOrdersHistoricalFills", asked))
-            listed = rows(part(page, "fills"))
-            found.update({text(each, "entry_id"): self._trade(desk, each) for each in listed})
-            cursor = text_or_none(page, "cursor") if listed else None
-        return list(found.values())
+        endpoint = "v3PrivateGetBrokerageOrdersHistoricalFills"
+        listed = await self._pages(ask, endpoint, {**params, **since}, "fills")
+        return list({text(each, "entry_id"): self._trade(desk, each) for each in listed}.values())
 
     def _match(self, listed: Sequence[Row], child: ChildOrder) -> Row | None:
         client_id = self.encode_id(child.client_id)

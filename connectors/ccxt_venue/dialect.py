@@ -122,6 +122,10 @@ class Dialect(Judge, Protocol):
         """Ccxt's `params` for a priced immediate-or-cancel limit order with our id."""
         ...
 
+    async def touch(self, ask: Ask) -> None:
+        """The cheapest public call to the host that takes orders."""
+        ...
+
     async def server_time(self, ask: Ask, exchange: Exchange, /) -> tuple[Nanos, int]:
         """The venue's clock, and its resolution in nanoseconds."""
         ...

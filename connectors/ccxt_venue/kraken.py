@@ -40,6 +40,7 @@ from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 50
+_DEADLINE_NS_MAX = 59 * NS_PER_S
 _PING_S = 2.0
 _NS_PER_US = 1000
 _PAGES_MAX = 200
@@ -218,7 +219,7 @@ class Kraken:
             "oflags": "fciq",
         }
         if deadline is not None:
-            params["deadline"] = iso_of_ns(deadline.at_ns)
+            params["deadline"] = iso_of_ns(min(deadline.at_ns, deadline.now_ns + _DEADLINE_NS_MAX))
         return params
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
@@ -232,6 +233,10 @@ class Kraken:
         ids = part(row(part(answer, "result")), "txid")
         first = ids[0] if isinstance(ids, list) and len(ids) == 1 else None
         return VenueOrderId(text({"txid": first}, "txid"))
+
+    async def touch(self, ask: Ask) -> None:
+        """The clock, by REST: the socket that tells it exactly is another host's."""
+        await ask("publicGetTime", {})
 
     async def server_time(self, ask: Ask, exchange: Exchange) -> tuple[Nanos, int]:
         """From a websocket ping, to the microsecond; REST says only the second (and is asked if the ping fails)."""

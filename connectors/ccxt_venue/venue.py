@@ -7,8 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import aiohttp
-
 from connectors.budget import NS_PER_MS, NS_PER_S, Budget, BudgetExhausted, Urgency
 from connectors.ccxt_venue import mapping, retry, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble
@@ -67,7 +65,6 @@ class CcxtVenue:
         self._budget = Budget(limits, clock)
         self._venue_clock = VenueClock()
         self._tasks = Tasks()
-        self._session: aiohttp.ClientSession | None = None
         self._clients: Clients | None = None
         self._desk: Desk | None = None
         self._listings: dict[str, Listing] = {}
@@ -98,9 +95,7 @@ class CcxtVenue:
         await self._tasks.stop()
         if self._clients is not None:
             await self._clients.close()
-        if self._session is not None:
-            await self._session.close()
-        self._clients = self._session = None
+        self._clients = None
 
     # Orders
 
@@ -245,8 +240,7 @@ class CcxtVenue:
     async def _set_up(self) -> tuple[Listing, ...]:
         ca_file = self.settings.client_options.get("cafile")
         trusted = wire.certificates(None if ca_file is None else str(ca_file))
-        self._session = wire.open_session(self._clock, trusted)
-        self._clients = assemble(self._dialect, self.settings, self._session, trusted)
+        self._clients = assemble(self._dialect, self.settings, self._clock, trusted)
         ask = self._ask(CallKind.SET_UP)
         markets = await self._load_markets()
         self._desk = Desk(account=self.account, names=mapping.names_of(markets.values()))
@@ -254,6 +248,7 @@ class CcxtVenue:
             await self._read_clock(CallKind.SET_UP)
         rows = [mapping.market_of(markets, symbol, self.settings.venue) for symbol in self.settings.symbols]
         fees = await self._fees(rows)
+        await self._warm()
         if self.settings.private:
             powers = await self._dialect.key_powers(ask)
             self._check_powers(may_withdraw=powers.may_withdraw)
@@ -340,17 +335,18 @@ class CcxtVenue:
     # Keeping up
 
     async def _keep_warm(self) -> None:
-        """Hold connections open for orders, and read the venue's clock with what that costs."""
+        """Hold connections open for orders, and keep up with the venue's clock."""
         while True:
-            touches = [self._touch() for _ in range(self.settings.warm_connections)]
-            await asyncio.gather(*touches)
             await asyncio.sleep(self.settings.touch_ms / 1000)
+            await self._warm()
 
-    async def _touch(self) -> None:
-        try:
-            await self._read_clock(CallKind.TOUCH)
-        except CallFailed:
-            return  # the next touch is soon; an offset that grows old closes the venue by itself
+    async def _warm(self) -> None:
+        """As many calls at once as there are to be connections. One that fails is made up for by the next round."""
+        calls = [self._dialect.touch(self._ask(CallKind.TOUCH)) for _ in range(self.settings.warm_connections)]
+        results = await asyncio.gather(*calls, self._read_clock(CallKind.TOUCH), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, CallFailed):
+                raise result
 
     async def _read_clock(self, kind: CallKind) -> None:
         exchange = self._running.of(kind)

@@ -1,0 +1,133 @@
+"""How the cassettes are recorded: `python -m tests.connectors.cassettes` plays one session per venue against the lab.
+
+Keys, tokens and signatures are cut out before anything is written, and what is left of the requests is only what a
+replay needs to find its answer: method and path. A replay is in order, so the order of calls is part of the cassette.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import vcr
+
+from connectors.ccxt_venue import CcxtVenue
+from connectors.lab.client import LabControl
+from connectors.lab.process import Lab
+from connectors.lab.settings import LabSettings, LabVenueSettings
+from connectors.settings import BookSource
+from router.model.ids import ClientOrderId, Nanos
+from router.model.orders import ChildOrder, TimeInForce
+from tests.connectors.rig import ASKS, BIDS, SYMBOLS, child, place, settings_for, venue_at
+
+FOLDER = Path(__file__).parent / "cassettes"
+HEADERS = [
+    "X-MBX-APIKEY",
+    "API-Key",
+    "API-Sign",
+    "Authorization",
+    "CB-ACCESS-KEY",
+    "CB-ACCESS-SIGN",
+    "CB-ACCESS-TIMESTAMP",
+    "User-Agent",
+]
+IDS = [ClientOrderId(f"ab12{number:08x}8000a000{number:012x}") for number in range(1, 5)]
+
+
+def cassette(name: str, mode: str) -> vcr.VCR:
+    """A recorder or player of `name`."""
+    player = vcr.VCR(
+        record_mode=mode,
+        match_on=["method", "path"],
+        filter_headers=HEADERS,
+        before_record_request=_bare,
+        decode_compressed_response=True,
+    )
+    return player.use_cassette(str(FOLDER / f"{name}.yaml"), allow_playback_repeats=False)
+
+
+def _bare(request):
+    """Without query and body, which are signed; without websockets, which cannot be played back."""
+    if request.headers.get("Upgrade") or urlsplit(request.uri).path.endswith("/v2"):
+        return None
+    parts = urlsplit(request.uri)
+    request.uri = urlunsplit((parts.scheme, "127.0.0.1", parts.path, "", ""))
+    request.body = None
+    return request
+
+
+def children(name: str) -> list[ChildOrder]:
+    """Two that fill, one that rests, one that is refused."""
+    return [
+        child(name, quantity="1.5", price="60020", client_id=IDS[0]),
+        child(name, quantity="3", price="60020", client_id=IDS[1]),
+        child(name, quantity="0.5", price="59000", client_id=IDS[2], time_in_force=TimeInForce.GTC),
+        child(name, quantity="900", price="60030", client_id=IDS[3]),
+    ]
+
+
+async def session_of(account: CcxtVenue, orders: list[ChildOrder]) -> list[object]:
+    """Every private call once or more; what came of each, in order."""
+    full, partial, resting, greedy = orders
+    told: list[object] = [await place(account, order) for order in orders]
+    told += [(await account.look_up(order, None)).result for order in (full, partial, greedy)]
+    told.append((await account.read_account(Nanos(0))).open_orders)
+    told.append(await account.cancel(resting, None))
+    read = await account.read_account(Nanos(0))
+    told += [read.balances, read.open_orders, read.trades]
+    return told
+
+
+async def record(name: str) -> None:
+    """One venue's cassette."""
+    venues = (LabVenueSettings(name=name, protocol=name),)
+    async with Lab(LabSettings(venues=venues, static=True)) as lab, LabControl(lab.control_url) as control:
+        await control.set_book(name, SYMBOLS[name], bids=BIDS, asks=ASKS)
+        account = quiet(venue_at(lab, name, books=BookSource.POLL))
+        with cassette(name, "all"):
+            told = await played(account, name)
+        (FOLDER / f"{name}.json").write_text(json.dumps([repr(each) for each in told], indent=1) + "\n")
+
+
+async def played(account: CcxtVenue, name: str) -> list[object]:
+    """Set up and play a session without streams and touches, whose calls come when they come."""
+    listings = await account._set_up()
+    account._listings = {listing.symbol: listing for listing in listings}
+    try:
+        return [listings, *await session_of(account, children(name))]
+    finally:
+        await account.stop()
+
+
+def quiet(account: CcxtVenue) -> CcxtVenue:
+    """An account whose clock is never checked and whose connections are not warmed: those calls are not the point."""
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    account._warm = nothing
+    account._read_clock = nothing
+    account._venue_clock.observe(sent_ns=0, received_ns=2**62, server_ns=2**61, resolution_ns=1)
+    account._venue_clock._low = account._venue_clock._high = 0
+    return account
+
+
+def replayed(name: str) -> CcxtVenue:
+    """An account whose venue is the cassette: the port is one where nobody listens."""
+    keys = {"kraken": "c2VjcmV0", "coinbase": "s", "binance": "s"}
+    return quiet(_account(name, {"apiKey": "k", "secret": keys[name]}))
+
+
+def _account(name: str, credentials: dict[str, str]) -> CcxtVenue:
+    from tests.connectors.rig import WallClock
+
+    return CcxtVenue(
+        settings_for(name, "http://127.0.0.1:9", credentials, books=BookSource.POLL, timeout_ms=500), WallClock()
+    )
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for each in SYMBOLS:
+        (FOLDER / f"{each}.yaml").unlink(missing_ok=True)
+        asyncio.run(record(each))

@@ -1,0 +1,41 @@
+"""Every private call of every venue, parsed offline from what was recorded: nothing listens, nothing is sent."""
+
+import json
+
+import pytest
+
+from connectors.ccxt_venue.registry import DIALECTS
+from tests.connectors.cassettes import FOLDER, cassette, played, replayed
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+async def test_recorded_answers_are_read_as_they_were(name):
+    """Listings, outcomes, records, trades, balances: the same objects as on the day of recording."""
+    told = json.loads((FOLDER / f"{name}.json").read_text())
+    with cassette(name, "none") as tape:
+        read = await played(replayed(name), name)
+    assert [repr(each) for each in read] == told
+    assert tape.all_played
+
+
+PRIVATE = {
+    "binance": ["order", "allOrders", "openOrders", "myTrades", "account", "tradeFee", "apiRestrictions"],
+    "kraken": [
+        "AddOrder",
+        "CancelOrder",
+        "OpenOrders",
+        "ClosedOrders",
+        "TradesHistory",
+        "BalanceEx",
+        "TradeVolume",
+        "GetApiKeyInfo",
+    ],
+    "coinbase": ["orders", "batch", "fills", "accounts", "batch_cancel", "transaction_summary", "key_permissions"],
+}
+
+
+@pytest.mark.parametrize(("name", "calls"), sorted(PRIVATE.items()))
+def test_every_private_call_is_on_the_tape(name, calls):
+    text = (FOLDER / f"{name}.yaml").read_text()
+    for call in calls:
+        assert f"/{call}\n" in text, call
