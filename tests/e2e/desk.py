@@ -1,0 +1,69 @@
+"""A lab, a configuration and an order: what a person at a shell has, with `sor` as processes of its own."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from connectors.lab.client import LabControl
+from connectors.lab.process import Lab
+from tests.e2e import rig
+from tests.e2e.rig import TERMS, lab_settings, set_books, urls_of, write_config
+from tests.e2e.runner import Moment, Sor, sor
+
+QUANTITY = Decimal("2.4")
+TIMINGS = {"lease_ttl_ms": 400, "approval_age_ms": 1_000, "request_poll_ms": 10, "snapshot_every": 15}
+SEATS = tuple(replace(seat, terms={**TERMS, "quarantine_after_ms": 10_000}) for seat in rig.SEATS)
+"""A killed process costs time in which a doubt grows old: not so fast that it would be a person's."""
+SMALL_CHILDREN = {"child_notional_max": 20_000}
+"""So that an order of `QUANTITY` takes three rounds over three venues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one works, and on what."""
+
+    folder: Path
+    config: Path
+    database_url: str
+    control: LabControl
+    lab: Lab
+
+    def order(self, ref_id: str = "R1", quantity: str = str(QUANTITY), **fields: Any) -> Path:
+        """An order file."""
+        body = {"ref_id": ref_id, "instrument": "BTC/USD", "side": "BUY", "base_quantity": quantity, **fields}
+        path = self.folder / f"{ref_id}.json"
+        path.write_text(json.dumps(body))
+        return path
+
+    def sor(self, name: str, *arguments: str, moment: Moment | None = None, faulty: bool = False) -> Sor:
+        """`sor` with this configuration."""
+        command, *rest = arguments
+        given = (command, *rest, "--config", str(self.config))
+        return sor(*given, folder=self.folder, name=name, moment=moment, faulty=faulty)
+
+    def execute(
+        self, name: str, order: Path, *, moment: Moment | None = None, faulty: bool = False, wait_s: int = 30
+    ) -> Sor:
+        """`sor execute`."""
+        arguments = ("execute", "--order", str(order), "--wait", str(wait_s), "--json")
+        return self.sor(name, *arguments, moment=moment, faulty=faulty)
+
+
+def printed(run: Sor) -> Mapping[str, Any]:
+    """What `--json` wrote."""
+    found: Mapping[str, Any] = json.loads(run.out.read_text())
+    return found
+
+
+@asynccontextmanager
+async def desk_at(folder: Path, database_url: str, **changes: Any) -> AsyncIterator[Desk]:
+    """Static books on free ports, so that every run finds the same market."""
+    async with Lab(lab_settings()) as lab, LabControl(lab.control_url) as control:
+        await set_books(control, SEATS)
+        sections = {"timings": TIMINGS, "limits": SMALL_CHILDREN, "database": database_url, **changes}
+        config = write_config(folder, urls_of(lab), SEATS, **sections)
+        yield Desk(folder, config, database_url, control, lab)

@@ -1,0 +1,239 @@
+"""`sor` in a process of its own, with a death planned at a named moment.
+
+The process is forked from a server that has the imports done, so a test may afford many. What runs in it is the product
+as it is shipped; the moment is planned from outside, around the parts `sor` is built of: the store it appends to and
+the venue ports it calls. At the moment the process ends itself with SIGKILL: no handler runs, nothing is flushed.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from router.app import parts
+from router.cli.commands import app
+from router.model.facts import CopyCounted, Fact, FillBooked
+from router.model.ids import AccountId, Nanos, VenueOrderId
+from router.model.market import MarketView
+from router.model.orders import Approved, ChildOrder
+from router.model.outcomes import AccountRead, LookUp, PlaceOutcome
+from router.ports import Appended, Gate, JournalRow, Policy, Progress, Target, VenuePort
+
+
+class Point(StrEnum):
+    """Where in its work the process dies."""
+
+    BEFORE_COMMIT = "before commit"
+    AFTER_COMMIT = "after commit"
+    """The facts are durable; nothing that follows from them has left."""
+    BEFORE_SEND = "before send"
+    """A copy is on its way through the connector, short of the socket."""
+    AT_THE_GATE = "at the gate"
+    """The copy is built and signed, the connection stands, no byte has left."""
+    AFTER_SEND = "after send"
+    """The last gate is behind the copy by `delay_ms`; its answer is not there (the lab is asked to be slow)."""
+    AFTER_ANSWER = "after answer"
+    """The answer was read, and nothing was made of it yet."""
+    BEFORE_FILL = "before a fill is booked"
+    AFTER_FILL = "after a fill was booked"
+    BEFORE_COPY = "before a copy is counted"
+    LOOKING_UP = "at a look-up"
+    LOOKED_UP = "after a look-up"
+    READING = "at an account read"
+    READ = "after an account read"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The `number`-th time that `point` is passed, counted from 1."""
+
+    point: Point
+    number: int = 1
+    delay_ms: int = 60
+
+
+class _Fuse:
+    """Counts, and ends the process."""
+
+    def __init__(self, moment: Moment | None) -> None:
+        self._moment = moment
+        self._passed = 0
+
+    def pass_by(self, point: Point) -> None:
+        if self.due(point):
+            die()
+
+    def due(self, point: Point) -> bool:
+        if self._moment is None or self._moment.point is not point:
+            return False
+        self._passed += 1
+        return self._passed == self._moment.number
+
+    @property
+    def delay_s(self) -> float:
+        return 0.0 if self._moment is None else self._moment.delay_ms / 1_000
+
+
+def die() -> None:
+    """`kill -9` of ourselves."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _MortalStore:
+    """A store in whose hands the process may die; otherwise the store itself."""
+
+    def __init__(self, store: Any, fuse: _Fuse) -> None:
+        self._store = store
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def append(self, rows: Sequence[JournalRow]) -> tuple[Appended, ...]:
+        facts: list[Fact] = [fact for row in rows for fact in row.facts]
+        books = any(isinstance(fact, FillBooked) for fact in facts)
+        self._fuse.pass_by(Point.BEFORE_COMMIT)
+        if books:
+            self._fuse.pass_by(Point.BEFORE_FILL)
+        if any(isinstance(fact, CopyCounted) for fact in facts):
+            self._fuse.pass_by(Point.BEFORE_COPY)
+        appended: tuple[Appended, ...] = await self._store.append(rows)
+        self._fuse.pass_by(Point.AFTER_COMMIT)
+        if books:
+            self._fuse.pass_by(Point.AFTER_FILL)
+        return appended
+
+
+class _MortalPort:
+    """A venue port in whose hands the process may die; otherwise the port itself."""
+
+    def __init__(self, port: VenuePort, fuse: _Fuse) -> None:
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    async def place(
+        self, order: Approved[ChildOrder], deadline_ns: Nanos | None, gate: Gate
+    ) -> tuple[PlaceOutcome, Nanos | None]:
+        def last_gate() -> str | None:
+            self._fuse.pass_by(Point.AT_THE_GATE)
+            reason = gate()
+            if reason is None and self._fuse.due(Point.AFTER_SEND):
+                asyncio.get_running_loop().call_later(self._fuse.delay_s, die)
+            return reason
+
+        self._fuse.pass_by(Point.BEFORE_SEND)
+        answer = await self._port.place(order, deadline_ns, last_gate)
+        self._fuse.pass_by(Point.AFTER_ANSWER)
+        return answer
+
+    async def look_up(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUp:
+        self._fuse.pass_by(Point.LOOKING_UP)
+        found = await self._port.look_up(order, venue_order_id)
+        self._fuse.pass_by(Point.LOOKED_UP)
+        return found
+
+    async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
+        self._fuse.pass_by(Point.READING)
+        read = await self._port.read_account(trades_since_ns)
+        self._fuse.pass_by(Point.READ)
+        return read
+
+
+class Faulty:
+    """A policy with a bug: it raises whenever it is asked about a parent whose reference begins with BUG."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
+        assert not progress.order.ref_id.startswith("BUG"), "a planted bug"
+        return self._policy.target(progress, now_ns, view)
+
+
+def sor(*arguments: str, folder: Path, name: str, moment: Moment | None = None, faulty: bool = False) -> "Sor":
+    """Start `sor` with these arguments. Its output goes to files in `folder` that carry `name`."""
+    out, err = folder / f"{name}.out", folder / f"{name}.err"
+    process = _SERVER.Process(target=_run, args=(arguments, str(out), str(err), moment, faulty), daemon=True)
+    process.start()
+    return Sor(process, out, err)
+
+
+@dataclass(frozen=True, slots=True)
+class Sor:
+    """A running or ended `sor`."""
+
+    process: ForkServerProcess
+    out: Path
+    err: Path
+
+    async def ended(self, within_s: float = 40.0) -> int:
+        """Its exit code; minus the signal that ended it."""
+        await asyncio.to_thread(self.process.join, within_s)
+        code = self.process.exitcode
+        if code is None:
+            self.process.kill()
+            raise AssertionError(f"sor did not end within {within_s} s: {self.said()}")
+        return code
+
+    def send(self, number: signal.Signals) -> None:
+        pid = self.process.pid
+        assert pid is not None
+        os.kill(pid, number)
+
+    def said(self) -> str:
+        """All it wrote, for a person to read when a test fails."""
+        return "\n".join(path.read_text() for path in (self.out, self.err) if path.exists())
+
+
+def environment() -> Mapping[str, str]:
+    """What the forked process keeps of the environment: nothing that configures it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SOR_")}
+
+
+def _run(arguments: tuple[str, ...], out: str, err: str, moment: Moment | None, faulty: bool) -> None:
+    for target, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), target)
+    os.environ.clear()
+    os.environ.update(environment())
+    _plan(_Fuse(moment), faulty=faulty)
+    sys.argv = ["sor", *arguments]
+    try:
+        app()
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else 1
+    else:
+        code = 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # what is left to do is the forked server's business, and takes longer than the order did
+
+
+def _plan(fuse: _Fuse, *, faulty: bool) -> None:
+    """Around the parts, not inside them: `router.app.parts` is where they are put together."""
+    open_store, build_ports = parts.open_store, parts.build_ports
+
+    async def open_mortal_store(*args: Any, **kwargs: Any) -> Any:
+        return _MortalStore(await open_store(*args, **kwargs), fuse)
+
+    def build_mortal_ports(*args: Any, **kwargs: Any) -> Mapping[AccountId, VenuePort]:
+        return {account: _MortalPort(port, fuse) for account, port in build_ports(*args, **kwargs).items()}
+
+    changed: dict[str, Any] = {"open_store": open_mortal_store, "build_ports": build_mortal_ports}
+    if faulty:
+        changed["POLICIES"] = {name: Faulty(policy) for name, policy in parts.POLICIES.items()}
+    for name, part in changed.items():
+        setattr(parts, name, part)
+
+
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["tests.e2e.runner", "router.app.execute", "router.app.serve", "router.cli.report"])

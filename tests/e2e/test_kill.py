@@ -1,0 +1,117 @@
+"""`kill -9` at any moment of an order, and the same command again: nothing twice, nothing lost."""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from connectors.lab.faults import FaultKind
+from router.app.execute import ExitCode
+from tests.e2e.desk import QUANTITY, Desk, desk_at, printed
+from tests.e2e.rig import quantity_of
+from tests.e2e.runner import Moment, Point
+from tests.e2e.truth import assert_venues_agree
+
+KILLED = -signal.SIGKILL
+DUST = Decimal("0.00002")
+"""Below the smallest order of any of the three venues, 0.00001666 bitcoin at these prices."""
+_SEED = 20_261_120
+# Per point, up to which number it comes up for sure in an order of three rounds over three venues.
+_POINTS = {
+    Point.BEFORE_COMMIT: 12,
+    Point.AFTER_COMMIT: 12,
+    Point.BEFORE_SEND: 7,
+    Point.AT_THE_GATE: 7,
+    Point.AFTER_SEND: 7,
+    Point.AFTER_ANSWER: 7,
+    Point.BEFORE_FILL: 4,
+    Point.AFTER_FILL: 4,
+    Point.LOOKING_UP: 6,
+    Point.LOOKED_UP: 6,
+    Point.READ: 3,
+}
+_draws = random.Random(_SEED)
+MOMENTS = [
+    Moment(point, number)
+    for point, most in _POINTS.items()
+    for number in _draws.sample(range(1, most + 1), 1 if most == 3 else 2)
+]
+DURING_RECOVERY = [
+    (Moment(Point.AFTER_SEND, 2), Moment(Point.BEFORE_COMMIT, 1)),
+    (Moment(Point.AFTER_SEND, 4), Moment(Point.AFTER_COMMIT, 1)),
+    (Moment(Point.AFTER_COMMIT, 4), Moment(Point.READING, 2)),
+    (Moment(Point.AFTER_ANSWER, 3), Moment(Point.LOOKED_UP, 1)),
+    (Moment(Point.BEFORE_SEND, 2), Moment(Point.READ, 3)),
+    (Moment(Point.BEFORE_FILL, 2), Moment(Point.BEFORE_FILL, 1)),
+]
+ANY_TIME = sorted(_draws.uniform(0.0, 0.9) for _ in range(6))
+
+
+def _named(value: object) -> str:
+    if isinstance(value, Moment):
+        return f"{value.point} {value.number}"
+    return f"{value:.2f} s" if isinstance(value, float) else str(value)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}") as made:
+        yield made
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=_named)
+async def test_killed_once_and_started_again(desk: Desk, moment: Moment) -> None:
+    """The second run finds what the first one left at the venues and fills the rest."""
+    await _die(desk, "first", moment)
+    await _finish(desk)
+
+
+@pytest.mark.parametrize(("moment", "again"), DURING_RECOVERY, ids=_named)
+async def test_killed_again_while_recovering(desk: Desk, moment: Moment, again: Moment) -> None:
+    """The first restart dies too; the second finds no less."""
+    await _die(desk, "first", moment)
+    await _die(desk, "second", again)
+    await _finish(desk)
+
+
+@pytest.mark.parametrize("after_s", ANY_TIME, ids=_named)
+async def test_killed_at_any_time(desk: Desk, after_s: float) -> None:
+    """From outside, wherever it happens to be."""
+    run = desk.execute("first", desk.order())
+    await asyncio.sleep(after_s)
+    run.send(signal.SIGKILL)
+    assert await run.ended() in {KILLED, ExitCode.FILLED, ExitCode.INCOMPLETE}
+    await _finish(desk)
+
+
+@pytest.mark.parametrize("moment", [Moment(Point.AFTER_COMMIT, 5), Moment(Point.AFTER_SEND, 2)], ids=_named)
+async def test_killed_on_either_database(tmp_path: Path, database_url: str, moment: Moment) -> None:
+    """The same promise, whatever holds the journal."""
+    async with desk_at(tmp_path, database_url) as desk:
+        await _die(desk, "first", moment)
+        await _finish(desk)
+
+
+async def _die(desk: Desk, name: str, moment: Moment) -> None:
+    """Run until the moment; the run must not survive it."""
+    if moment.point is Point.AFTER_SEND:
+        # Slower than the process has left to live, so that what it sent is at the venue and its answer is not here.
+        await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=300)
+    run = desk.execute(name, desk.order(), moment=moment)
+    assert await run.ended() == KILLED, run.said()
+    await desk.control.clear_faults()
+
+
+async def _finish(desk: Desk) -> None:
+    """The same reference again, to the end: all of it, or all but what is below every venue's minimum."""
+    last = desk.execute("last", desk.order())
+    assert await last.ended() in {ExitCode.FILLED, ExitCode.INCOMPLETE}, last.said()
+    agreed = await assert_venues_agree(desk.control, desk.database_url)
+    [detail] = agreed.ours.parents
+    done = quantity_of(agreed.orders_of(detail.parent.id))
+    assert done == QUANTITY or (QUANTITY - done < DUST and "dust" in detail.parent.reason), last.said()
+    assert Decimal(printed(last)["filled"]) == done
