@@ -1,6 +1,7 @@
 """A lab and a router, each a process of its own, in a folder and on ports nobody else uses."""
 
 import asyncio
+import shutil
 import signal
 import socket
 import sys
@@ -15,11 +16,13 @@ import yaml
 
 from connectors.lab.client import LabControl
 from router.config import DEFAULT_TEXT, Config, load
-from router.model.errors import SorError
+from router.model.errors import BadInput, SorError
 
 _UP_S = 30.0
 _LOOK_S = 0.05
 _LOOPBACK = "127.0.0.1"
+_MARK = ".rehearsal"
+"""This folder is ours to empty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +61,13 @@ async def rehearsal(folder: Path, *, seed: int, tapes: Path | None) -> AsyncIter
         yield Rehearsal(folder=folder, config_file=config_file, config=config, control=control)
 
 
+def empty(folder: Path) -> None:
+    """Take away what an earlier rehearsal left. Raises `BadInput` for a folder that is somebody else's."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise BadInput("folder", f"{folder} holds other files: name an empty or a new one")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 async def kill(process: asyncio.subprocess.Process) -> None:
     """`kill -9`: no handler runs, nothing is flushed."""
     with suppress(ProcessLookupError):
@@ -67,6 +77,7 @@ async def kill(process: asyncio.subprocess.Process) -> None:
 
 def _written(folder: Path, seed: int, tapes: Path | None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
     path = folder / "config.yaml"
     path.write_text(_text(seed, tapes))
     return path

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,20 +68,22 @@ def demo(
     tapes: Tapes = None,
     seed: Annotated[int, typer.Option(help="Of the order flow.")] = 7,
     no_kill: Annotated[bool, typer.Option("--no-kill", help="Let the router live.")] = False,
-    folder: Annotated[Path, typer.Option(help="Where it is played; emptied first.")] = Path(".sor/demo"),
+    folder: Annotated[Path, typer.Option(help="Where it is played; what an earlier demo left there goes.")] = Path(
+        ".sor/demo"
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Watch one order routed over three exchanges on this machine: no keys, no network, under a minute."""
 
     async def work() -> Exit:
         from router.cli.demo import play  # noqa: PLC0415 - brings ccxt with it, which most commands can do without
-        from router.cli.rehearsal import rehearsal  # noqa: PLC0415
+        from router.cli.rehearsal import empty, rehearsal  # noqa: PLC0415
 
         found = find_tapes(str(tapes)) if tapes else None
         if tapes and found is None:
             raise BadInput("tapes", f"the recordings are not in {tapes}")
         shown = console() if not as_json else Console(file=sys.stderr, highlight=False)
-        shutil.rmtree(folder, ignore_errors=True)
+        empty(folder)
         async with rehearsal(folder, seed=seed, tapes=found) as stage:
             told, code = await play(stage, quantity, shown, with_kill=not no_kill)
         if as_json:

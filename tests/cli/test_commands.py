@@ -144,6 +144,17 @@ def test_init_writes_what_loads(sor: Sor, tmp_path: Path):
     assert sor("init", "--venue", "mtgox", "--to", "x.yaml").stderr.startswith("venue: mtgox has no connector")
 
 
+def test_the_demo_empties_nobody_elses_folder(sor: Sor, tmp_path: Path):
+    """A folder with other files in it is refused, and stays as it is."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("years of work")
+
+    said = sor("demo", "--folder", "home")
+
+    assert said.returncode == 2
+    assert (tmp_path / "home" / "thesis.txt").exists()
+
+
 def test_help_is_there_for_every_command(sor: Sor):
     """Each explains itself in a sentence."""
     for command in app.registered_commands:
