@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from connectors.ccxt_venue import CcxtVenue
+from connectors.paper import PaperSettings, PaperVenue
+from connectors.settings import VenueSettings
 from policies import POLICIES
 from router.app.version import VERSION
 from router.book.books import ViewPolicy
-from router.config import Config
+from router.config import Config, Mode
 from router.model.errors import BadInput
 from router.model.events import Event, RequestUnreadable, Started
 from router.model.ids import AccountId, ListingId, VenueId
@@ -76,8 +78,18 @@ async def opened(config: Config, observe: Observe) -> AsyncIterator[Router]:
 
 
 def build_ports(config: Config, clock: SystemClock) -> dict[AccountId, VenuePort]:
-    """A connector per venue account."""
+    """A connector per venue account; in mode paper one that has no keys and fills orders itself."""
+    if config.mode is Mode.PAPER:
+        return {venue.account: PaperVenue(venue, _paper(config, venue), clock) for venue in config.venues}
     return {venue.account: CcxtVenue(venue, clock) for venue in config.venues}
+
+
+def _paper(config: Config, venue: VenueSettings) -> PaperSettings:
+    return PaperSettings(
+        file=config.paper.folder / f"{config.deployment}.{venue.account.replace('/', '-')}.paper.db",
+        deposits=config.paper.deposits,
+        taker_fee_bps=config.paper.taker_fee_bps.get(venue.venue),
+    )
 
 
 def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:

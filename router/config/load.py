@@ -9,12 +9,12 @@ import yaml
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from connectors.settings import BookSource, VenueSettings
+from connectors.settings import BookSource, Secret, VenueSettings
 from router.book.fx import FxPolicy, FxRule
 from router.config.schema import File, FxSection, LimitsSection, VenueSection
 from router.config.secrets import lab_credentials, secret
 from router.config.sentences import bad_input
-from router.config.settings import Config, LabSettings, LogSettings, Mode, StatusSettings, Timings
+from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
 from router.config.terms import terms_of
 from router.model.errors import BadInput
 from router.model.events import RiskLimits
@@ -97,6 +97,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
             tapes=_beside(folder, file.lab.tapes),
             read_lag_ms=file.lab.read_lag_ms,
         ),
+        paper=_paper(file, mode, folder),
         source=path,
     )
 
@@ -155,14 +156,7 @@ def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Pat
             account=account,
             symbols={symbol: InstrumentId(instrument) for symbol, instrument in section.symbols.items()},
             terms=terms_of(ccxt_id, account, section.terms, in_lab=in_lab, dedupe_licensed=section.dedupe_licensed),
-            credentials=(
-                {
-                    key: secret(held_by, f"venues.{name}.keys.{key}", _beside(folder, file.secrets_dir))
-                    for key, held_by in section.keys.items()
-                }
-                if section.keys or mode is not Mode.LAB
-                else lab_credentials(ccxt_id)
-            ),
+            credentials=_credentials(file, mode, name, section, folder),
             client_options=section.options,
             loopback=section.loopback,
             loopback_allowed=file.allow_loopback_urls,
@@ -177,6 +171,18 @@ def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Pat
         if error.field.startswith("venues."):
             raise
         raise BadInput(f"venues.{name}.{error.field}", error.message) from None
+
+
+def _credentials(file: File, mode: Mode, name: str, section: VenueSection, folder: Path) -> Mapping[str, Secret]:
+    """Paper reads no keys, even where a file is ready for live: what is not there cannot be used."""
+    if mode is Mode.PAPER:
+        return {}
+    if mode is Mode.LAB and not section.keys:
+        return lab_credentials(section.ccxt_id or name)
+    return {
+        key: secret(held_by, f"venues.{name}.keys.{key}", _beside(folder, file.secrets_dir))
+        for key, held_by in section.keys.items()
+    }
 
 
 def _fx(sections: Mapping[str, FxSection], venues: Sequence[VenueSettings]) -> FxPolicy:
@@ -207,6 +213,19 @@ def _database_url(file: File, mode: Mode, folder: Path) -> str:
     if not url.startswith("sqlite:///"):
         raise BadInput("database", "must begin with sqlite:/// or postgresql://")
     return f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+
+
+def _paper(file: File, mode: Mode, folder: Path) -> PaperSettings:
+    for name in file.paper.taker_fee_bps:
+        if name not in file.venues:
+            raise BadInput(f"paper.taker_fee_bps.{name}", "is not a configured venue")
+    url = _database_url(file, mode, folder)
+    beside = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite:///") else folder / ".sor"
+    return PaperSettings(
+        folder=beside if file.paper.folder is None else folder / file.paper.folder.expanduser(),
+        deposits={Asset(asset): amount for asset, amount in file.paper.deposits.items()},
+        taker_fee_bps={VenueId(name): rate for name, rate in file.paper.taker_fee_bps.items()},
+    )
 
 
 def _beside(folder: Path, path: Path | None) -> Any:  # noqa: ANN401 - None in, None out

@@ -128,6 +128,28 @@ class LabSection(Section):
     read_lag_ms: Annotated[int, Field(ge=0, le=300)] = 0
 
 
+def _paper_money() -> dict[str, Decimal]:
+    return {
+        "USD": Decimal(1_000_000),
+        "USDT": Decimal(1_000_000),
+        "USDC": Decimal(1_000_000),
+        "EUR": Decimal(1_000_000),
+        "BTC": Decimal(10),
+        "ETH": Decimal(200),
+    }
+
+
+class PaperSection(Section):
+    """The accounts of mode paper: what each is credited with, once per asset; rates other than the venues' public ones.
+
+    `folder` keeps one file per account; by default beside the database, or in `.sor` where that is on a server.
+    """
+
+    deposits: dict[str, Amount] = Field(default_factory=_paper_money)
+    taker_fee_bps: dict[Name, Amount] = Field(default_factory=dict)
+    folder: Path | None = None
+
+
 class File(BaseSettings):
     """The whole file. The environment (`SOR_MODE`, `SOR_LIMITS__COLLAR_BPS`, ...) goes before it."""
 
@@ -148,6 +170,7 @@ class File(BaseSettings):
     log: LogSection = LogSection()
     status: StatusSection = StatusSection()
     lab: LabSection = LabSection()
+    paper: PaperSection = PaperSection()
 
     @classmethod
     def settings_customise_sources(

@@ -1,13 +1,15 @@
 """The settings as plain data: everything below `router.app` gets its part of this in its constructor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
 from connectors.settings import VenueSettings
 from router.book.fx import FxPolicy
 from router.model.events import RiskLimits
-from router.model.ids import EntityId
+from router.model.ids import Asset, EntityId, VenueId
 from router.model.instruments import Instrument
 
 
@@ -66,6 +68,18 @@ class LabSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PaperSettings:
+    """The accounts of mode paper, one file each in `folder`. `deposits` are credited to each account that trades them.
+
+    `taker_fee_bps`: what a venue charges, where that is not the rate it lists for anybody.
+    """
+
+    folder: Path
+    deposits: Mapping[Asset, Decimal]
+    taker_fee_bps: Mapping[VenueId, Decimal]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """All settings of one deployment. `source` is the file they came from; None for the built-in lab.
 
@@ -84,4 +98,5 @@ class Config:
     log: LogSettings
     status: StatusSettings
     lab: LabSettings
+    paper: PaperSettings
     source: Path | None = None

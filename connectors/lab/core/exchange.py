@@ -69,6 +69,19 @@ class Exchange:
             self._tell_balances(account, (asset,))
             return wallet.balance(asset)
 
+    def restore(self, record: OrderRecord) -> None:
+        """Take an order back as it stood: known by its ids and, while open, locked for and queued last at its price.
+
+        For book-keeping that outlives this object. An open order its account can no longer pay for is cancelled.
+        """
+        with exactly():
+            self._orders[record.order_id] = record
+            self._past[record.order_id] = [record]
+            self._name(record)
+            self._next_order = max(self._next_order, record.order_id + 1)
+            if not record.status.ended:
+                self._resume(record)
+
     def place(self, account: str, order: NewOrder, now_ns: int) -> OrderRecord | Rejection:
         """Match and, if it may rest, book an order. The record is as it stands after matching."""
         with exactly():
@@ -283,9 +296,7 @@ class Exchange:
             updated_ns=now_ns,
         )
         self._next_order += 1
-        self._of_account.setdefault(account, []).append(record.order_id)
-        if order.client_id is not None:
-            self._by_client_id.setdefault((account, order.client_id), []).append(record.order_id)
+        self._name(record)
         self._open[record.order_id] = None
         asset, amount = self._needs(
             self.symbols[order.symbol], order.side, order.quantity, order.limit_price, self._value(order)
@@ -295,6 +306,25 @@ class Exchange:
         self._note(record, None)
         self._tell_balances(account, (asset,))
         return self._match(record, now_ns)
+
+    def _name(self, record: OrderRecord) -> None:
+        """Let it be found by its account and by its client id."""
+        self._of_account.setdefault(record.account, []).append(record.order_id)
+        if record.client_id is not None:
+            self._by_client_id.setdefault((record.account, record.client_id), []).append(record.order_id)
+
+    def _resume(self, record: OrderRecord) -> None:
+        self._open[record.order_id] = None
+        self._locks[record.order_id] = ZERO
+        wallet = self._wallets.setdefault(record.account, Wallet())
+        symbol = self.symbols[record.symbol]
+        asset, amount = self._needs(symbol, record.side, record.remaining, record.limit_price, None)
+        if record.limit_price is None or wallet.free(asset) < amount:
+            self._end(record, OrderStatus.CANCELLED, record.updated_ns)
+            return
+        wallet.lock(asset, amount)
+        self._locks[record.order_id] = amount
+        self._rest(record, record.limit_price)
 
     def _match(self, record: OrderRecord, now_ns: int) -> OrderRecord:
         if record.tif is TimeInForce.FOK and self._takeable(record) < record.quantity:

@@ -1,0 +1,426 @@
+"""A paper account behind the router's port: a real venue's public books, read without keys, and fills of our own.
+
+An order takes what the real book shows within its limit, at the book's prices, as soon as its copy has left. What it
+took is gone from the book this port shows, until the feed changes that level. No order can reach the real venue: the
+client that reads it has no keys.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from connectors.ccxt_venue import CcxtVenue
+from connectors.lab.core import (
+    NewOrder,
+    OrderRecord,
+    Rejection,
+    RejectKind,
+    SymbolRules,
+    TimeInForce,
+    TradeRecord,
+    VenueRules,
+)
+from connectors.lab.protocols import PROTOCOLS
+from connectors.paper.account import PaperAccount, Step
+from connectors.paper.books import Changes, RealBook
+from connectors.paper.ledger import Ledger
+from connectors.paper.settings import PaperSettings
+from connectors.settings import VenueSettings
+from router.model.balances import Balance
+from router.model.errors import BadInput, SorError
+from router.model.events import OrderHinted
+from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, TradeId, VenueOrderId, listing_id
+from router.model.instruments import Listing
+from router.model.orders import Approved, ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
+from router.model.outcomes import (
+    Accepted,
+    AccountRead,
+    CancelOutcome,
+    CancelTaken,
+    CancelUnclear,
+    Exists,
+    Found,
+    LookUp,
+    LookUpResult,
+    Lost,
+    Missing,
+    NotSent,
+    PlaceOutcome,
+    Refused,
+    Unclear,
+)
+from router.model.side import Side
+from router.ports.clock import Clock
+from router.ports.venue import Gate, VenueSink
+
+T = TypeVar("T")
+
+_ENDPOINTS = ("paper orders", "paper trades")
+
+
+class PaperVenue:
+    """Implements `router.ports.venue.VenuePort` on a file and a keyless feed."""
+
+    def __init__(self, settings: VenueSettings, paper: PaperSettings, clock: Clock) -> None:
+        self.account = settings.account
+        self.terms = settings.terms
+        self._settings = settings
+        self._paper = paper
+        self._clock = clock
+        # No keys, so none can be used by mistake; no orders, so no connections to keep warm for them.
+        self._public = CcxtVenue(replace(settings, credentials={}, warm_connections=0), clock)
+        self._rules = _terms_of(settings)
+        self._feed: _Feed | None = None
+        self._held: PaperAccount | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._turn = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._open: dict[int, OrderRecord] = {}
+        self._moved = asyncio.Event()
+        self._crossing: asyncio.Task[None] | None = None
+
+    # Life
+
+    async def start(self, sink: VenueSink) -> tuple[Listing, ...]:
+        """Read the real venue's markets, open the account's file, let the books stream."""
+        self._feed = _Feed(sink, self._book_moved)
+        try:
+            listings = tuple(self._at_our_fee(listing) for listing in await self._public.start(self._feed))
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"paper-{self._settings.venue}")
+            opened = await self._in_thread(lambda: self._opened(listings))
+        except BaseException:
+            await self.stop()
+            raise
+        self._open = {record.order_id: record for record in opened}
+        self._book_moved()
+        self._crossing = asyncio.create_task(self._fill_resting(), name=f"paper-{self.account}")
+        return listings
+
+    async def stop(self) -> None:
+        """Close everything. A step that has begun is ended first: it cannot be called back."""
+        if self._crossing is not None:
+            self._crossing.cancel()
+            await asyncio.wait([self._crossing])
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._public.stop()
+        held, thread = self._held, self._thread
+        if held is not None:
+            await self._in_thread(held.close)
+        if thread is not None:
+            thread.shutdown(wait=False)
+        self._crossing = self._held = self._thread = None
+
+    # Orders
+
+    async def place(
+        self, order: Approved[ChildOrder], deadline_ns: Nanos | None, gate: Gate
+    ) -> tuple[PlaceOutcome, Nanos | None]:
+        """One copy. From the gate on it goes through to its end, even if nobody waits for the answer any more."""
+        return await self._to_its_end(self._place(order.value, deadline_ns, gate))
+
+    async def cancel(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> CancelOutcome:  # noqa: ARG002 - our id says it all
+        """End an order that rests."""
+        return await self._to_its_end(self._cancel(order))
+
+    async def look_up(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUp:  # noqa: ARG002 - our id says it all
+        """The order's record and its trades, from the file."""
+        asked_ns = self._clock.now()
+        try:
+            result = await self._look_up(order)
+        except (sqlite3.Error, SorError) as error:
+            result = Unclear(why=str(error))
+        return LookUp(asked_ns=asked_ns, result=result)
+
+    async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
+        """Everything, from the file, as of one moment."""
+        asked_ns = self._clock.now()
+        try:
+            async with self._turn:
+                held = self._started()
+                told = await self._in_thread(lambda: held.read(trades_since_ns))
+        except sqlite3.Error as error:
+            raise SorError(f"{self.account} could not be read: {error}") from None
+        return AccountRead(
+            account=self.account,
+            asked_ns=asked_ns,
+            balances=tuple(
+                Balance(account=self.account, asset=Asset(asset), total=balance.total, free=balance.free)
+                for asset, balance in told.balances.items()
+            ),
+            open_orders=tuple(_venue_order(record) for record in told.open_orders),
+            trades=tuple(_venue_trade(trade) for trade in told.trades),
+        )
+
+    def encode_id(self, client_id: ClientOrderId) -> str:
+        """Our id as the real venue would spell it."""
+        return self._public.encode_id(client_id)
+
+    # One at a time
+
+    async def _place(
+        self, child: ChildOrder, deadline_ns: Nanos | None, gate: Gate
+    ) -> tuple[PlaceOutcome, Nanos | None]:
+        async with self._turn:
+            try:
+                held, book = self._started(), self._book(child.symbol)
+            except SorError as error:
+                return NotSent(why=str(error)), None
+            stopped = gate()
+            if stopped is None and deadline_ns is not None and self._clock.now() >= deadline_ns:
+                stopped = "the deadline has passed"
+            if stopped is not None:
+                return NotSent(why=stopped, by_gate=True), None
+            sent_ns = self._clock.now()
+            offer = book.facing(child.side, child.limit_price)
+            try:
+                step = await self._in_thread(lambda: held.place(_new_order(child), offer, sent_ns))
+            except sqlite3.Error as error:
+                return Lost(why=f"{type(error).__name__}: {error}"), sent_ns
+            self._show(child.symbol, book.took(offer, step.left))
+            self._tell(step)
+            return _outcome(step.answer), sent_ns
+
+    async def _cancel(self, child: ChildOrder) -> CancelOutcome:
+        async with self._turn:
+            try:
+                held = self._started()
+                now_ns = self._clock.now()
+                step = await self._in_thread(lambda: held.cancel(child.client_id, child.symbol, now_ns))
+            except (sqlite3.Error, SorError) as error:
+                return CancelUnclear(why=str(error))
+            self._tell(step)
+            return CancelUnclear(why=step.answer.text) if isinstance(step.answer, Rejection) else CancelTaken()
+
+    async def _look_up(self, child: ChildOrder) -> LookUpResult:
+        async with self._turn:
+            held = self._started()
+            known = await self._in_thread(lambda: held.find(child.client_id, child.symbol))
+        if known is None:
+            return Missing(endpoints=_ENDPOINTS)
+        record, trades = known
+        if record.side is not child.side:
+            return Unclear(why="the record under our id is of another order")
+        return Found(order=_venue_order(record), trades=tuple(_venue_trade(trade) for trade in trades))
+
+    async def _fill_resting(self) -> None:
+        """Whenever a book moves: fill the resting orders it has come to reach."""
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            for symbol in {record.symbol for record in self._open.values()}:
+                async with self._turn:
+                    with contextlib.suppress(sqlite3.Error):  # the next change of the book tries again
+                        await self._cross(symbol)
+
+    async def _cross(self, symbol: str) -> None:
+        held, book = self._started(), self._book(symbol)
+        limits: dict[Side, list[Any]] = {side: [] for side in Side}
+        for record in self._open.values():
+            if record.symbol == symbol:
+                limits[record.side].append(record.limit_price)
+        offer = book.offer(
+            buying_at=max(limits[Side.BUY], default=None), selling_at=min(limits[Side.SELL], default=None)
+        )
+        if offer.bids or offer.asks:
+            now_ns = self._clock.now()
+            step = await self._in_thread(lambda: held.cross(symbol, offer, now_ns))
+            self._show(symbol, book.took(offer, step.left))
+            self._tell(step)
+
+    def _book_moved(self) -> None:
+        if self._open:
+            self._moved.set()
+
+    # Telling
+
+    def _tell(self, step: Step) -> None:
+        """What the private stream would say; durable by now."""
+        for record in step.changed:
+            self._open[record.order_id] = record
+            if record.status.ended:
+                del self._open[record.order_id]
+            self._streaming.order_hint(
+                OrderHinted(
+                    account=self.account,
+                    client_id=ClientOrderId(record.client_id or ""),
+                    venue_order_id=_order_id(record.order_id),
+                    hint=str(record.status),
+                )
+            )
+
+    def _show(self, symbol: str, changes: tuple[Changes, Changes]) -> None:
+        self._streaming.took(listing_id(self.account, symbol), changes)
+
+    # Parts
+
+    def _opened(self, listings: tuple[Listing, ...]) -> tuple[OrderRecord, ...]:
+        rules = replace(self._rules, fee_in=listings[0].fee_in)
+        deposits = {str(asset): amount for asset, amount in self._paper.deposits.items()}
+        try:
+            ledger = Ledger(self._paper.file, self.account)
+            self._held = PaperAccount(ledger, rules, [_symbol_rules(listing) for listing in listings])
+            return self._held.open(deposits, self._clock.now())
+        except (sqlite3.Error, OSError) as error:
+            raise SorError(f"{self.account}: {self._paper.file} cannot be used: {error}") from None
+
+    def _at_our_fee(self, listing: Listing) -> Listing:
+        fee_bps = self._paper.taker_fee_bps
+        return listing if fee_bps is None else replace(listing, taker_fee_bps=fee_bps)
+
+    def _started(self) -> PaperAccount:
+        if self._held is None:
+            raise SorError(f"{self.account} is not started")
+        return self._held
+
+    @property
+    def _streaming(self) -> "_Feed":
+        assert self._feed is not None
+        return self._feed
+
+    def _book(self, symbol: str) -> RealBook:
+        return self._streaming.books[listing_id(self.account, symbol)]
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Everything about the file happens in one thread, in the order asked for; a commit stops no stream."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+
+class _Feed:
+    """A `VenueSink` between the real venue and the router: passes books on, less what was taken of them."""
+
+    def __init__(self, sink: VenueSink, moved: Callable[[], None]) -> None:
+        self.books: defaultdict[ListingId, RealBook] = defaultdict(RealBook)
+        self._sink = sink
+        self._moved = moved
+
+    def book_snapshot(
+        self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
+    ) -> None:
+        """The whole book."""
+        book = self.books[listing]
+        book.heard_ns = received_ns
+        self._sink.book_snapshot(listing, *book.replace(bids, asks), received_ns)
+        self._moved()
+
+    def book_delta(
+        self, listing: ListingId, bids: list[tuple[float, float]], asks: list[tuple[float, float]], received_ns: Nanos
+    ) -> None:
+        """Changed levels."""
+        book = self.books[listing]
+        book.heard_ns = received_ns
+        self._sink.book_delta(listing, *book.change(bids, asks), received_ns)
+        self._moved()
+
+    def book_lost(self, listing: ListingId, why: str) -> None:
+        """Not to be trusted."""
+        self.books[listing].lose()
+        self._sink.book_lost(listing, why)
+
+    def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
+        """Alive."""
+        self.books[listing].heard_ns = received_ns
+        self._sink.book_heartbeat(listing, received_ns)
+
+    def order_hint(self, hint: OrderHinted) -> None:
+        """Ours, not the real venue's: without keys it has nothing to say."""
+        self._sink.order_hint(hint)
+
+    def stream_restored(self, account: AccountId) -> None:
+        """There is no private stream that could be lost."""
+
+    def took(self, listing: ListingId, changes: tuple[Changes, Changes]) -> None:
+        """Our own doing. It makes no book younger, so it carries the time the feed was last heard."""
+        bids, asks = changes
+        if bids or asks:
+            self._sink.book_delta(listing, bids, asks, self.books[listing].heard_ns)
+
+
+def _terms_of(settings: VenueSettings) -> VenueRules:
+    """The venue's own terms, as the lab has them: duplicate ids, digits of a fee. Fees are replaced per symbol."""
+    protocol = PROTOCOLS.get(settings.ccxt_id)
+    if protocol is None:
+        raise BadInput("ccxt_id", f"paper knows no terms of {settings.ccxt_id}; it knows {', '.join(PROTOCOLS)}")
+    return protocol.default_rules(settings.venue, 0)
+
+
+def _symbol_rules(listing: Listing) -> SymbolRules:
+    """A maker pays as a taker does: what the venue grants makers is not in a listing, and paper does not flatter."""
+    return SymbolRules(
+        symbol=listing.symbol,
+        base=listing.base,
+        quote=listing.quote,
+        tick=listing.tick,
+        step=listing.step,
+        min_quantity=listing.min_quantity,
+        min_notional=listing.min_notional,
+        max_quantity=listing.max_quantity,
+        taker_fee_bps=listing.taker_fee_bps,
+        maker_fee_bps=listing.taker_fee_bps,
+    )
+
+
+def _new_order(child: ChildOrder) -> NewOrder:
+    return NewOrder(
+        symbol=child.symbol,
+        side=child.side,
+        quantity=child.quantity,
+        limit_price=child.limit_price,
+        tif=TimeInForce(child.time_in_force),
+        client_id=child.client_id,
+    )
+
+
+def _outcome(answer: OrderRecord | Rejection | None) -> PlaceOutcome:
+    assert answer is not None
+    if isinstance(answer, OrderRecord):
+        return Accepted(venue_order_id=_order_id(answer.order_id))
+    if answer.kind is RejectKind.DUPLICATE_CLIENT_ID:
+        return Exists(code=answer.kind)
+    return Refused(code=answer.kind, text=answer.text, transient=False)
+
+
+def _order_id(order_id: int) -> VenueOrderId:
+    """Whoever reads it in a table sees that nothing was traded."""
+    return VenueOrderId(f"paper-{order_id}")
+
+
+def _venue_order(record: OrderRecord) -> VenueOrder:
+    return VenueOrder(
+        account=AccountId(record.account),
+        symbol=record.symbol,
+        venue_order_id=_order_id(record.order_id),
+        client_id=ClientOrderId(record.client_id or ""),
+        side=record.side,
+        status=VenueOrderStatus(record.status),
+        quantity=record.quantity,
+        executed=record.executed,
+        limit_price=record.limit_price,
+        venue_time_ns=Nanos(record.placed_ns),
+    )
+
+
+def _venue_trade(trade: TradeRecord) -> VenueTrade:
+    return VenueTrade(
+        account=AccountId(trade.account),
+        symbol=trade.symbol,
+        trade_id=TradeId(f"paper-{trade.execution_id}"),
+        venue_order_id=_order_id(trade.order_id),
+        side=trade.side,
+        price=trade.price,
+        quantity=trade.quantity,
+        fees=(Fee(asset=Asset(trade.fee_asset), amount=trade.fee),),
+        maker=trade.maker,
+        venue_time_ns=Nanos(trade.at_ns),
+        client_id=ClientOrderId(trade.client_id or ""),
+    )

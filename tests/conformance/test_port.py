@@ -1,0 +1,229 @@
+"""What every implementation of the venue port must do. Judged by what the account itself reads afterwards."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from router.model.ids import Nanos
+from router.model.orders import ChildOrder, TimeInForce, VenueOrderStatus
+from router.model.outcomes import (
+    Accepted,
+    CancelTaken,
+    CancelUnclear,
+    Exists,
+    Found,
+    Missing,
+    NotSent,
+    PlaceOutcome,
+    Refused,
+)
+from router.model.side import Side
+from tests.connectors.rig import TTL_NS, approved, child, new_id, pass_gate
+from tests.waiting import eventually
+
+
+async def place(seat, order: ChildOrder) -> PlaceOutcome:
+    outcome, sent_ns = await seat.port.place(approved(order), Nanos(order.decided_at_ns + TTL_NS), pass_gate)
+    assert (sent_ns is None) == isinstance(outcome, NotSent)
+    return outcome
+
+
+async def found(seat, order: ChildOrder) -> Found:
+    looked = (await seat.port.look_up(order, None)).result
+    assert isinstance(looked, Found)
+    return looked
+
+
+async def traded(seat) -> Decimal:
+    """Base quantity of every trade the account ever made."""
+    read = await seat.port.read_account(Nanos(0))
+    return sum((trade.quantity for trade in read.trades), Decimal(0))
+
+
+async def test_a_fill_over_two_levels_is_two_trades_at_the_books_prices(seat):
+    """The order's record and its trade list agree, and carry our id."""
+    order = child(seat.name, quantity="1.5", price="60020")
+
+    accepted = await place(seat, order)
+
+    assert isinstance(accepted, Accepted)
+    told = await found(seat, order)
+    assert told.order.status is VenueOrderStatus.FILLED
+    assert told.order.venue_order_id == accepted.venue_order_id
+    assert told.order.client_id == order.client_id
+    assert sorted((trade.price, trade.quantity) for trade in told.trades) == [
+        (Decimal(60010), Decimal(1)),
+        (Decimal(60020), Decimal("0.5")),
+    ]
+    assert {(trade.client_id, trade.venue_order_id) for trade in told.trades} == {
+        (order.client_id, accepted.venue_order_id)
+    }
+
+
+async def test_what_an_ioc_does_not_fill_is_over(seat):
+    """The rest is not left in the book."""
+    order = child(seat.name, quantity="3", price="60010")
+    await place(seat, order)
+
+    told = await found(seat, order)
+
+    assert told.order.status.ended
+    assert told.order.status is not VenueOrderStatus.FILLED
+    assert told.order.executed == sum(trade.quantity for trade in told.trades) == Decimal(1)
+    assert (await seat.port.read_account(Nanos(0))).open_orders == ()
+
+
+async def test_a_limit_the_book_does_not_reach_fills_nothing(seat):
+    """Accepted, over, and no trade."""
+    order = child(seat.name, quantity="1", price="60009")
+    assert isinstance(await place(seat, order), Accepted)
+    told = await found(seat, order)
+    assert told.order.status.ended
+    assert told.trades == ()
+
+
+async def test_balances_move_by_the_trades_and_their_fees(seat):
+    """A buy and a sale: what is held changes by exactly what the trade list says."""
+    before = {b.asset: b.total for b in (await seat.port.read_account(Nanos(0))).balances}
+    buy, sale = child(seat.name, quantity="1.5", price="60020"), child(seat.name, side=Side.SELL, price="59990")
+    await place(seat, buy)
+    await place(seat, sale)
+
+    read = await seat.port.read_account(Nanos(0))
+
+    expected = dict(before)
+    for trade in read.trades:
+        expected[buy.base] += trade.side.sign * trade.quantity
+        expected[buy.quote] -= trade.side.sign * trade.quantity * trade.price
+        for fee in trade.fees:
+            expected[fee.asset] -= fee.amount
+    held = {b.asset: b.total for b in read.balances}
+    assert {trade.side for trade in read.trades} == set(Side)
+    assert {asset: held[asset] for asset in (buy.base, buy.quote)} == {
+        asset: expected[asset] for asset in (buy.base, buy.quote)
+    }
+    assert all(b.free == b.total for b in read.balances)
+
+
+async def test_absence_is_named_by_two_witnesses(seat):
+    """An order that was never placed."""
+    looked = await seat.port.look_up(child(seat.name), None)
+    assert isinstance(looked.result, Missing)
+    assert len(set(looked.result.endpoints)) >= 2
+    assert looked.result.strangers == ()
+
+
+async def test_more_than_we_have_is_refused_for_good(seat):
+    refused = await place(seat, child(seat.name, quantity="500", price="60030"))
+    assert isinstance(refused, Refused)
+    assert not refused.transient
+    assert await traded(seat) == 0
+
+
+async def test_a_price_off_the_grid_is_never_rounded(seat):
+    for order in (child(seat.name, price="60010.123"), child(seat.name, quantity="0.123456789012")):
+        assert isinstance(await place(seat, order), NotSent | Refused)
+    assert await traded(seat) == 0
+
+
+async def test_a_shut_gate_stops_the_copy(seat):
+    """Nothing was sent, and the account knows of nothing."""
+    order = child(seat.name)
+    outcome, sent_ns = await seat.port.place(approved(order), None, lambda: "halted")
+    assert outcome == NotSent(why="halted", by_gate=True)
+    assert sent_ns is None
+    assert isinstance((await seat.port.look_up(order, None)).result, Missing)
+
+
+async def test_the_gate_is_asked_once_per_copy(seat):
+    asked = []
+    order = child(seat.name)
+    await seat.port.place(approved(order), Nanos(order.decided_at_ns + TTL_NS), lambda: asked.append("asked"))
+    assert asked == ["asked"]
+
+
+async def test_an_id_of_an_open_order_makes_no_second_order(seat):
+    """The answer is never a refusal."""
+    order = child(seat.name, price="59000", time_in_force=TimeInForce.GTC)
+    first, second = await place(seat, order), await place(seat, order)
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Exists | Accepted)
+    if isinstance(second, Accepted):
+        assert second.venue_order_id == first.venue_order_id
+    assert len((await seat.port.read_account(Nanos(0))).open_orders) == 1
+
+
+async def test_a_resting_order_holds_money_until_it_is_cancelled(seat):
+    """The second cancel proves nothing, and says so."""
+    order = child(seat.name, quantity="0.5", price="59000", time_in_force=TimeInForce.GTC)
+    accepted = await place(seat, order)
+    assert isinstance(accepted, Accepted)
+    read = await seat.port.read_account(Nanos(0))
+    assert [each.client_id for each in read.open_orders] == [order.client_id]
+    assert all(b.total - b.free >= 29_500 for b in read.balances if b.asset == order.quote)
+
+    assert isinstance(await seat.port.cancel(order, accepted.venue_order_id), CancelTaken)
+    assert isinstance(await seat.port.cancel(order, accepted.venue_order_id), CancelUnclear)
+
+    assert (await found(seat, order)).order.status is VenueOrderStatus.CANCELLED
+    assert all(b.free == b.total for b in (await seat.port.read_account(Nanos(0))).balances)
+
+
+async def test_a_cancel_of_an_unknown_order_proves_nothing(seat):
+    assert isinstance(await seat.port.cancel(child(seat.name), None), CancelUnclear)
+
+
+async def test_reports_become_hints_under_both_ids(seat):
+    """A reason to look."""
+    order = child(seat.name)
+    accepted = await place(seat, order)
+    assert isinstance(accepted, Accepted)
+    await eventually(lambda: [h for h in seat.notes.hints if h.client_id == order.client_id])
+    hints = [hint for hint in seat.notes.hints if hint.client_id == order.client_id]
+    assert {(hint.account, hint.venue_order_id) for hint in hints} == {(seat.port.account, accepted.venue_order_id)}
+
+
+async def test_what_we_take_is_gone_from_the_book_we_are_shown(seat):
+    await place(seat, child(seat.name, quantity="0.25"))
+    (listing,) = seat.notes.asks
+    await eventually(lambda: seat.notes.asks[listing].get(60010.0) == 0.75)
+
+
+async def test_a_stranger_who_moves_the_book_is_seen(seat):
+    (listing,) = seat.notes.asks
+    await seat.control.set_book(seat.name, child(seat.name).symbol, asks=[("60005", "0.5")], replace=False)
+    await eventually(lambda: seat.notes.asks[listing].get(60005.0) == 0.5)
+
+
+async def test_a_restart_forgets_nothing(seat):
+    """The order, its trades, the balances and what still rests are as they were."""
+    filled = child(seat.name, quantity="1.5", price="60020")
+    resting = child(seat.name, price="59000", time_in_force=TimeInForce.GTC)
+    await place(seat, filled)
+    await place(seat, resting)
+    before, told = await seat.port.read_account(Nanos(0)), await found(seat, filled)
+
+    await seat.restart()
+
+    after = await seat.port.read_account(Nanos(0))
+    assert replace(after, asked_ns=before.asked_ns) == before
+    assert await found(seat, filled) == told
+    assert isinstance(await seat.port.cancel(resting, None), CancelTaken)
+
+
+async def test_trades_are_listed_since_a_time(seat):
+    """And in their order."""
+    await place(seat, child(seat.name, quantity="0.1"))
+    (first,) = (await seat.port.read_account(Nanos(0))).trades
+    late = replace(child(seat.name, quantity="0.2"), client_id=new_id())
+    await place(seat, late)
+    since = Nanos((await found(seat, late)).trades[0].venue_time_ns)
+    trades = (await seat.port.read_account(since)).trades
+    assert trades[-1].client_id == late.client_id or trades[-1].quantity == Decimal("0.2")
+    assert [trade.venue_time_ns for trade in trades] == sorted(trade.venue_time_ns for trade in trades)
+    assert first.trade_id != trades[-1].trade_id
+
+
+def test_an_id_is_spelled_the_same_every_time(seat):
+    """A pure function, with no two ids spelled alike."""
+    one, other = new_id(), new_id()
+    assert seat.port.encode_id(one) == seat.port.encode_id(one) != seat.port.encode_id(other)
