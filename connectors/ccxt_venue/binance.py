@@ -99,6 +99,7 @@ class Binance:
     client_class: type[Adapted] = BinanceClient
     fee_in = FeeIn.RECEIVED
     takes_deadline = True
+    dedupes_for_ever = False
     codes = CODES
     limits = (
         Limit(name=_WEIGHT, units=6000, per_ns=60 * NS_PER_S, reserved=1200),

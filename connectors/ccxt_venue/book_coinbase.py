@@ -30,6 +30,7 @@ class CoinbaseBooks:
     """All books of one connection. A product may be read under several symbols (BTC-USDC is an alias of BTC-USD)."""
 
     shares_pulse = False
+    numbered = False
 
     def __init__(self, symbols_by_product: Mapping[str, Sequence[str]]) -> None:
         self._symbols_by_product = symbols_by_product

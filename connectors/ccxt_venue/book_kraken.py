@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 
+from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.decoders import (
     BookAlive,
     BookBroken,
@@ -44,6 +45,7 @@ class KrakenBooks:
     """All books of one connection, at one depth."""
 
     shares_pulse = True
+    numbered = False
 
     def __init__(self, digits: Mapping[str, Digits], depth: int) -> None:
         self._digits = digits
@@ -57,6 +59,7 @@ class KrakenBooks:
 
     def take(self, message: Json) -> Iterable[Signal] | None:
         """A book frame; a heartbeat keeps every book alive."""
+        _check_accepted(message)
         channel = message.get("channel") if isinstance(message, dict) else None
         if channel == "heartbeat":
             return [BookAlive(symbol) for symbol, book in self._books.items() if book.live]
@@ -120,11 +123,18 @@ def _levels(rows: Iterable[Mapping[str, Json]]) -> Levels:
     return [(float(row["price"]), float(row["qty"])) for row in rows]
 
 
+def _check_accepted(message: Json) -> None:
+    """A refused subscription ends the connection: ccxt rejects a future nobody waits for, and waits on."""
+    if isinstance(message, dict) and message.get("method") == "subscribe" and message.get("success") is False:
+        raise AnswerUnusable(f"subscription refused: {message.get('error')}")
+
+
 class KrakenOrders:
     """The `executions` channel."""
 
     def take(self, message: Json) -> Iterable[OrderTouched] | None:
         """Every execution names its order; the snapshots at subscription do too."""
+        _check_accepted(message)
         if not isinstance(message, dict) or message.get("channel") != "executions":
             return None
         return [

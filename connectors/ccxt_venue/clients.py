@@ -133,6 +133,16 @@ class Adapted:
         if self.connected is not None:
             self.connected(client)
 
+    def on_close(self, client: Client, error: Json) -> None:
+        """A socket is gone. A late word of one we dropped must not take its successor from ccxt's list."""
+        if (self.clients or {}).get(client.url) is client:  # type: ignore[attr-defined]
+            super().on_close(client, error)  # type: ignore[misc]
+
+    def on_error(self, client: Client, error: Json) -> None:
+        """A socket failed; see `on_close`."""
+        if (self.clients or {}).get(client.url) is client:  # type: ignore[attr-defined]
+            super().on_error(client, error)  # type: ignore[misc]
+
     async def withdraw(self, *_args: object, **_kwargs: object) -> Json:
         """Never."""
         message = "the router moves no money out"

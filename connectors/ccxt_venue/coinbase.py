@@ -105,6 +105,7 @@ class Coinbase:
     client_class: type[Adapted] = CoinbaseClient
     fee_in = FeeIn.QUOTE
     takes_deadline = False
+    dedupes_for_ever = True
     codes = CODES
     limits = (
         Limit(name=_PRIVATE, units=30, per_ns=NS_PER_S, reserved=8),

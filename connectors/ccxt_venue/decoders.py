@@ -103,6 +103,8 @@ class BookDecoder(Protocol):
 
     shares_pulse: bool
     """Does any frame of the connection show that all its books are up to date?"""
+    numbered: bool
+    """Do REST books carry a number that can be compared with ours?"""
 
     @property
     def symbols(self) -> Sequence[str]:
@@ -118,7 +120,7 @@ class BookDecoder(Protocol):
         ...
 
     def agrees(self, symbol: str, body: Json, /) -> bool:
-        """Is a REST snapshot the very book we hold? False where the venue's books have no number to compare."""
+        """Is a REST snapshot the very book we hold?"""
         ...
 
     def crossed(self) -> Iterable[str]:
@@ -134,7 +136,7 @@ class OrderDecoder(Protocol):
     """Reads one connection's private frames."""
 
     def take(self, message: Json) -> Iterable[OrderTouched] | None:
-        """Orders a frame names; None when it is not a private frame."""
+        """Orders a frame names; None when it is not a private frame. Raises when the venue says the stream is over."""
         ...
 
     def confirms(self, message: Json) -> bool:

@@ -98,6 +98,11 @@ class Dialect(Judge, Protocol):
         ...
 
     @property
+    def dedupes_for_ever(self) -> bool:
+        """Does the venue say that an id is good for one order, ever?"""
+        ...
+
+    @property
     def limits(self) -> Sequence[Limit]:
         """The venue's published limits."""
         ...

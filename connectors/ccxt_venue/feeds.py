@@ -35,6 +35,8 @@ from router.ports.venue import VenueSink
 
 Json = Any
 _LOOK_S = 0.1
+_STILL_S = 1.0
+_CONFIRM_S = 10.0
 _PAUSE_S = 0.1
 _PAUSE_S_MAX = 5.0
 _POLL_AFTER = 3
@@ -241,10 +243,13 @@ class BookFeed:
 
     async def _still(self, symbol: str) -> bool:
         """Nothing came: is nothing happening? REST says so when its book carries the number of ours."""
+        if not self._decoder.numbered:
+            return False
         asked = self._clock.now()
         try:
-            body = await self._snapshot(symbol)
-        except CallFailed:
+            async with asyncio.timeout(_STILL_S):
+                body = await self._snapshot(symbol)
+        except (CallFailed, TimeoutError):
             return False
         if symbol not in self._live or not self._decoder.agrees(symbol, body):
             return False
@@ -297,6 +302,7 @@ class OrderFeed:
         self._sink = sink
         self._was_lost = False
         self._up = False
+        self._limit: asyncio.Timeout | None = None
         self._seen: dict[str, str] = {}
         exchange.frame = self.frame
 
@@ -304,12 +310,20 @@ class OrderFeed:
         """Keep the stream up, for ever. What was missed while it was down has to be read: `stream_restored` says so."""
         failed = 0
         while True:
-            await connection(self._exchange.watch_orders)
+            await self._one_connection()
             failed = 1 if self._up else failed + 1
             self._up = False
             self._was_lost = True
             await drop_sockets(self._exchange)
             await asyncio.sleep(min(_PAUSE_S * 2 ** min(failed - 1, 10), _PAUSE_S_MAX))
+
+    async def _one_connection(self) -> None:
+        """Hold the stream until it ends; a subscription that nobody confirms in time is no stream."""
+        try:
+            async with asyncio.timeout(_CONFIRM_S) as self._limit:
+                await connection(self._exchange.watch_orders)
+        except TimeoutError:
+            return
 
     async def poll(self, open_orders: Callable[[], Awaitable[Mapping[str, str]]], every_s: float) -> None:
         """Instead of a stream: an order that appears, changes or vanishes from the open ones is worth a look."""
@@ -328,6 +342,8 @@ class OrderFeed:
         """One frame: hints are passed on; anything else is ccxt's."""
         if not self._up and self._decoder.confirms(message):
             self._up = True
+            if self._limit is not None:
+                self._limit.reschedule(None)
             if self._was_lost:
                 self._sink.stream_restored(self._account)
         touched = self._decoder.take(message)

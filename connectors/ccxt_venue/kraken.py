@@ -15,6 +15,7 @@ import ccxt.pro
 from connectors.budget import NS_PER_S, Limit
 from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_kraken import Digits, KrakenBooks, KrakenOrders
+from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.mapping import (
@@ -177,6 +178,7 @@ class Kraken:
     client_class: type[Adapted] = KrakenClient
     fee_in = FeeIn.QUOTE
     takes_deadline = True
+    dedupes_for_ever = False
     codes = CODES
     # The intermediate tier. Counters run down evenly: 20 at 0.5/s, orders 125 at 2.34/s per pair.
     limits = (
@@ -353,7 +355,9 @@ class Kraken:
         params: dict[str, object] = {"start": self._seconds_before(since_ns)}
         if until_ns is not None:
             params["end"] = until_ns // NS_PER_S + 1
-        for page in range(_PAGES_MAX):
+        for page in range(_PAGES_MAX + 1):
+            if page == _PAGES_MAX:
+                raise AnswerUnusable(f"more than {_PAGES_MAX} pages of trades")
             answer = row(await ask("privatePostTradesHistory", {**params, "ofs": page * _PAGE} if page else params))
             result = row(part(answer, "result"))
             listed = row(part(result, "trades"))

@@ -23,6 +23,7 @@ from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.settings import BookSource, VenueSettings
 from router.model import rounding
 from router.model.errors import BadInput, SorError
+from router.model.events import Fence
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import Listing
 from router.model.money import plain
@@ -61,6 +62,7 @@ class CcxtVenue:
         self.settings = settings
         self._clock = clock
         self._dialect: Dialect = dialect_of(settings.ccxt_id)
+        _check_fence(settings, self._dialect)
         limits = [limit.scaled(settings.limits_factor) for limit in self._dialect.limits]
         self._budget = Budget(limits, clock)
         self._venue_clock = VenueClock()
@@ -375,6 +377,15 @@ class CcxtVenue:
             message = f"{self.account} is not started"
             raise NotReached(message)
         return self._desk
+
+
+def _check_fence(settings: VenueSettings, dialect: Dialect) -> None:
+    """A fence the venue does not have would let the engine call an order never placed while it still may be."""
+    licensed = dialect.dedupes_for_ever and settings.dedupe_licensed
+    have = {Fence.NONE: True, Fence.DEADLINE: dialect.takes_deadline, Fence.PERMANENT_DEDUPE: licensed}
+    fence = settings.terms.fence
+    if not have[fence]:
+        raise BadInput(f"venues.{settings.venue}.terms.fence", f"{settings.ccxt_id} has no fence {fence}")
 
 
 def _is_of(order: VenueOrder, child: ChildOrder) -> bool:

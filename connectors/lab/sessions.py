@@ -22,7 +22,7 @@ def reset_connection(transport: asyncio.BaseTransport | None) -> None:
     if transport is None:
         return
     sock = transport.get_extra_info("socket")
-    if sock is not None:
+    if sock is not None and sock.fileno() >= 0:  # the client may have closed it already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
     if isinstance(transport, asyncio.WriteTransport):
         transport.abort()

@@ -110,11 +110,9 @@ async def test_a_refused_connection_is_provably_not_sent(lab, venue, venue_name)
 
 READ_FAULTS = {
     "HTML": (FaultKind.HTML_200, {}),
-    "empty": (FaultKind.EMPTY_200, {}),
     "cut JSON": (FaultKind.PARTIAL_JSON_200, {}),
     "503": (FaultKind.HTTP_5XX, {}),
     "cut body": (FaultKind.CUT_BODY, {}),
-    "redirect": (FaultKind.REDIRECT, {}),
 }
 
 

@@ -1,16 +1,19 @@
 """The whole port, on each protocol, against a venue on this machine: judged by the venue's own record."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from connectors.ccxt_venue import CcxtVenue
 from router.model.errors import BadInput
+from router.model.events import Fence
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import FeeIn
 from router.model.orders import TimeInForce, VenueOrderStatus
 from router.model.outcomes import Accepted, CancelTaken, CancelUnclear, Exists, Found, Missing, NotSent, Refused
 from router.model.side import Side
-from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, approved, child, place, venue_at
+from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, WallClock, approved, child, place, settings_for, venue_at
 from tests.waiting import eventually
 
 
@@ -204,3 +207,37 @@ async def test_ids_of_others_are_not_ours(venue, venue_name, lab):
     read = await venue.read_account(Nanos(order.decided_at_ns))
     assert [each.client_id for each in read.open_orders] == [None]
     assert ClientOrderId("web_1") not in {each.client_id for each in read.open_orders}
+
+
+async def test_a_second_copy_at_a_venue_that_dedupes_for_ever_is_the_first_order(lab, venue, venue_name, control):
+    """Coinbase: a filled order's id, sent again, brings the first order back. Elsewhere that would fill again."""
+    if venue_name != "coinbase":
+        pytest.skip("ids of finished orders are accepted again here: nothing is ever sent twice")
+    order = child(venue_name, quantity="0.1")
+    first, second = await place(venue, order), await place(venue, order)
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Accepted | Exists)
+    assert second.venue_order_id == first.venue_order_id
+    assert len(await control.orders(venue_name)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "fence", "licensed", "fits"),
+    [
+        ("binance", Fence.DEADLINE, False, True),
+        ("kraken", Fence.DEADLINE, False, True),
+        ("coinbase", Fence.DEADLINE, False, False),
+        ("coinbase", Fence.PERMANENT_DEDUPE, False, False),
+        ("coinbase", Fence.PERMANENT_DEDUPE, True, True),
+        ("binance", Fence.PERMANENT_DEDUPE, True, False),
+        ("coinbase", Fence.NONE, False, True),
+    ],
+)
+def test_a_fence_the_venue_has_not_is_refused(name, fence, licensed, fits):
+    settings = settings_for(name, None, {}, dedupe_licensed=licensed)
+    settings = replace(settings, terms=replace(settings.terms, fence=fence))
+    if fits:
+        CcxtVenue(settings, WallClock())
+        return
+    with pytest.raises(BadInput, match=f"{name} has no fence"):
+        CcxtVenue(settings, WallClock())

@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from connectors.ccxt_venue.book_binance import BinanceOrders
+from connectors.ccxt_venue.book_kraken import KrakenBooks, KrakenOrders
+from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.lab.faults import Call, FaultKind
 from connectors.settings import BookSource
 from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, child, place, venue_at
@@ -129,3 +132,29 @@ async def test_half_a_frame_does_not_end_the_stream_silently(venue, venue_name, 
     queue.feed_data(WSMessage(WSMsgType.TEXT, '{"e":"depthUpdate",', None), 0)
     await eventually(lambda: notes.lost)
     await eventually(lambda: notes.snapshots > before)
+
+
+async def test_rest_stands_in_while_no_stream_can_be_had(lab, control, venue_name):
+    """Every socket dies at once: after a few tries books come by REST, until a stream stands again."""
+    await control.inject(venue_name, FaultKind.WS_KILL, channel="public", after=1, times=None)
+    notes = Notes()
+    account = venue_at(lab, venue_name)
+    await account.start(notes)
+    try:
+        price = await moved(control, venue_name, 60005)
+        await eventually(lambda: shown(notes, price))
+        await control.clear_faults()
+        await eventually(lambda: notes.deltas)
+    finally:
+        await account.stop()
+
+
+def test_a_stream_the_venue_ends_is_not_waited_for():
+    """The client would reject a future nobody waits for, and wait on: the decoder raises, and the socket is dropped."""
+    with pytest.raises(AnswerUnusable):
+        BinanceOrders().take({"e": "eventStreamTerminated", "E": 1757896885229})
+    refused = {"method": "subscribe", "success": False, "error": "ESession:Invalid session"}
+    with pytest.raises(AnswerUnusable):
+        KrakenOrders().take(refused)
+    with pytest.raises(AnswerUnusable):
+        KrakenBooks({}, 10).take(refused)
