@@ -89,21 +89,26 @@ def execute(
     """Take an order to its end and print the result. Safe from cron, twice at once, and after a kill.
 
     Drives if nobody does, else follows. Started again with the same reference it resumes, or prints the stored result.
+    SIGTERM and SIGINT drain: nothing new leaves, answers under way are taken in, the lease goes back.
     Exit codes: 0 filled; 3 partly filled, expired or cancelled; 4 not final yet, run it again; 5 halted; 2 bad input.
     """
 
     async def work() -> Exit:
         from router.app import execute as executing  # noqa: PLC0415 - brings ccxt with it
+        from router.app.serve import until_signalled  # noqa: PLC0415
 
         found, out = settings(config), Out(as_json=as_json)
         body = tradable(read_order(order), found)
         async with router_of(found) as router:
-            done = await executing.execute(router, body, principal=principal(), wait_s=wait)
+            stop = until_signalled()
+            done = await executing.execute(router, body, principal=principal(), wait_s=wait, stop=stop)
             if done.detail is None:
                 out.show({"ref_id": body.ref_id, "parent_id": done.parent_id, "state": None}, tables.not_taken)
             else:
                 rounds = await rounds_of(router.queries, done.detail)
                 out.show(report.parent_report(done.detail, rounds), tables.parent)
+            if done.exit_code == Exit.HALTED:
+                out.say("the router is HALTED: `sor alerts` shows why, `sor resume REASON` lets it go on")
             return Exit(done.exit_code)
 
     run(work(), as_json=as_json)
