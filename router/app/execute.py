@@ -60,24 +60,30 @@ async def submit(router: Router, body: OrderBody, principal: str) -> ParentId:
     return order.id
 
 
-async def execute(router: Router, body: OrderBody, *, principal: str, wait_s: float) -> Executed:
-    """Submit, then drive or follow until the parent is final or `wait_s` is over. Raises `BadInput`."""
+async def execute(
+    router: Router, body: OrderBody, *, principal: str, wait_s: float, stop: asyncio.Event | None = None
+) -> Executed:
+    """Submit, then drive or follow until the parent is final, `wait_s` is over or `stop` is set. Raises `BadInput`."""
     wanted = await submit(router, body, principal)
-    return await see_through(router, wanted, wait_s)
+    return await see_through(router, wanted, wait_s, stop)
 
 
-async def see_through(router: Router, wanted: ParentId, wait_s: float) -> Executed:
-    """Drive or follow until the parent is final or `wait_s` is over."""
+async def see_through(router: Router, wanted: ParentId, wait_s: float, stop: asyncio.Event | None = None) -> Executed:
+    """Drive or follow until the parent is final, `wait_s` is over or `stop` is set; then drain."""
     give_up_ns = Nanos(router.clock.now() + int(wait_s * _NS))
+
+    def waiting() -> bool:
+        return router.clock.now() < give_up_ns and not (stop is not None and stop.is_set())
+
     async with following(router):
-        while not await _final(router, wanted) and router.clock.now() < give_up_ns:
+        while not await _final(router, wanted) and waiting():
             lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
             if lease is None:
                 if await _halted(router):
                     break
                 await asyncio.sleep(_POLL_S)
                 continue
-            await drive_while(router, lease, lambda engine: _going_on(router, engine, wanted, give_up_ns))
+            await drive_while(router, lease, lambda engine: waiting() and _going_on(engine, wanted))
             if await _halted(router):
                 break
     return await result(router, wanted)
@@ -92,16 +98,14 @@ async def result(router: Router, wanted: ParentId) -> Executed:
     return Executed(wanted, detail, ExitCode.HALTED if await _halted(router) else ExitCode.IN_DOUBT)
 
 
-def _going_on(router: Router, engine: Engine, wanted: ParentId, give_up_ns: Nanos) -> bool:
-    """Is there still something to wait for?"""
+def _going_on(engine: Engine, wanted: ParentId) -> bool:
+    """Is there still something of the parent to wait for?"""
     state = engine.driver.engine.state
     parent = state.blotter.parents.get(wanted)
     if parent is not None and parent.state.ended:
         return False
     settled = parent is not None and all(child.state.ended for child in state.blotter.children_of(parent))
-    if state.halted and settled:
-        return False
-    return router.clock.now() < give_up_ns
+    return not (state.halted and settled)
 
 
 async def _final(router: Router, wanted: ParentId) -> bool:
