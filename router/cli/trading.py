@@ -107,9 +107,10 @@ def execute(
             else:
                 rounds = await rounds_of(router.queries, done.detail)
                 out.show(report.parent_report(done.detail, rounds), tables.parent)
-            if done.exit_code == Exit.HALTED:
+            code = Exit(done.exit_code)
+            if code is Exit.HALTED:
                 out.say("the router is HALTED: `sor alerts` shows why, `sor resume REASON` lets it go on")
-            return Exit(done.exit_code)
+            return code
 
     run(work(), as_json=as_json)
 
