@@ -196,6 +196,7 @@ class JournalStore:
             if not taken:
                 return None
             lease = Lease(holder=holder, epoch=cast("int", taken[0][0]))
+            await self._session.get_ready()
             await self.learn_head()
             self._lease, self._lost = lease, None
             return lease

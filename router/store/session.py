@@ -62,6 +62,10 @@ class Session(Protocol):
         """After `MaybeWritten`: make sure the old transaction cannot commit any more. False: it could not be done."""
         ...
 
+    async def get_ready(self) -> None:
+        """This process is going to drive: do now what would slow its first writes down."""
+        ...
+
     async def news(self, timeout_s: float) -> None:
         """Return when a request may have come in, or after `timeout_s`. Waking for nothing is allowed."""
         ...

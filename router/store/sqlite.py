@@ -19,6 +19,11 @@ from router.store.dialect import Sql
 from router.store.session import MaybeWritten, NotWritten, Row, Step, Taken
 
 BUSY_S = 5.0
+LOG_BYTES = 4 << 20
+"""How large the log is made before driving: writes in place are synced sooner than writes that make a file grow."""
+CHECKPOINT_COMMITS = 100
+_LOG_PAGES_MANY = 4_000
+"""A log of more pages than this was written to during every checkpoint so far: fold it in between two commits."""
 POLL_S = 0.02
 _FULL = 2
 _TABLES = Sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -36,6 +41,8 @@ class SqliteSession:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._broken: str | None = None
+        self._commits = 0
+        self._checkpoint: asyncio.Task[None] | None = None
 
     async def open(self, *, create: bool) -> None:
         """Connect. Raises `WrongStore` if there is no database here (and none may be made), or something else."""
@@ -57,7 +64,18 @@ class SqliteSession:
 
     async def write(self, steps: Sequence[Step]) -> list[list[Row]]:
         """See `Session`."""
-        return await self._on(self._write_thread, lambda: self._write(steps))
+        answers = await self._on(self._write_thread, lambda: self._write(steps))
+        self._commits += 1
+        if self._commits % CHECKPOINT_COMMITS == 0 and (self._checkpoint is None or self._checkpoint.done()):
+            self._checkpoint = asyncio.create_task(self._fold_log())
+        return answers
+
+    async def _fold_log(self) -> None:
+        """Move the log into the database beside the order path; a COMMIT never does it on its way."""
+        with suppress(sqlite3.Error):  # it is tried again soon, and nothing depends on it
+            pages = await self._on(self._read_thread, lambda: _checkpoint(self._reader))
+            if pages > _LOG_PAGES_MANY:
+                await self._on(self._write_thread, lambda: _checkpoint(self._writer))
 
     async def read(self, sql: Sql, *args: object) -> list[Row]:
         """See `Session`."""
@@ -70,6 +88,10 @@ class SqliteSession:
         """See `Session`. The failed COMMIT was this thread's own, and is over."""
         return True
 
+    async def get_ready(self) -> None:
+        """See `Session`."""
+        await self._on(self._write_thread, self._grow_log)
+
     async def news(self, timeout_s: float) -> None:
         """See `Session`. SQLite wakes nobody, so this is a short poll."""
         await asyncio.sleep(min(timeout_s, POLL_S))
@@ -79,6 +101,8 @@ class SqliteSession:
 
     async def close(self) -> None:
         """See `Session`."""
+        if self._checkpoint is not None:
+            await self._checkpoint
         await self._on(self._read_thread, lambda: _close(self._reader))
         await self._on(self._write_thread, lambda: _close(self._writer))
         self._read_thread.shutdown()
@@ -92,6 +116,7 @@ class SqliteSession:
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA fullfsync=ON")  # on macOS fsync alone does not reach the disk
+        connection.execute("PRAGMA wal_autocheckpoint=0")  # `_fold_log` does it
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == _FULL
         return connection
@@ -100,6 +125,19 @@ class SqliteSession:
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
         connection.execute("PRAGMA query_only=ON")
         return connection
+
+    def _grow_log(self) -> None:
+        """A transaction that is undone leaves its pages in the log file, to be written over by those that count."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        if self._writer is None or (log.exists() and log.stat().st_size >= LOG_BYTES):
+            return
+        page = 4_000
+        self._writer.execute("PRAGMA cache_size=10")  # what does not fit is written out before COMMIT
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._writer.execute("CREATE TABLE growing (page BLOB)")
+        self._writer.executemany("INSERT INTO growing VALUES (zeroblob(?))", [(page,)] * (LOG_BYTES // page))
+        self._writer.execute("ROLLBACK")
+        self._writer.execute("PRAGMA cache_size=-2000")
 
     def _write(self, steps: Sequence[Step]) -> list[list[Row]]:
         connection = self._writer
@@ -141,6 +179,14 @@ def _run(connection: sqlite3.Connection, step: Step) -> list[Row]:
             raise Taken(f"this does not hold: {step.must} ({args[0]!r})")
         answer.extend(rows)
     return answer
+
+
+def _checkpoint(connection: sqlite3.Connection | None) -> int:
+    """Fold in what can be without waiting for anybody; how many pages the log had."""
+    if connection is None:
+        return 0
+    _busy, pages, _folded = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(pages)
 
 
 def _close(connection: sqlite3.Connection | None) -> None:

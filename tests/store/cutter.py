@@ -13,17 +13,20 @@ class Cut(Enum):
     BEFORE = "the server never hears COMMIT"
     AFTER = "the server commits, its answer is lost"
     LATE = "the client is cut off at once, COMMIT reaches the server later"
-    AT_INSERT = "the connection goes before COMMIT is said"
 
 
 class Cutter:
-    """Forwards connections to a server. Armed with a `Cut`, it does it once, at the next chance."""
+    """Forwards connections to a server. Armed with a `Cut`, it does it once, at the next chance.
+
+    Several statements are committed by COMMIT; one statement, by itself: then `at` is something that stands in it.
+    """
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self.armed: Cut | None = None
+        self._at = COMMIT
         self.stay_down = False
         self.let_go = asyncio.Event()
         self.late_is_over = asyncio.Event()
@@ -87,10 +90,11 @@ class Cutter:
             with suppress(OSError):
                 await to_server.wait_closed()
 
+    def arm(self, cut: Cut, at: bytes = COMMIT) -> None:
+        self.armed, self._at = cut, at
+
     def _due(self, data: bytes) -> Cut | None:
-        if self.armed is Cut.AT_INSERT:
-            return self.armed if b"INSERT" in data or b"kraken" in data else None
-        return self.armed if COMMIT in data else None
+        return self.armed if self._at in data else None
 
     async def _back(self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: asyncio.Event) -> None:
         """From the server to the client; once it is to be swallowed, up to the answer to COMMIT."""
