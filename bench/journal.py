@@ -63,7 +63,6 @@ async def _commit_table(children: int, rounds: int, commits: int) -> Table:
     spent: dict[str, list[float]] = {}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sor-bench-")))
-        )
         contestants = {
             "fdatasync in place": await stack.enter_async_context(_disk(folder, children)),
             "sqlite3, bare INSERT": await stack.enter_async_context(_bare_sqlite(folder, children)),
