@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from router.store import open_store
 from router.store.audit import audit
 from tests.store.conftest import Opener
 
@@ -29,6 +30,28 @@ async def test_killed_writers_leave_a_clean_journal(database_url: str, opened: O
         assert found.breaks == ()
         assert found.rows >= acknowledged
     assert acknowledged > KILLS
+
+
+async def test_a_full_disk_stops_the_writer(tmp_path: Path):
+    """COMMIT fails: it is not believed, not repeated, and the journal is clean up to there."""
+    url = f"sqlite:///{tmp_path / 'sor.db'}"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.store.filling_process", url),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    acknowledged, first, second = out.split()
+
+    assert (first, second) == (b"AppendUnclear", b"AppendLost")
+    store = await open_store(url, "lab")
+    try:
+        found = await audit(store)
+        assert found.clean
+        assert found.rows >= int(acknowledged) > 10
+    finally:
+        await store.close()
 
 
 async def _write_until_killed(url: str, holder: str, chance: random.Random) -> int:
