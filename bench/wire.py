@@ -1,7 +1,7 @@
 """From a parent in the request table to the first byte of its child on the wire, over the lab, split by stage.
 
-A real driver, real database, unmodified ccxt, a lab with standing books in a process of its own. The stages come from the
-router's own journal: `request` (row inserted -> event), `decide + commit` (event -> intent on disk), `build + sign`
+A real driver, real database, unmodified ccxt, a lab with standing books in a process of its own. The stages come from
+the router's own journal: `request` (row inserted -> event), `decide + commit` (event -> intent on disk), `build + sign`
 (-> first byte handed to the socket). Beside it the same ccxt's `create_order` alone, limiter off, from call to first
 byte. Wall time: run it on a quiet machine, and read the ratios.
 """
@@ -159,15 +159,18 @@ def _moved(loopback: str | None) -> str:
 @asynccontextmanager
 async def _lab() -> AsyncIterator[LabControl]:
     """Standing books in another process, so that it does not share our loop."""
-    with subprocess.Popen([sys.executable, "-m", "connectors.lab", "--port", str(PORT), "--static"], stderr=subprocess.DEVNULL) as process:
-        try:
-            async with LabControl(f"http://127.0.0.1:{PORT}") as control:
-                for _ in range(200):
-                    try:
-                        await control.venues()
-                        break
-                    except OSError:
-                        await asyncio.sleep(0.05)
-                yield control
-        finally:
-            process.terminate()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "connectors.lab", "--port", str(PORT), "--static"), stderr=subprocess.DEVNULL
+    )
+    try:
+        async with LabControl(f"http://127.0.0.1:{PORT}") as control:
+            for _ in range(200):
+                try:
+                    await control.venues()
+                    break
+                except OSError:
+                    await asyncio.sleep(0.05)
+            yield control
+    finally:
+        process.terminate()
+        await process.wait()

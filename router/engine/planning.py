@@ -25,6 +25,9 @@ from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
 from router.split.split import split
 
 _MS = 1_000_000
+WARM_UP_NS = 3_000 * _MS
+"""How long after a start planning waits for books that have never been seen."""
+_WARMING_LOOK_NS = 50 * _MS
 REFUSALS_MAX = 3
 """After so many refusals in a row a listing gets nothing more of a parent."""
 
@@ -43,10 +46,21 @@ class _Candidate:
 def on_market_seen(draft: Draft, event: MarketSeen, policies: Mapping[str, Policy]) -> None:
     """Plan every parent that has something due on this instrument, oldest first, each on what the others left."""
     view = event.view
+    warming = _warming(draft.state, view, draft.now_ns)
     for parent in draft.state.blotter.working_parents():
         if parent.order.instrument == view.instrument and may_plan(draft.state, parent, draft.now_ns):
+            if warming:
+                draft.wake(timers.parent(parent.order.id), Nanos(draft.now_ns + _WARMING_LOOK_NS))
+                continue
             plan = _plan_round(draft, parent, view, policies)
             view = view if plan is None else _without(view, parent.order.side, plan)
+
+
+def _warming(state: State, view: MarketView, now_ns: Nanos) -> bool:
+    """Right after a start: is a book, or the mark of a currency, still on its first way here?"""
+    if now_ns >= state.started_ns + WARM_UP_NS:
+        return False
+    return any(book.book_seq == 0 or view.fx_rate(book.listing.quote) is None for book in view.listings)
 
 
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:

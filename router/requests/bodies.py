@@ -7,9 +7,10 @@ that far (RELIABILITY §5).
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from router.model.errors import BadInput
+from router.model.money import plain
 from router.model.orders import SweepParams
 from router.model.side import Side
 
@@ -25,7 +26,12 @@ def _text_only(value: object) -> object:
     return value
 
 
-Amount = Annotated[str, BeforeValidator(_text_only), Field(pattern=_AMOUNT)]
+def _one_spelling(text: str) -> str:
+    """`1.50` and `1.5` are the same order."""
+    return plain(Decimal(text))
+
+
+Amount = Annotated[str, BeforeValidator(_text_only), Field(pattern=_AMOUNT), AfterValidator(_one_spelling)]
 Name = Annotated[str, Field(pattern=_ID)]
 
 

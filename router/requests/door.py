@@ -76,13 +76,17 @@ def parent_order(
 
 
 def _text(body: OrderBody | CancelBody | HaltBody) -> str:
-    """Canonical: what the owner wrote and the defaults that apply, keys sorted, no blanks."""
-    return json.dumps(body.model_dump(exclude_none=True), sort_keys=True, separators=(",", ":"))
+    """Canonical: what the owner wrote, amounts in one spelling, keys sorted, no blanks.
+
+    Defaults are left out: a release that changes one must still know an old reference again.
+    """
+    written = body.model_dump(exclude_none=True, exclude_unset=True)
+    return json.dumps(
+        {name: value for name, value in written.items() if value != {}}, sort_keys=True, separators=(",", ":")
+    )
 
 
-def _request(
-    kind: RequestKind, key: str, body: str, entity: EntityId, principal: str, asked_ns: Nanos
-) -> Request:
+def _request(kind: RequestKind, key: str, body: str, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
     return Request(
         entity=entity,
         kind=kind,

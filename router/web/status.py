@@ -90,7 +90,7 @@ async def _same_origin(request: web.Request, handler: Callable[..., object]) -> 
     host = request.host.rpartition(":")[0].strip("[]")
     if host not in {"127.0.0.1", "localhost", "::1"} or "Origin" in request.headers:
         return _problem("host", "this page answers loopback addresses only", status=403)
-    response = await handler(request)  # type: ignore[misc] - aiohttp's handler type is wider than it needs to be
+    response = await handler(request)  # type: ignore[misc]  # aiohttp's own handler type is wider
     assert isinstance(response, web.StreamResponse)
     return response
 

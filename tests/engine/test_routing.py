@@ -204,6 +204,22 @@ def test_an_account_that_never_answers_does_not_hold_the_others_up_for_ever() ->
     assert desk.sent == ["kraken buy 1 @ 100.00"]
 
 
+def test_the_first_plan_waits_for_books_that_were_never_seen() -> None:
+    """A first snapshot on its way is part of the market; a venue that stays silent is not waited for long."""
+    desk = Desk().start()
+    desk.market("""
+        kraken   ask 100.00 5.0
+        binance  ask  99.00 5.0
+    """)
+    desk.books["binance"] = replace(desk.books["binance"], book_seq=0, asks=(), bids=(), unusable="no book yet")
+    desk.submit("P1 buy 1")
+    assert desk.sent == []
+
+    desk.later(3_100)
+
+    assert desk.sent == ["kraken buy 1 @ 100.00"]
+
+
 def test_a_sell_goes_to_the_best_bids_and_reserves_base() -> None:
     """The mirror image: proceeds after fees decide, and only base that is there is sold."""
     desk = Desk().start(free="0", base="1")

@@ -54,6 +54,21 @@ def test_a_request_means_the_same_parent_in_every_process() -> None:
     assert first.order.quantity_basis == "GROSS"
 
 
+def test_the_same_order_in_another_spelling_is_the_same_request() -> None:
+    """Amounts have one spelling, and a default that is spelled out by nobody is not part of the request."""
+
+    def asked(**change: object) -> str:
+        body = parse(OrderBody, GOOD | change)
+        return order_request(body, entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1)).body_hash
+
+    assert asked() == asked(base_quantity="1.50") == asked(params={})
+    assert asked() != asked(base_quantity="1.51")
+    assert (
+        "rounds_max"
+        not in order_request(parse(OrderBody, GOOD), entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1)).body
+    )
+
+
 def test_a_venue_that_is_not_configured_is_refused() -> None:
     """By name, with the ones that are."""
     body = parse(OrderBody, GOOD | {"venues": {"include": ["krakn"]}})
