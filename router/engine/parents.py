@@ -65,7 +65,7 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
     state = draft.state
     if any(not child.state.ended for child in state.blotter.children_of(parent)):
         return False
-    end = _end_of(parent, progress(state, parent), policies, draft.now_ns)
+    end = _end_of(parent, progress(state, parent), policies, draft.now_ns, halted=state.halted)
     if end is None:
         return False
     state_name, reason = end
@@ -75,7 +75,7 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
 
 
 def _end_of(
-    parent: Parent, done: Progress, policies: Mapping[str, Policy], now_ns: Nanos
+    parent: Parent, done: Progress, policies: Mapping[str, Policy], now_ns: Nanos, *, halted: bool
 ) -> tuple[ParentState, str] | None:
     if parent.breached:
         return ParentState.FAILED, "an invariant did not hold: see the alerts"
@@ -83,6 +83,8 @@ def _end_of(
         return ParentState.FILLED, "filled"
     if parent.state is ParentState.CANCEL_PENDING:
         return ParentState.CANCELLED, parent.reason
+    if halted:
+        return None  # no policy is asked: what halted us may be the policy (DESIGN D17)
     left = parent.order.quantity - done.filled
     target = policies[parent.order.policy].target(done, now_ns, None)
     if parent.dust == left:

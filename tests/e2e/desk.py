@@ -12,7 +12,7 @@ from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from tests.e2e import rig
 from tests.e2e.rig import TERMS, lab_settings, set_books, urls_of, write_config
-from tests.e2e.runner import Moment, Sor, sor
+from tests.e2e.runner import Bug, Moment, Sor, sor
 
 QUANTITY = Decimal("2.4")
 TIMINGS = {"lease_ttl_ms": 400, "approval_age_ms": 1_000, "request_poll_ms": 10, "snapshot_every": 15}
@@ -39,18 +39,18 @@ class Desk:
         path.write_text(json.dumps(body))
         return path
 
-    def sor(self, name: str, *arguments: str, moment: Moment | None = None, faulty: bool = False) -> Sor:
+    def sor(self, name: str, *arguments: str, moment: Moment | None = None, bug: Bug | None = None) -> Sor:
         """`sor` with this configuration."""
         command, *rest = arguments
         given = (command, *rest, "--config", str(self.config))
-        return sor(*given, folder=self.folder, name=name, moment=moment, faulty=faulty)
+        return sor(*given, folder=self.folder, name=name, moment=moment, bug=bug)
 
     def execute(
-        self, name: str, order: Path, *, moment: Moment | None = None, faulty: bool = False, wait_s: int = 30
+        self, name: str, order: Path, *, moment: Moment | None = None, bug: Bug | None = None, wait_s: int = 30
     ) -> Sor:
         """`sor execute`."""
         arguments = ("execute", "--order", str(order), "--wait", str(wait_s), "--json")
-        return self.sor(name, *arguments, moment=moment, faulty=faulty)
+        return self.sor(name, *arguments, moment=moment, bug=bug)
 
 
 def printed(run: Sor) -> Mapping[str, Any]:

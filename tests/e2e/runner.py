@@ -149,21 +149,34 @@ class _MortalPort:
         return read
 
 
-class Faulty:
-    """A policy with a bug: it raises whenever it is asked about a parent whose reference begins with BUG."""
+class Bug(StrEnum):
+    """When a planted bug in the policy shows, for parents whose reference begins with BUG; then it does every time."""
 
-    def __init__(self, policy: Policy) -> None:
+    AT_ONCE = "when the order is taken"
+    PLANNED = "when its first round was planned"
+    FILLED = "when its first fills are booked"
+
+
+class Faulty:
+    """A policy with a bug."""
+
+    def __init__(self, policy: Policy, bug: Bug) -> None:
         self._policy = policy
+        self._bug = bug
 
     def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
-        assert not progress.order.ref_id.startswith("BUG"), "a planted bug"
+        shows = {Bug.AT_ONCE: True, Bug.PLANNED: progress.rounds > 0, Bug.FILLED: progress.filled > 0}
+        assert not (progress.order.ref_id.startswith("BUG") and shows[self._bug]), "a planted bug"
         return self._policy.target(progress, now_ns, view)
 
 
-def sor(*arguments: str, folder: Path, name: str, moment: Moment | None = None, faulty: bool = False) -> "Sor":
-    """Start `sor` with these arguments. Its output goes to files in `folder` that carry `name`."""
+def sor(*arguments: str, folder: Path, name: str, moment: Moment | None = None, bug: Bug | None = None) -> "Sor":
+    """Start `sor` with these arguments. Its output goes to files in `folder` that carry `name`.
+
+    `moment` is when it dies; `bug` what is wrong with its policy.
+    """
     out, err = folder / f"{name}.out", folder / f"{name}.err"
-    process = _SERVER.Process(target=_run, args=(arguments, str(out), str(err), moment, faulty), daemon=True)
+    process = _SERVER.Process(target=_run, args=(arguments, str(out), str(err), moment, bug), daemon=True)
     process.start()
     return Sor(process, out, err)
 
@@ -200,12 +213,12 @@ def environment() -> Mapping[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SOR_")}
 
 
-def _run(arguments: tuple[str, ...], out: str, err: str, moment: Moment | None, faulty: bool) -> None:
+def _run(arguments: tuple[str, ...], out: str, err: str, moment: Moment | None, bug: Bug | None) -> None:
     for target, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), target)
     os.environ.clear()
     os.environ.update(environment())
-    _plan(_Fuse(moment), faulty=faulty)
+    _plan(_Fuse(moment), bug)
     sys.argv = ["sor", *arguments]
     try:
         app()
@@ -218,7 +231,7 @@ def _run(arguments: tuple[str, ...], out: str, err: str, moment: Moment | None, 
     os._exit(code)  # what is left to do is the forked server's business, and takes longer than the order did
 
 
-def _plan(fuse: _Fuse, *, faulty: bool) -> None:
+def _plan(fuse: _Fuse, bug: Bug | None) -> None:
     """Around the parts, not inside them: `router.app.parts` is where they are put together."""
     open_store, build_ports = parts.open_store, parts.build_ports
 
@@ -229,8 +242,8 @@ def _plan(fuse: _Fuse, *, faulty: bool) -> None:
         return {account: _MortalPort(port, fuse) for account, port in build_ports(*args, **kwargs).items()}
 
     changed: dict[str, Any] = {"open_store": open_mortal_store, "build_ports": build_mortal_ports}
-    if faulty:
-        changed["POLICIES"] = {name: Faulty(policy) for name, policy in parts.POLICIES.items()}
+    if bug is not None:
+        changed["POLICIES"] = {name: Faulty(policy, bug) for name, policy in parts.POLICIES.items()}
     for name, part in changed.items():
         setattr(parts, name, part)
 
