@@ -175,7 +175,8 @@ async def standing(
 ) -> AsyncIterator[Stand]:
     """A lab, and a router that has read its accounts and waits for orders."""
     async with Lab(lab or lab_settings(seats)) as running_lab, LabControl(running_lab.control_url) as control:
-        await set_books(control, seats)
+        if running_lab.settings.static:
+            await set_books(control, seats)
         config = load(write_config(folder, urls_of(running_lab), seats, **changes))
         async with opened(config, watched()) as router, driving(router) as (engine, running):
             await books_seen(engine)
