@@ -288,7 +288,7 @@ def _record(
             all_in_cost=plan.all_in_cost,
             marginal_price=plan.marginal_price,
             exclusions=(*plan.exclusions, *refused),
-            dust=not plan.lines and all(_below_minimum(book, due) for book in view.listings),
+            dust=bool(view.listings) and not plan.lines and all(_below_minimum(book, due) for book in view.listings),
         )
     )
     if parent.state is ParentState.ACCEPTED:

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from connectors.lab.faults import FaultKind
 from router.app.execute import ExitCode
-from tests.e2e.rig import order, quantity_of, standing
-from tests.e2e.truth import assert_venues_agree
+from router.model.orders import ParentState
+from tests.e2e.desk import desk_at
+from tests.e2e.rig import ALL_SEATS, order, quantity_of, standing
+from tests.e2e.truth import assert_venues_agree, read_ours
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
@@ -22,3 +26,34 @@ async def test_a_parent_over_three_venues_is_what_the_venues_say(tmp_path: Path,
     orders = agreed.orders_of(parent_id)
     assert quantity_of(orders) == Decimal("1.2")
     assert {found["symbol"] for found in orders} == {"BTC/USDT", "BTC/USD"}
+
+
+async def test_a_parent_that_finds_no_venue_waits_for_one(tmp_path: Path) -> None:
+    """No venue can be reached when it comes: that is not the end of it. It fills once one can."""
+    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}") as desk:
+        await desk.control.inject("*", FaultKind.HTTP_5XX, call="markets", times=None)
+        patient = desk.order(params={"rounds_max": 100, "round_wait_ms": 50})
+        run = desk.execute("early", patient)
+        await eventually(lambda: _planned_in_vain(desk.database_url))
+        await desk.control.clear_faults()
+        assert await run.ended() == ExitCode.FILLED, run.said()
+        await assert_venues_agree(desk.control, desk.database_url)
+
+
+async def _planned_in_vain(database_url: str) -> bool:
+    ours = await read_ours(database_url)
+    return any(len(detail.decisions) > 1 for detail in ours.parents)
+
+
+async def test_lost_answers_are_settled_on_either_database(tmp_path: Path, database_url: str) -> None:
+    """At each protocol the first answer is lost: found or proven absent, filled once, whatever holds the journal."""
+    faults = (FaultKind.RESET_AFTER, FaultKind.RESET_BEFORE, FaultKind.CUT_BODY, FaultKind.HTML_200)
+    async with standing(tmp_path, ALL_SEATS, database=database_url) as stand:
+        for seat, fault in zip(ALL_SEATS, faults, strict=True):
+            await stand.control.inject(seat.name, fault, call="place")
+        parents = [
+            await stand.submit(order(f"R_{seat.name}", "0.4", venues={"include": [seat.name]})) for seat in ALL_SEATS
+        ]
+        assert [await stand.ended(parent) for parent in parents] == [ParentState.FILLED] * len(parents)
+        agreed = await assert_venues_agree(stand.control, database_url)
+        assert [quantity_of(agreed.orders_of(parent)) for parent in parents] == [Decimal("0.4")] * len(parents)
