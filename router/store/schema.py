@@ -1,7 +1,5 @@
 """The schema's version, and bringing a database to it."""
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from router.store.engines import engine_for
@@ -30,6 +28,10 @@ async def migrate(url: str) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    # Only the first start of all needs Alembic; every command would pay for its import.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", "router.store:migrations")
     config.attributes["connection"] = connection

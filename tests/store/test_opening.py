@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
-from router.model.errors import BadInput, StoreUnavailable, WrongStore
+from router.model.errors import AppendLost, BadInput, StoreUnavailable, WrongStore
 from router.model.ids import Nanos
 from router.store import SCHEMA, JournalStore, PostgresStore, SqliteStore, migrate, open_store
 from router.store.engines import engine_for
@@ -175,6 +175,8 @@ async def test_a_locked_file_is_unavailable_and_nothing_is_half_done(tmp_path: P
             await store.append([row()])
         other.execute("ROLLBACK")
         assert await store.read(0, 9) == ()
+        with pytest.raises(AppendLost):
+            await store.append([row()])
     finally:
         other.close()
         await store.close()

@@ -1,5 +1,6 @@
 """The tables people query: they follow the journal, and can always be made again from it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -242,6 +243,23 @@ async def test_following_twice_changes_nothing(store: JournalStore, projector: P
     other = Projector(database_url, ENTITY)
     try:
         assert await other.catch_up() == len(story())
+    finally:
+        await other.close()
+
+    assert await dump(sql) == followed
+
+
+async def test_two_projectors_at_once_do_not_disturb_each_other(
+    store: JournalStore, projector: Projector, sql: Sql, database_url: str
+):
+    """While rows are being appended both follow; in the end the tables are what a rebuild makes of the journal."""
+    other = Projector(database_url, ENTITY)
+    try:
+        for one in story():
+            await asyncio.gather(store.append([one]), projector.catch_up(), other.catch_up())
+        await asyncio.gather(projector.catch_up(), other.catch_up())
+        followed = await dump(sql)
+        await other.rebuild()
     finally:
         await other.close()
 
