@@ -12,23 +12,14 @@ from bench.measure import Contestant, Table, in_turn, table
 from policies import POLICIES
 from router.engine import Engine
 from router.model.balances import Balance
-from router.model.events import (
-    AccountSeen,
-    Event,
-    Fence,
-    MarketSeen,
-    ParentSubmitted,
-    RiskLimits,
-    Stamped,
-    Started,
-    VenueTerms,
-)
+from router.model.events import AccountSeen, Event, MarketSeen, ParentSubmitted, Stamped, Started
 from router.model.facts import ChildIntended
 from router.model.ids import AccountId, EntityId, ListingId, Nanos, ParentId, RefId
 from router.model.market import MarketView
 from router.model.orders import ParentOrder, SweepParams
 from router.model.outcomes import AccountRead
 from router.model.side import Side
+from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.split.split import split
 
 _NOW = Nanos(0)

@@ -8,8 +8,8 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from router.model.errors import BadInput
-from router.model.events import VenueTerms
 from router.model.ids import AccountId, InstrumentId, VenueId
+from router.model.terms import VenueTerms
 
 MASK = "****"
 

@@ -71,10 +71,6 @@ class BinanceBooks:
             self._apply(book, update)
         return (BookWhole(symbol, dict(book.mirror.bids), dict(book.mirror.asks)),)
 
-    def crossed(self) -> Iterable[str]:
-        """Symbols whose mirror is crossed."""
-        return [symbol for symbol, book in self._books.items() if book.last_id is not None and book.mirror.crossed()]
-
     def agrees(self, symbol: str, body: Json) -> bool:
         """Same number of the last update."""
         return self._books[symbol].last_id == int(body["lastUpdateId"])

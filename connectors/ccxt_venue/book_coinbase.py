@@ -65,10 +65,6 @@ class CoinbaseBooks:
         """REST books carry no number."""
         return False
 
-    def crossed(self) -> Iterable[str]:
-        """Symbols whose mirror is crossed."""
-        return [symbol for symbol, book in self._books.items() if book.live and book.mirror.crossed()]
-
     def forget(self) -> None:
         """Start over; the next connection counts from its own beginning."""
         self._last = None

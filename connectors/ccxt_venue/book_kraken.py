@@ -81,10 +81,6 @@ class KrakenBooks:
         """REST books carry no number."""
         return False
 
-    def crossed(self) -> Iterable[str]:
-        """Symbols whose mirror is crossed."""
-        return [symbol for symbol, book in self._books.items() if book.live and book.mirror.crossed()]
-
     def forget(self) -> None:
         """Start over."""
         self._books = {symbol: _Book(each) for symbol, each in self._digits.items()}

@@ -75,10 +75,6 @@ class Mirror:
         _apply(self.bids, bids)
         _apply(self.asks, asks)
 
-    def crossed(self) -> bool:
-        """Is the best bid at or above the best ask? Such a book is wrong: a venue would have matched it."""
-        return bool(self.bids) and bool(self.asks) and max(self.bids) >= min(self.asks)
-
     def keep_best(self, depth: int) -> tuple[Levels, Levels]:
         """Cut both sides to the best `depth` levels; returns what fell out, as removals."""
         gone_bids = sorted(self.bids, reverse=True)[depth:] if len(self.bids) > depth else []
@@ -121,10 +117,6 @@ class BookDecoder(Protocol):
 
     def agrees(self, symbol: str, body: Json, /) -> bool:
         """Is a REST snapshot the very book we hold?"""
-        ...
-
-    def crossed(self) -> Iterable[str]:
-        """Symbols whose mirror is crossed."""
         ...
 
     def forget(self) -> None:

@@ -41,7 +41,6 @@ _PAUSE_S = 0.1
 _PAUSE_S_MAX = 5.0
 _POLL_AFTER = 3
 """From so many failed connections in a row on, books are polled by REST until one stands."""
-_CROSSED_LOOKS = 2
 
 Watch = Callable[[], Awaitable[object]]
 Levels = Sequence[tuple[float, float]]
@@ -165,12 +164,12 @@ class BookFeed:
         match signal:
             case BookChanged(symbol, bids, asks):
                 self._heard_ns[symbol] = now
-                self._sink.book_delta(listing, bids, asks, now)
+                self._heed(self._sink.book_delta(listing, bids, asks, now))
             case BookWhole(symbol, bids, asks):
                 self._heard_ns[symbol] = now
                 self._live.add(symbol)
                 self._failed = 0
-                self._sink.book_snapshot(listing, bids, asks, now)
+                self._heed(self._sink.book_snapshot(listing, bids, asks, now))
             case BookAlive(symbol):
                 self._heard_ns[symbol] = now
                 self._sink.book_heartbeat(listing, now)
@@ -182,6 +181,11 @@ class BookFeed:
                 if symbol not in self._wanted:
                     self._wanted.add(symbol)
                     self._tasks.start(self._join(symbol))
+
+    def _heed(self, unusable: str | None) -> None:
+        """The sink looks at each book as a whole: what it cannot use (crossed, locked) has to start over."""
+        if unusable is not None:
+            self._broken.set()
 
     async def _join(self, symbol: str) -> None:
         """Fetch the snapshot a decoder waits for; when it cannot be had, the connection is of no use."""
@@ -221,15 +225,11 @@ class BookFeed:
 
     async def _silence(self) -> str:
         """Look at the clock and at the books; return when either says that the stream cannot be trusted."""
-        crossed = 0
         while True:
             await asyncio.sleep(_LOOK_S)
             now = self._clock.now()
             if self._decoder.shares_pulse:
                 self._spread_pulse()
-            crossed = crossed + 1 if list(self._decoder.crossed()) else 0
-            if crossed >= _CROSSED_LOOKS:
-                return "crossed book"
             for symbol, heard in list(self._heard_ns.items()):
                 if now - heard > self._silence_ns and not await self._still(symbol):
                     return f"no data for {(now - heard) // NS_PER_MS} ms"

@@ -23,7 +23,6 @@ from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.settings import BookSource, VenueSettings
 from router.model import rounding
 from router.model.errors import BadInput, SorError
-from router.model.events import Fence
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import Listing
 from router.model.money import plain
@@ -42,6 +41,7 @@ from router.model.outcomes import (
     Refused,
     Unclear,
 )
+from router.model.terms import Fence
 from router.ports.clock import Clock
 from router.ports.venue import Gate, VenueSink
 
@@ -70,7 +70,6 @@ class CcxtVenue:
         self._clients: Clients | None = None
         self._desk: Desk | None = None
         self._listings: dict[str, Listing] = {}
-        self._unanswered: dict[ClientOrderId, Nanos] = {}
 
     # Life
 
@@ -106,8 +105,7 @@ class CcxtVenue:
     ) -> tuple[PlaceOutcome, Nanos | None]:
         """One copy on the wire, or none. Asked again only when provably none left.
 
-        When the caller's task is cancelled, `CancelledError` goes through; `sent_ns` then tells whether a copy left,
-        which is to be treated as lost.
+        When the caller's task is cancelled, `CancelledError` goes through: the copy counts as lost.
         """
         child = order.value
         try:
@@ -115,10 +113,6 @@ class CcxtVenue:
             return await retry.asked(CallKind.PLACE, lambda: self._one_copy(child, deadline_ns, gate))
         except (NotReached, GateShut, BudgetExhausted) as error:
             return NotSent(why=str(error), by_gate=isinstance(error, GateShut)), None
-
-    def sent_ns(self, client_id: ClientOrderId) -> Nanos | None:
-        """When a copy left whose answer nobody waited for; None if no such copy is known."""
-        return self._unanswered.get(client_id)
 
     async def cancel(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> CancelOutcome:
         """Ask for a cancel; whatever comes back, the order is read again."""
@@ -190,11 +184,7 @@ class CcxtVenue:
                     plain(child.limit_price),
                     dict(params),
                 )
-        except asyncio.CancelledError:
-            if transmission.sent_ns is not None:
-                self._unanswered[child.client_id] = transmission.sent_ns
-            raise
-        except GateShut:
+        except (asyncio.CancelledError, GateShut):
             raise
         except Exception as error:  # noqa: BLE001 - after the first byte, whatever is raised is no outcome
             return str(error) if isinstance(error, CallFailed) else name_of(error)

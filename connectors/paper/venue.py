@@ -306,21 +306,23 @@ class _Feed:
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
-    ) -> None:
+    ) -> str | None:
         """The whole book."""
         book = self.books[listing]
         book.heard_ns = received_ns
-        self._sink.book_snapshot(listing, *book.replace(bids, asks), received_ns)
+        unusable = self._sink.book_snapshot(listing, *book.replace(bids, asks), received_ns)
         self._moved()
+        return unusable
 
     def book_delta(
         self, listing: ListingId, bids: list[tuple[float, float]], asks: list[tuple[float, float]], received_ns: Nanos
-    ) -> None:
+    ) -> str | None:
         """Changed levels."""
         book = self.books[listing]
         book.heard_ns = received_ns
-        self._sink.book_delta(listing, *book.change(bids, asks), received_ns)
+        unusable = self._sink.book_delta(listing, *book.change(bids, asks), received_ns)
         self._moved()
+        return unusable
 
     def book_lost(self, listing: ListingId, why: str) -> None:
         """Not to be trusted."""

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from router.model.events import Event, RequestUnreadable, Started
 from router.model.ids import AccountId, ListingId, VenueId
 from router.model.requests import Request
 from router.observe import Observe
-from router.ports import Appended, Lease, VenuePort
+from router.ports import Lease, VenuePort
 from router.requests import understand
 from router.runtime.clock import SystemClock
 from router.runtime.driver import Driver, DriverSettings
@@ -104,7 +104,7 @@ def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
     return Market(config.instruments, policy, inbox, lost)
 
 
-def build_engine(router: Router, watchers: Sequence[Callable[[Sequence[Appended]], None]] = ()) -> Engine:
+def build_engine(router: Router) -> Engine:
     """A driver with fresh connectors, ready to run under a lease."""
     config = router.config
     inbox = Inbox()
@@ -127,7 +127,6 @@ def build_engine(router: Router, watchers: Sequence[Callable[[Sequence[Appended]
         observe=router.observe,
         understand=_understanding(router),
         started=_starting(router),
-        watchers=watchers,
     )
     return Engine(driver, market, ports)
 

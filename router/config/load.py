@@ -17,7 +17,7 @@ from router.config.sentences import bad_input
 from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
 from router.config.terms import terms_of
 from router.model.errors import BadInput
-from router.model.events import RiskLimits
+from router.model.terms import RiskLimits
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
 from router.model.instruments import Instrument
 

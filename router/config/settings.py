@@ -8,7 +8,7 @@ from pathlib import Path
 
 from connectors.settings import VenueSettings
 from router.book.fx import FxPolicy
-from router.model.events import RiskLimits
+from router.model.terms import RiskLimits
 from router.model.ids import Asset, EntityId, VenueId
 from router.model.instruments import Instrument
 

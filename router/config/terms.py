@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from router.config.schema import TermsSection
-from router.model.events import Fence, VenueTerms
+from router.model.terms import Fence, VenueTerms
 from router.model.ids import AccountId
 
 _NOBODY = AccountId("")

@@ -5,13 +5,14 @@ from decimal import Decimal
 from router.engine import timers
 from router.engine.draft import Draft
 from router.model import facts as f
-from router.model.commands import Place, Query
-from router.model.events import LookedUp, PlaceAnswered, VenueTerms
+from router.model.commands import Cancel, Place, Query
+from router.model.events import LookedUp, PlaceAnswered
 from router.model.ids import AccountId, Nanos, VenueOrderId
-from router.model.orders import ChildState, Fill, VenueOrder, VenueOrderStatus, VenueTrade, booking_key
+from router.model.orders import ChildState, Fill, ParentState, VenueOrder, VenueOrderStatus, VenueTrade, booking_key
 from router.model.outcomes import Accepted, Exists, Found, Lost, Missing, NotSent, Refused, Unclear
+from router.model.terms import VenueTerms
 from router.orders import resolver
-from router.orders.lifecycle import Heard, after
+from router.orders.lifecycle import Cell, Heard, after
 from router.orders.records import Child
 from router.risk import Refusal, approve_copy
 
@@ -37,6 +38,8 @@ def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
         case Accepted(venue_order_id=venue_order_id):
             _hear(draft, child, Heard.TAKEN, "accepted", venue_order_id=venue_order_id, answer=event)
             look(draft, child)
+            if draft.state.parent(child.order.parent_id).state is ParentState.CANCEL_PENDING:
+                cancel(draft, child)
         case Refused() as refused:
             settles = child.copies == 1
             heard = Heard.REFUSED if settles else Heard.DOUBTED
@@ -82,7 +85,7 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
     draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
     draft.touch(draft.state.parent(order.parent_id))
     if was in _NEVER_TRADED:
-        _breach(draft, f.BreachKind.FILL_AFTER_NEVER_PLACED, child, f"trade {trade.trade_id} after {was}")
+        _breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
     if child.filled > order.quantity:
         _breach(draft, f.BreachKind.OVERFILLED_BY_VENUE, child, f"filled {child.filled} of {order.quantity}")
     _hear(draft, child, Heard.EXECUTED, f"trade {trade.trade_id}")
@@ -123,9 +126,11 @@ def doubt_after_restart(draft: Draft, child: Child) -> None:
     look(draft, child)
 
 
-def cancel_sent(draft: Draft, child: Child) -> None:
-    """A cancel leaves for this child."""
-    _hear(draft, child, Heard.CANCEL_SENT, "cancel sent")
+def cancel(draft: Draft, child: Child) -> None:
+    """Ask the venue to cancel a child it is known to have."""
+    if child.state is ChildState.WORKING:
+        draft.do(Cancel(order=child.order, venue_order_id=child.venue_order_id))
+        _hear(draft, child, Heard.CANCEL_SENT, "cancel sent")
 
 
 def _resolve(draft: Draft, child: Child, terms: VenueTerms) -> None:
@@ -177,9 +182,10 @@ def _hear(
 ) -> None:
     """Ask the table; write down what changed; what changed nothing is not worth a fact."""
     state = after(child.state, heard)
-    if state is None:
-        _breach(draft, f.BreachKind.ALIVE_AFTER_END, child, f"{heard} in {child.state}: {reason}")
-        _close_gate(draft, child.order.account, f"{child.order.client_id} is alive after its end")
+    if state is Cell.ANOMALY:
+        kind = f.BreachKind.ALIVE_AFTER_END if child.state.ended else f.BreachKind.CONTRADICTED
+        _breach(draft, kind, child, f"{heard} in {child.state}: {reason}")
+        _close_gate(draft, child.order.account, f"{child.order.client_id}: {heard} in {child.state}")
         return
     named = venue_order_id or (None if order is None else order.venue_order_id)
     executed = None if order is None or order.executed == child.executed else order.executed

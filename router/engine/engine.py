@@ -16,10 +16,10 @@ from router.engine.planning import on_market_seen
 from router.engine.state import State, stranger_key
 from router.model import events as e
 from router.model import facts as f
-from router.model.commands import Cancel, Command, ReadAccount, Wake
+from router.model.commands import Command, ReadAccount, Wake
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.money import exactly
-from router.model.orders import ChildState, ParentOrder, ParentState
+from router.model.orders import ParentOrder, ParentState
 from router.orders.client_ids import is_ours
 from router.orders.records import Child
 from router.ports.policy import Policy
@@ -128,8 +128,6 @@ def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy
 def _on_started(draft: Draft, event: e.Started) -> None:
     """Recovery is start-up: every doubt is looked into, every timer re-armed, every account read before it opens."""
     draft.note(f.DriverStarted(started=event))
-    if event.halted is not None and not draft.state.halted:
-        _halt(draft, e.HaltLevel.NEW, event.halted, "router")
     for child in draft.state.blotter.living():
         children.doubt_after_restart(draft, child)
     for timer_id, due_ns in draft.state.timers.items():
@@ -153,9 +151,7 @@ def _on_cancel_asked(draft: Draft, event: e.CancelAsked) -> None:
         )
     )
     for child in draft.state.blotter.children_of(parent):
-        if child.state is ChildState.WORKING:
-            draft.do(Cancel(order=child.order, venue_order_id=child.venue_order_id))
-            children.cancel_sent(draft, child)
+        children.cancel(draft, child)
     draft.touch(parent)
 
 
@@ -169,12 +165,8 @@ def _on_cancel_answered(draft: Draft, event: e.CancelAnswered) -> None:
 def _on_halt_asked(draft: Draft, event: e.HaltAsked) -> None:
     if event.level is draft.state.halt_level:
         return
-    _halt(draft, event.level, event.reason, event.principal)
+    draft.note(f.HaltMoved(level=event.level, reason=event.reason, principal=event.principal, at_ns=draft.now_ns))
     draft.touch_all()
-
-
-def _halt(draft: Draft, level: e.HaltLevel, reason: str, principal: str) -> None:
-    draft.note(f.HaltMoved(level=level, reason=reason, principal=principal, at_ns=draft.now_ns))
 
 
 def _on_hint(draft: Draft, event: e.OrderHinted) -> None:

@@ -5,18 +5,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router.book.consolidated import Top, top
+from router.book.effective import spend_factor
 from router.engine import timers
 from router.engine.draft import Draft
 from router.engine.parents import may_plan, progress
 from router.engine.state import State
 from router.model import facts as f
 from router.model.commands import Place
-from router.model.events import Fence, MarketSeen
-from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos
+from router.model.events import MarketSeen
+from router.model.ids import AccountId, Asset, ListingId, Nanos
 from router.model.market import Level, ListingView, MarketView
-from router.model.money import ONE, fraction_of_bps
 from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
 from router.model.side import Side
+from router.model.terms import Fence
 from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
 from router.ports.policy import Policy
@@ -46,21 +47,25 @@ class _Candidate:
 def on_market_seen(draft: Draft, event: MarketSeen, policies: Mapping[str, Policy]) -> None:
     """Plan every parent that has something due on this instrument, oldest first, each on what the others left."""
     view = event.view
-    warming = _warming(draft.state, view, draft.now_ns)
     for parent in draft.state.blotter.working_parents():
         if parent.order.instrument == view.instrument and may_plan(draft.state, parent, draft.now_ns):
-            if warming:
+            if _warming(draft.state, parent, view, draft.now_ns):
                 draft.wake(timers.parent(parent.order.id), Nanos(draft.now_ns + _WARMING_LOOK_NS))
                 continue
             plan = _plan_round(draft, parent, view, policies)
             view = view if plan is None else _without(view, parent.order.side, plan)
 
 
-def _warming(state: State, view: MarketView, now_ns: Nanos) -> bool:
-    """Right after a start: is a book, or the mark of a currency, still on its first way here?"""
+def _warming(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> bool:
+    """Right after a start: is a book the parent may use, or the mark of its currency, still on its first way here?"""
     if now_ns >= state.started_ns + WARM_UP_NS:
         return False
-    return any(book.book_seq == 0 or view.fx_rate(book.listing.quote) is None for book in view.listings)
+    return any(
+        state.gate_open(book.listing.account)
+        and parent.order.may_use(book.listing.venue)
+        and (book.book_seq == 0 or view.fx_rate(book.listing.quote) is None)
+        for book in view.listings
+    )
 
 
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
@@ -146,8 +151,6 @@ def _block(state: State, parent: Parent, book: ListingView, now_ns: Nanos) -> st
         return f"account has {terms.outstanding_max} outstanding child(ren), its most"
     if parent.refusals.get(book.listing.id, 0) >= REFUSALS_MAX:
         return f"refused {REFUSALS_MAX} times in a row"
-    if book.book_age_ns > state.limits.book_age_ms_max * _MS:
-        return f"stale: book is {book.book_age_ns // _MS} ms old"
     return None
 
 
@@ -216,7 +219,13 @@ def _candidate(
     assert terms is not None
     has_deadline = terms.fence is Fence.DEADLINE
     child = ChildOrder(
-        client_id=_client_id(state, parent, listing.account, number),
+        client_id=client_order_id(
+            deployment=state.settings.deployment,
+            incarnation=state.settings.incarnation,
+            account=listing.account,
+            parent_id=order.id,
+            number=number,
+        ),
         parent_id=order.id,
         entity=order.entity,
         number=number,
@@ -234,23 +243,13 @@ def _candidate(
         deadline_ns=Nanos(now_ns + terms.request_ttl_ms * _MS) if has_deadline else None,
     )
     value = line.quantity * line.limit_price
-    fee = ONE + max(fraction_of_bps(listing.taker_fee_bps), Decimal(0))
-    if order.side is Side.BUY:
-        reserved = value if listing.fee_in_base(order.side) else value * fee
-        asset = listing.quote
-    else:
-        reserved = line.quantity * fee if listing.fee_in_base(order.side) else line.quantity
-        asset = listing.base
-    return _Candidate(order=child, reserves=reserved, reserved_asset=asset, notional=value * fx_rate, line=line)
-
-
-def _client_id(state: State, parent: Parent, account: AccountId, number: int) -> ClientOrderId:
-    return client_order_id(
-        deployment=state.settings.deployment,
-        incarnation=state.settings.incarnation,
-        account=account,
-        parent_id=parent.order.id,
-        number=number,
+    given, asset = (value, listing.quote) if order.side is Side.BUY else (line.quantity, listing.base)
+    return _Candidate(
+        order=child,
+        reserves=given * spend_factor(listing, order.side),
+        reserved_asset=asset,
+        notional=value * fx_rate,
+        line=line,
     )
 
 
@@ -308,8 +307,8 @@ def _below_minimum(book: ListingView, quantity: Decimal) -> bool:
 
 
 def _too_large(state: State, parent: Parent, market_top: Top) -> str | None:
-    """A parent without a limit is valued at the market when it is first planned."""
-    if parent.rounds > 0 or market_top.mid is None:
+    """Until something was sent, a parent is valued at the market it is planned on."""
+    if parent.children or market_top.mid is None:
         return None
     notional = parent.order.quantity * market_top.mid
     cap = state.limits.parent_notional_max

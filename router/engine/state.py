@@ -11,11 +11,12 @@ from functools import singledispatchmethod
 from router.balances import Balances
 from router.engine.image import AccountGate, DayNotional, StateImage
 from router.model import facts as f
-from router.model.events import HaltLevel, RiskLimits, Started, VenueTerms
+from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, ParentId, TimerId
 from router.model.instruments import Instrument
 from router.model.money import ZERO
 from router.model.orders import ChildState, ParentState, VenueOrder
+from router.model.terms import RiskLimits, VenueTerms
 from router.orders.blotter import DOUBTFUL, Blotter
 from router.orders.records import Child, Evidence, Parent
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 
 from router.journal.converters import CodecError, Compiled, Context, compile_class
-from router.model import balances, commands, events, facts, instruments, market, orders, outcomes, requests
+from router.model import balances, commands, events, facts, instruments, market, orders, outcomes, requests, terms
 
 try:
     import orjson
@@ -44,6 +44,7 @@ MODEL_MODULES: tuple[ModuleType, ...] = (
     orders,
     outcomes,
     requests,
+    terms,
 )
 
 

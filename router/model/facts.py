@@ -225,8 +225,11 @@ class StrangerSeen:
 class BreachKind(StrEnum):
     """Something that must never happen, did."""
 
-    FILL_AFTER_NEVER_PLACED = "FILL_AFTER_NEVER_PLACED"
+    FILL_WITHOUT_ORDER = "FILL_WITHOUT_ORDER"
+    """A trade of an order that was refused, or proven never placed."""
     ALIVE_AFTER_END = "ALIVE_AFTER_END"
+    CONTRADICTED = "CONTRADICTED"
+    """An answer that cannot be true of an order the venue is known to have."""
     OVERFILLED_BY_VENUE = "OVERFILLED_BY_VENUE"
     UNKNOWN_TAGGED_ORDER = "UNKNOWN_TAGGED_ORDER"
 

@@ -130,6 +130,10 @@ class ParentOrder:
     venues_exclude: tuple[VenueId, ...] = ()
     principal: str = "local"
 
+    def may_use(self, venue: VenueId) -> bool:
+        """Does the order allow this venue?"""
+        return venue not in self.venues_exclude and (self.venues_include is None or venue in self.venues_include)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildOrder:

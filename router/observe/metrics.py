@@ -24,7 +24,6 @@ class Metrics:
     breaches: Counter = field(init=False)
     strangers: Counter = field(init=False)
     books_lost: Counter = field(init=False)
-    unknown_messages: Counter = field(init=False)
     venue_losses: Counter = field(init=False)
     requests: Counter = field(init=False)
     failed_decisions: Counter = field(init=False)
@@ -61,7 +60,6 @@ class Metrics:
         self.breaches = self._counter("sor_breaches", "Things that must never happen, and did", "kind")
         self.strangers = self._counter("sor_strangers", "Orders at a venue no intent explains", "account")
         self.books_lost = self._counter("sor_books_lost", "Books that could not be trusted any more", "account")
-        self.unknown_messages = self._counter("sor_unknown_messages", "Venue messages not understood", "account")
         self.venue_losses = self._counter("sor_venue_losses", "Times a venue could not be traded on", "account")
         self.failed_decisions = self._counter("sor_failed_decisions", "Decisions that raised: our own bugs")
         self.surprises = self._counter("sor_surprises", "Exceptions nobody expected", "where")
@@ -71,7 +69,7 @@ class Metrics:
         self.halted = self._gauge("sor_halted", "1 while no new child may leave")
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")
         self.leading = self._gauge("sor_leading", "1 while this process holds the lease")
-        self.book_age = self._gauge("sor_book_age_seconds", "Age of the book", "account", "symbol")
+        self.book_age = self._gauge("sor_book_age_seconds", "Age of the book", "listing")
 
     def _times(self) -> None:
         self.append = self._histogram("sor_append_seconds", "Until an append was durable", _FAST_S)

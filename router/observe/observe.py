@@ -55,10 +55,6 @@ class Observe:
             f.DecisionFailed: self.decision_failure_noted,
         }
 
-    def write_to(self, log: FilteringBoundLogger) -> None:
-        """From now on, lines go here."""
-        self._log = log
-
     @property
     def registry(self) -> CollectorRegistry:
         """Where the metrics live."""
@@ -85,8 +81,7 @@ class Observe:
         """A driver took over."""
         started = fact.started
         self._metrics.leading.set(1)
-        self._metrics.halted.set(0 if started.halted is None else 1)
-        self._log.info("driver started", epoch=started.epoch, version=started.version, halted=started.halted)
+        self._log.info("driver started", epoch=started.epoch, version=started.version)
 
     def parent_taken(self, fact: f.ParentTaken) -> None:
         """A parent was accepted."""
@@ -262,19 +257,14 @@ class Observe:
         self._metrics.books_lost.labels(account).inc()
         self._log.warning("book lost", listing=listing, why=why)
 
-    def book_age(self, account: AccountId, symbol: str, age_ns: int) -> None:
-        """How old a book is, from time to time."""
-        self._metrics.book_age.labels(account, symbol).set(age_ns / _NS_PER_S)
+    def book_aged(self, listing: ListingId, age_ns: int) -> None:
+        """How old a book is now: the most important alert."""
+        self._metrics.book_age.labels(listing).set(age_ns / _NS_PER_S)
 
     def venue_lost(self, account: AccountId, why: str) -> None:
         """A venue cannot be traded on for now."""
         self._metrics.venue_losses.labels(account).inc()
         self._log.warning("venue lost", account=account, why=why)
-
-    def unknown_message(self, account: AccountId, what: str) -> None:
-        """A venue said something we do not understand."""
-        self._metrics.unknown_messages.labels(account).inc()
-        self._log.warning("unknown message", account=account, what=what)
 
     # How we are doing
 
@@ -291,14 +281,20 @@ class Observe:
         """The event loop was late by so much."""
         self._metrics.loop_lag.observe(lag_ns / _NS_PER_S)
 
-    def recovered(self, *, seq: int, living: int) -> None:
+    def recovered(self, *, seq: int, living: int, halted: str | None) -> None:
         """State was rebuilt from the journal up to `seq`; so many children had not ended."""
-        self._log.info("recovered", seq=seq, living=living)
+        self._metrics.halted.set(0 if halted is None else 1)
+        self._log.info("recovered", seq=seq, living=living, halted=halted)
 
     def lease_lost(self, why: str) -> None:
         """Another process drives, or may: stop."""
         self._metrics.leading.set(0)
         self._log.error("lease lost", why=why)
+
+    def snapshot_refused(self, error: Exception) -> None:
+        """A snapshot did not lead to the journal's end; the journal is read from its first row instead."""
+        self._metrics.surprises.labels("snapshot").inc()
+        self._log.error("snapshot refused", exc_info=error)
 
     def serving(self, url: str) -> None:
         """The status pages are up."""
@@ -308,8 +304,3 @@ class Observe:
         """The driver stops."""
         self._metrics.leading.set(0)
         self._log.info("stopped", why=why)
-
-    def surprise(self, where: str, error: BaseException) -> None:
-        """An exception nobody expected: the traceback is for us."""
-        self._metrics.surprises.labels(where).inc()
-        self._log.error("surprise", where=where, exc_info=error)

@@ -9,7 +9,8 @@ it moves nothing and suspends the venue. 'Not found' is not in this table at all
 resolver's ABSENCE_PROVEN, weighed from it, leads to NEVER_PLACED.
 """
 
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import Literal
 
 from router.model.orders import ChildState
 
@@ -41,7 +42,14 @@ class Heard(StrEnum):
     """No rule can settle the doubt: a person decides, with evidence."""
 
 
-ANOMALY = "ANOMALY"
+class Cell(Enum):
+    """What a cell of the table holds when it is no other state."""
+
+    SAME = "same"
+    """The report is true and teaches nothing new."""
+    ANOMALY = "anomaly"
+    """It cannot be: nothing moves, the venue is suspended."""
+
 
 _S = ChildState
 _H = Heard
@@ -55,29 +63,28 @@ _TO_END = {
 }
 
 # After an end: repeated and late reports change nothing, life is an anomaly, a late fill is booked and moves no state.
-_AFTER_END: dict[Heard, ChildState | str | None] = {
+_AFTER_END: dict[Heard, ChildState | Cell] = {
     # The terminal report overtook the answer to the submit.
-    _H.TAKEN: None,
-    _H.ALIVE: ANOMALY,
-    _H.DOUBTED: None,
-    _H.REFUSED: None,
-    _H.NOT_SENT: None,
-    _H.CANCEL_SENT: None,
-    _H.EXECUTED: None,
-    _H.ENDED_UNBOOKED: None,
-    _H.ENDED_FILLED: None,
-    _H.ENDED_CANCELLED: None,
-    _H.ENDED_EXPIRED: None,
-    _H.ENDED_REJECTED: None,
-    _H.ABSENCE_PROVEN: None,
-    _H.UNDECIDABLE: None,
+    _H.TAKEN: Cell.SAME,
+    _H.ALIVE: Cell.ANOMALY,
+    _H.DOUBTED: Cell.SAME,
+    _H.REFUSED: Cell.SAME,
+    _H.NOT_SENT: Cell.SAME,
+    _H.CANCEL_SENT: Cell.SAME,
+    _H.EXECUTED: Cell.SAME,
+    _H.ENDED_UNBOOKED: Cell.SAME,
+    _H.ENDED_FILLED: Cell.SAME,
+    _H.ENDED_CANCELLED: Cell.SAME,
+    _H.ENDED_EXPIRED: Cell.SAME,
+    _H.ENDED_REJECTED: Cell.SAME,
+    _H.ABSENCE_PROVEN: Cell.SAME,
+    _H.UNDECIDABLE: Cell.SAME,
 }
 
 # What was proven absent cannot have been accepted.
-_AFTER_NEVER_PLACED = _AFTER_END | {_H.TAKEN: ANOMALY}
+_AFTER_NEVER_PLACED = _AFTER_END | {_H.TAKEN: Cell.ANOMALY}
 
-# None stands for "same": the report is true and teaches nothing new.
-TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
+TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
     _S.PENDING_NEW: {
         _H.TAKEN: _S.WORKING,
         _H.ALIVE: _S.WORKING,
@@ -95,12 +102,12 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
     _S.IN_DOUBT: {
         _H.TAKEN: _S.WORKING,
         _H.ALIVE: _S.WORKING,
-        _H.DOUBTED: None,
+        _H.DOUBTED: Cell.SAME,
         # A late answer to the only copy settles it.
         _H.REFUSED: _S.REJECTED,
         _H.NOT_SENT: _S.REJECTED,
         # Asking to cancel what may not exist teaches nothing about whether it does.
-        _H.CANCEL_SENT: None,
+        _H.CANCEL_SENT: Cell.SAME,
         _H.EXECUTED: _S.WORKING,
         _H.ENDED_UNBOOKED: _S.CLOSING,
         **_TO_END,
@@ -108,60 +115,60 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.WORKING: {
-        _H.TAKEN: None,
-        _H.ALIVE: None,
+        _H.TAKEN: Cell.SAME,
+        _H.ALIVE: Cell.SAME,
         # The stream or a look-up knew it before its REST answer got lost.
-        _H.DOUBTED: None,
+        _H.DOUBTED: Cell.SAME,
         # A venue that accepts and then refuses does so in its order record, not in a late answer.
-        _H.REFUSED: ANOMALY,
-        _H.NOT_SENT: ANOMALY,
+        _H.REFUSED: Cell.ANOMALY,
+        _H.NOT_SENT: Cell.ANOMALY,
         _H.CANCEL_SENT: _S.PENDING_CANCEL,
-        _H.EXECUTED: None,
+        _H.EXECUTED: Cell.SAME,
         _H.ENDED_UNBOOKED: _S.CLOSING,
         **_TO_END,
-        _H.ABSENCE_PROVEN: ANOMALY,
+        _H.ABSENCE_PROVEN: Cell.ANOMALY,
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.PENDING_CANCEL: {
-        _H.TAKEN: None,
-        _H.ALIVE: None,
-        _H.DOUBTED: None,
+        _H.TAKEN: Cell.SAME,
+        _H.ALIVE: Cell.SAME,
+        _H.DOUBTED: Cell.SAME,
         _H.REFUSED: _S.REJECTED,
         _H.NOT_SENT: _S.REJECTED,
-        _H.CANCEL_SENT: None,
-        _H.EXECUTED: None,
+        _H.CANCEL_SENT: Cell.SAME,
+        _H.EXECUTED: Cell.SAME,
         _H.ENDED_UNBOOKED: _S.CLOSING,
         **_TO_END,
         _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.CLOSING: {
-        _H.TAKEN: None,
+        _H.TAKEN: Cell.SAME,
         # A stale read behind a newer one: the venue has already said that it ended.
-        _H.ALIVE: None,
-        _H.DOUBTED: None,
-        _H.REFUSED: None,
-        _H.NOT_SENT: None,
-        _H.CANCEL_SENT: None,
-        _H.EXECUTED: None,
-        _H.ENDED_UNBOOKED: None,
+        _H.ALIVE: Cell.SAME,
+        _H.DOUBTED: Cell.SAME,
+        _H.REFUSED: Cell.SAME,
+        _H.NOT_SENT: Cell.SAME,
+        _H.CANCEL_SENT: Cell.SAME,
+        _H.EXECUTED: Cell.SAME,
+        _H.ENDED_UNBOOKED: Cell.SAME,
         **_TO_END,
-        _H.ABSENCE_PROVEN: None,
+        _H.ABSENCE_PROVEN: Cell.SAME,
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.QUARANTINED: {
         # Evidence may still turn up: the venue's word is as good as before.
         _H.TAKEN: _S.WORKING,
         _H.ALIVE: _S.WORKING,
-        _H.DOUBTED: None,
+        _H.DOUBTED: Cell.SAME,
         _H.REFUSED: _S.REJECTED,
         _H.NOT_SENT: _S.REJECTED,
-        _H.CANCEL_SENT: None,
+        _H.CANCEL_SENT: Cell.SAME,
         _H.EXECUTED: _S.WORKING,
         _H.ENDED_UNBOOKED: _S.CLOSING,
         **_TO_END,
-        _H.ABSENCE_PROVEN: None,
-        _H.UNDECIDABLE: None,
+        _H.ABSENCE_PROVEN: Cell.SAME,
+        _H.UNDECIDABLE: Cell.SAME,
     },
     _S.FILLED: _AFTER_END,
     _S.CANCELLED: _AFTER_END,
@@ -171,9 +178,9 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | str | None]] = {
 }
 
 
-def after(state: ChildState, heard: Heard) -> ChildState | None:
-    """The state that follows, which may be the same one; None is the anomaly 'alive again after an end'."""
+def after(state: ChildState, heard: Heard) -> ChildState | Literal[Cell.ANOMALY]:
+    """The state that follows, which may be the same one."""
     cell = TRANSITIONS[state][heard]
-    if cell == ANOMALY:
-        return None
-    return state if cell is None else ChildState(cell)
+    if cell is Cell.ANOMALY:
+        return Cell.ANOMALY
+    return state if cell is Cell.SAME else cell

@@ -7,8 +7,8 @@ permanent dedupe lets the same id be sent again, and without that licence a pers
 
 from dataclasses import dataclass
 
-from router.model.events import Fence, VenueTerms
 from router.model.ids import Nanos
+from router.model.terms import Fence, VenueTerms
 from router.orders.records import Child
 
 MISSES_NEEDED = 3

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from router.model.events import OrderHinted, VenueTerms
+from router.model.events import OrderHinted
+from router.model.terms import VenueTerms
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.instruments import Listing
 from router.model.orders import Approved, ChildOrder
@@ -18,8 +19,8 @@ class VenueSink(Protocol):
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
-    ) -> None:
-        """The whole book, price -> size. The listing's book is usable from here on."""
+    ) -> str | None:
+        """The whole book, price -> size. Answers why it is unusable, if it is: the connector then starts over."""
         ...
 
     def book_delta(
@@ -28,8 +29,8 @@ class VenueSink(Protocol):
         bids: list[tuple[float, float]],
         asks: list[tuple[float, float]],
         received_ns: Nanos,
-    ) -> None:
-        """Changed levels, (price, new size), size 0 removes."""
+    ) -> str | None:
+        """Changed levels, (price, new size), size 0 removes. Answers why the book is unusable now, if it is."""
         ...
 
     def book_lost(self, listing: ListingId, why: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.model.events import RiskLimits, VenueTerms
+from router.model.terms import RiskLimits, VenueTerms
 from router.model.ids import Nanos
 from router.model.instruments import Listing
 from router.model.market import ListingView

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from router.engine import Engine
 from router.model.commands import Command, Look
-from router.model.errors import LeaseHeld
+from router.model.errors import AppendLost, LeaseHeld
 from router.model.events import Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
 from router.model.facts import DecisionFailed
 from router.model.ids import AccountId, Nanos
 from router.model.requests import Request
 from router.observe import Observe
-from router.ports import Appended, JournalRow, Lease, Policy, Store, VenuePort
+from router.ports import JournalRow, Lease, Policy, Store, VenuePort
 from router.runtime.clock import SystemClock
 from router.runtime.dispatch import Dispatcher
 from router.runtime.inbox import Arrival, Inbox
@@ -26,6 +26,8 @@ from router.runtime.switch import Switch
 
 _MS = 1_000_000
 BATCH_MOST = 64
+_DRAIN_LOOK_S = 0.01
+_LOOP_LOOK_MS = 250
 LOOKS_MOST = 8
 """A decision that keeps asking for the market without deciding anything is a bug."""
 
@@ -73,7 +75,6 @@ class Driver:
         understand: Understand,
         observe: Observe,
         started: Callable[[Lease], Started],
-        watchers: Sequence[Callable[[Sequence[Appended]], None]] = (),
     ) -> None:
         self._settings = settings
         self._store = store
@@ -85,7 +86,6 @@ class Driver:
         self._understand = understand
         self._observe = observe
         self._started = started
-        self._watchers = watchers
         self._dispatcher = Dispatcher(ports, market, inbox, switch, clock, observe)
         self._engine = Engine(policies)
         self._seq = 0
@@ -93,6 +93,7 @@ class Driver:
         self._since_snapshot = 0
         self._queued_requests: set[int] = set()
         self._draining = False
+        self._drained = False
         self._stop = asyncio.Event()
         self._ready = asyncio.Event()
 
@@ -113,52 +114,64 @@ class Driver:
         """Drive until stopped or fenced. Raises `AppendLost`, `AppendUnclear` or `LeaseHeld` when it must not go on."""
         self._may_drive_from(self._clock.now())
         await self._recover(lease)
-        tasks = [
-            asyncio.create_task(self._decide_for_ever(lease)),
-            asyncio.create_task(self._keep_lease(lease)),
-            asyncio.create_task(self._take_requests()),
-        ]
+        deciding = asyncio.create_task(self._decide_for_ever(lease))
+        leasing = asyncio.create_task(self._keep_lease(lease))
+        asking = asyncio.create_task(self._take_requests())
+        watching = asyncio.create_task(self._watch_loop())
         stop = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
-            failed = [task for task in tasks if task.done()]
-            if not failed:
-                await self._drain(tasks)
-            for task in failed:
+            await asyncio.wait([deciding, leasing, asking, stop], return_when=asyncio.FIRST_COMPLETED)
+            ended = [task for task in (deciding, leasing, asking) if task.done()]
+            for task in ended:
                 task.result()
+            asking.cancel()
+            await self._drain(deciding)
+        except (LeaseHeld, AppendLost) as error:
+            self._observe.lease_lost(str(error))
+            raise
         finally:
-            await _end([*tasks, stop])
+            await _end([deciding, leasing, asking, watching, stop])
             await self._dispatcher.stop()
+            self._observe.stopped("drained" if self._drained else "ended")
             with contextlib.suppress(Exception):
                 await self._store.release_lease(lease)
 
     # Start and end.
 
     async def _recover(self, lease: Lease) -> None:
-        recovered = await recover(self._store, self._policies)
+        recovered = await recover(self._store, self._policies, self._observe.snapshot_refused)
         self._engine, self._seq, self._row_hash = recovered.engine, recovered.seq, recovered.row_hash
         self._clock.raise_floor(self._engine.state.last_ns)
         self._follow_state()
         self._inbox.put(self._started(lease))
-        self._observe.recovered(seq=recovered.seq, living=sum(1 for _ in self._engine.state.blotter.living()))
+        state = self._engine.state
+        self._observe.recovered(
+            seq=recovered.seq,
+            living=sum(1 for _ in state.blotter.living()),
+            halted=state.halt_reason if state.halted else None,
+        )
 
-    async def _drain(self, tasks: list[asyncio.Task[None]]) -> None:
-        """Take in what is already on its way; what is not answered in time is left recorded, in doubt."""
+    async def _drain(self, deciding: "asyncio.Task[None]") -> None:
+        """Take in what is already on its way; what is not answered in time is left recorded, in doubt.
+
+        The loop ends by itself, between two batches: a state that is ahead of the journal must never be saved.
+        """
         self._draining = True
-        tasks[2].cancel()
         give_up_ns = self._clock.now() + self._settings.drain_ms * _MS
         while self._clock.now() < give_up_ns and (self._dispatcher.sending or len(self._inbox)):
-            await asyncio.sleep(0.01)
-            if tasks[0].done():
-                tasks[0].result()
-        await _end(tasks)
+            await asyncio.wait([deciding], timeout=_DRAIN_LOOK_S)
+            if deciding.done():
+                break
+        self._drained = True
+        self._inbox.nudge()
+        await deciding
         if self._seq > 0:
             await save(self._store, self._engine, self._seq, self._row_hash, self._clock.now())
 
     # The loop.
 
     async def _decide_for_ever(self, lease: Lease) -> None:
-        while True:
+        while not self._drained:
             arrivals = await self._inbox.take(BATCH_MOST)
             try:
                 await self._one_batch(arrivals)
@@ -195,6 +208,7 @@ class Driver:
         stamped = Stamped(at_ns=self._clock.now(), event=event)
         try:
             decision = self._engine.decide(stamped)
+            self._observe.decided(self._clock.now() - stamped.at_ns)
         except Exception as error:
             self._observe.decision_failed(type(event).__name__, error)
             failure = DecisionFailed(error=f"{type(error).__name__}: {error}", at_ns=stamped.at_ns)
@@ -215,8 +229,6 @@ class Driver:
         self._queued_requests.difference_update(row.request_id for row in rows if row.request_id is not None)
         for fact in (fact for one in appended for fact in one.row.facts):
             self._observe.fact(fact)
-        for watcher in self._watchers:
-            watcher(appended)
         self._since_snapshot += len(rows)
         if self._since_snapshot >= self._settings.snapshot_every:
             self._since_snapshot = 0
@@ -248,6 +260,16 @@ class Driver:
     def _may_drive_from(self, asked_ns: Nanos) -> None:
         """The lease runs from when it was asked for, not from when the answer came."""
         self._switch.lease_good_until(Nanos(asked_ns + self._settings.lease_ttl_ms * _MS))
+
+    async def _watch_loop(self) -> None:
+        """How late the loop is, and how old the books: books that wait in a socket look younger than they are."""
+        while True:
+            due_ns = self._clock.now() + _LOOP_LOOK_MS * _MS
+            await asyncio.sleep(_LOOP_LOOK_MS / 1_000)
+            now_ns = self._clock.now()
+            self._observe.loop_lagged(max(now_ns - due_ns, 0))
+            for listing, (age_ns, _) in self._market.ages(now_ns).items():
+                self._observe.book_aged(listing, age_ns)
 
     async def _take_requests(self) -> None:
         """Open requests become events. A halt bites in memory before its event even queues."""

@@ -27,8 +27,12 @@ class Inbox:
         self._arrivals.append(Arrival(event, request_id))
         self._something.set()
 
+    def nudge(self) -> None:
+        """Let a waiting `take` return, with nothing if there is nothing."""
+        self._something.set()
+
     async def take(self, most: int) -> list[Arrival]:
-        """Everything that waits, up to `most`; waits for the first."""
+        """Everything that waits, up to `most`; waits for the first, or for a nudge."""
         await self._something.wait()
         taken = [self._arrivals.popleft() for _ in range(min(most, len(self._arrivals)))]
         if not self._arrivals:

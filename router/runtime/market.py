@@ -26,6 +26,7 @@ class Market:
         self._policy = policy
         self._inbox = inbox
         self._on_book_lost = on_book_lost
+        self._lost: set[ListingId] = set()
 
     def add(self, listings: Iterable[Listing]) -> None:
         """Listings of an account that has been started; newer rules and fees replace older ones."""
@@ -53,20 +54,20 @@ class Market:
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
-    ) -> None:
+    ) -> str | None:
         """The whole book."""
-        self._told(listing, self._books.book_snapshot(listing, bids, asks, received_ns))
+        return self._told(listing, self._books.book_snapshot(listing, bids, asks, received_ns))
 
     def book_delta(
         self, listing: ListingId, bids: list[tuple[float, float]], asks: list[tuple[float, float]], received_ns: Nanos
-    ) -> None:
+    ) -> str | None:
         """Changed levels."""
-        self._told(listing, self._books.book_delta(listing, bids, asks, received_ns))
+        return self._told(listing, self._books.book_delta(listing, bids, asks, received_ns))
 
     def book_lost(self, listing: ListingId, why: str) -> None:
         """Not to be trusted until the next snapshot."""
         self._books.book_lost(listing, why)
-        self._on_book_lost(listing, why)
+        self._told(listing, why)
 
     def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
         """Alive, nothing changed."""
@@ -80,6 +81,11 @@ class Market:
         """Read what was missed."""
         self._inbox.put(StreamRestored(account=account))
 
-    def _told(self, listing: ListingId, unusable: str | None) -> None:
-        if unusable is not None:
+    def _told(self, listing: ListingId, unusable: str | None) -> str | None:
+        """A loss is news once, until the book is whole again."""
+        if unusable is None:
+            self._lost.discard(listing)
+        elif listing not in self._lost:
+            self._lost.add(listing)
             self._on_book_lost(listing, unusable)
+        return unusable

@@ -1,12 +1,13 @@
 """An engine as the journal left it: the newest snapshot and the facts after it. Nothing is decided again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from router import balances
 from router.engine import Engine, State, StateImage, image
 from router.engine.image import IMAGE_VERSION
 from router.journal.codec import MODEL_MODULES, codec_of
+from router.journal.converters import CodecError
 from router.model.ids import Nanos
 from router.orders import records
 from router.ports import Policy, Store
@@ -24,15 +25,26 @@ class Recovered:
     row_hash: str
 
 
-async def recover(store: Store, policies: Mapping[str, Policy]) -> Recovered:
-    """Read the journal to its end."""
-    engine, seq, row_hash = Engine(policies), 0, ""
+async def recover(
+    store: Store, policies: Mapping[str, Policy], on_bad_snapshot: Callable[[Exception], None]
+) -> Recovered:
+    """From the newest snapshot to the journal's end; from its first row if the snapshot does not lead there.
+
+    A snapshot only saves time: the journal alone is the truth.
+    """
     snapshot = await store.newest_snapshot(IMAGE_VERSION)
     if snapshot is not None:
-        seq, row_hash, payload = snapshot
-        kept = SNAPSHOTS.loads(payload)
-        assert isinstance(kept, StateImage)
-        engine = Engine(policies, State.of(kept))
+        try:
+            seq, row_hash, payload = snapshot
+            kept = SNAPSHOTS.loads(payload)
+            assert isinstance(kept, StateImage)
+            return await _to_the_end(store, Engine(policies, State.of(kept)), seq, row_hash)
+        except (AssertionError, KeyError, CodecError) as error:
+            on_bad_snapshot(error)
+    return await _to_the_end(store, Engine(policies), 0, "")
+
+
+async def _to_the_end(store: Store, engine: Engine, seq: int, row_hash: str) -> Recovered:
     while rows := await store.read(seq, PAGE):
         for appended in rows:
             engine.recover(appended.row.stamped.at_ns, appended.row.facts)

@@ -232,8 +232,6 @@ class Projection:
         for terms in fact.started.terms:
             # A gate is shut until the new driver has read the account; how far its trades were read stays known.
             self._account(terms.account, gate_open=False, reason="the driver has just started", gate_moved_ns=None)
-        if fact.started.halted is not None:
-            self._alert("STARTED_HALTED", fact.started.halted)
 
     @_take.register
     def _(self, fact: f.GateMoved) -> None:

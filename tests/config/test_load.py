@@ -9,7 +9,7 @@ import yaml
 
 from router.config import DEFAULT_TEXT, Config, Mode, load
 from router.model.errors import BadInput
-from router.model.events import Fence
+from router.model.terms import Fence
 
 ROOT = Path(__file__).resolve().parents[2]
 

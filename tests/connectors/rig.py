@@ -9,7 +9,7 @@ from typing import Any
 from connectors.ccxt_venue import CcxtVenue
 from connectors.lab.process import Lab
 from connectors.settings import Secret, VenueSettings
-from router.model.events import Fence, OrderHinted, VenueTerms
+from router.model.events import OrderHinted
 from router.model.ids import (
     AccountId,
     Asset,
@@ -25,6 +25,7 @@ from router.model.ids import (
 )
 from router.model.orders import Approved, ChildOrder, TimeInForce
 from router.model.side import Side
+from router.model.terms import Fence, VenueTerms
 
 SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "coinbase": "BTC/USD"}
 BIDS = [("60000", "1"), ("59990", "2"), ("59980", "5")]

@@ -14,7 +14,7 @@ from connectors.ccxt_venue.binance import BinanceClient
 from connectors.ccxt_venue.book_binance import BinanceBooks
 from connectors.ccxt_venue.book_coinbase import CoinbaseBooks
 from connectors.ccxt_venue.clients import FRAMES_PER_TURN
-from connectors.ccxt_venue.decoders import BookAlive, BookBroken, BookChanged, BookWhole, Mirror, SnapshotWanted
+from connectors.ccxt_venue.decoders import BookAlive, BookBroken, BookChanged, BookWhole, SnapshotWanted
 from connectors.ccxt_venue.venue_clock import VenueClock
 from tests.connectors.rig import WallClock
 from tests.waiting import eventually
@@ -101,14 +101,6 @@ def test_a_coinbase_alias_gets_the_book_behind_it():
     books = CoinbaseBooks({"BTC-USD": ["BTC/USD", "BTC/USDC"], "BTC-USDC": ["BTC/USDC"]})
     wholes = list(books.take(coinbase_frame(0, "snapshot")))
     assert [whole.symbol for whole in wholes] == ["BTC/USD", "BTC/USDC"]
-
-
-def test_a_crossed_mirror_is_told():
-    mirror = Mirror()
-    mirror.set_whole([(10.0, 1.0)], [(11.0, 1.0)])
-    assert not mirror.crossed()
-    mirror.change([(11.0, 1.0)], [])
-    assert mirror.crossed()
 
 
 async def test_a_burst_lets_the_loop_go_every_few_frames():

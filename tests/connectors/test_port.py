@@ -7,12 +7,12 @@ import pytest
 
 from connectors.ccxt_venue import CcxtVenue
 from router.model.errors import BadInput
-from router.model.events import Fence
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import FeeIn
 from router.model.orders import TimeInForce, VenueOrderStatus
 from router.model.outcomes import Accepted, CancelTaken, CancelUnclear, Exists, Found, Missing, NotSent, Refused
 from router.model.side import Side
+from router.model.terms import Fence
 from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, WallClock, approved, child, place, settings_for, venue_at
 from tests.waiting import eventually
 

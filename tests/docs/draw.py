@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from router.model.orders import ChildState
-from router.orders.lifecycle import ANOMALY, TRANSITIONS
+from router.orders.lifecycle import TRANSITIONS, Cell
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ARCHITECTURE.md"
 BEGIN = "<!-- drawn from router/orders/lifecycle.py by tests/docs/draw.py -->\n"
@@ -17,8 +17,8 @@ def diagram() -> str:
     for state, row in TRANSITIONS.items():
         to: dict[str, list[str]] = defaultdict(list)
         for heard, target in row.items():
-            if target not in {None, ANOMALY, state}:
-                to[str(target)].append(heard.value)
+            if isinstance(target, ChildState) and target is not state:
+                to[target.value].append(heard.value)
         lines += [f"    {state.value} --> {target}: {', '.join(heard)}" for target, heard in to.items()]
     lines += [f"    {state.value} --> [*]" for state in ChildState if state.ended]
     return "\n".join([*lines, "```\n"])
@@ -28,7 +28,7 @@ def anomalies() -> str:
     """What must never be heard, by state."""
     lines = ["| state | an anomaly there: nothing moves, the venue is suspended |", "|---|---|"]
     for state, row in TRANSITIONS.items():
-        heard = [f"`{heard.value}`" for heard, target in row.items() if target == ANOMALY]
+        heard = [f"`{heard.value}`" for heard, target in row.items() if target is Cell.ANOMALY]
         if heard:
             lines.append(f"| `{state.value}` | {', '.join(heard)} |")
     return "\n".join([*lines, ""])

@@ -8,6 +8,7 @@ from router.engine import Engine
 from router.journal import codec
 from router.model import events as e
 from router.model import facts as f
+from router.model import terms as t
 from router.model.balances import Balance
 from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Wake
 from router.model.ids import (
@@ -59,7 +60,7 @@ MS = 1_000_000
 START_NS = Nanos(1_700_000_000_000_000_000)
 DEPLOYMENT = "test"
 BTC_USD = Instrument(id=InstrumentId("BTC/USD"), base=Asset("BTC"), reporting=Asset("USD"))
-LIMITS = e.RiskLimits(
+LIMITS = t.RiskLimits(
     parent_quantity_max=Decimal(1_000),
     parent_notional_max=Decimal(1_000_000),
     child_notional_max=Decimal(1_000_000),
@@ -69,7 +70,7 @@ LIMITS = e.RiskLimits(
 )
 
 
-def terms(venue: str, fence: e.Fence = e.Fence.DEADLINE, **changes: int) -> e.VenueTerms:
+def terms(venue: str, fence: t.Fence = t.Fence.DEADLINE, **changes: int) -> t.VenueTerms:
     """Short times: a request lives 200 ms, may be invisible for another 150."""
     times = {
         "request_ttl_ms": 200,
@@ -78,7 +79,7 @@ def terms(venue: str, fence: e.Fence = e.Fence.DEADLINE, **changes: int) -> e.Ve
         "look_up_wait_ms": 20,
         "quarantine_after_ms": 5_000,
     } | changes
-    return e.VenueTerms(account=account(venue), fence=fence, **times)  # type: ignore[arg-type]
+    return t.VenueTerms(account=account(venue), fence=fence, **times)  # type: ignore[arg-type]
 
 
 def account(venue: str) -> AccountId:
@@ -90,8 +91,8 @@ def account(venue: str) -> AccountId:
 class Desk:
     """The engine, what it wants done, and everything it has decided."""
 
-    venues: tuple[e.VenueTerms, ...] = (terms("kraken"), terms("binance"), terms("coinbase", e.Fence.NONE))
-    limits: e.RiskLimits = LIMITS
+    venues: tuple[t.VenueTerms, ...] = (terms("kraken"), terms("binance"), terms("coinbase", t.Fence.NONE))
+    limits: t.RiskLimits = LIMITS
     engine: Engine = field(default_factory=lambda: Engine(POLICIES))
     now_ns: Nanos = START_NS
     facts: list[f.Fact] = field(default_factory=list)

@@ -6,8 +6,9 @@ from decimal import Decimal
 from router.engine import Engine, State
 from router.model import facts as f
 from router.model.commands import Query, ReadAccount
-from router.model.events import Fence, HaltAsked, HaltLevel, OrderHinted
+from router.model.events import HaltAsked, HaltLevel, OrderHinted
 from router.model.orders import ChildState, ParentState
+from router.model.terms import Fence
 from router.orders.lifecycle import TRANSITIONS, Heard
 from router.runtime.recovery import SNAPSHOTS
 from tests.engine.desk import Desk, Exists, Lost, Missing, NotSent, Refused, Unclear, account, terms
@@ -211,7 +212,7 @@ def test_a_fill_after_never_placed_is_booked_and_stops_the_parent(desk: Desk) ->
 
     parent = desk.engine.state.parent(child.order.parent_id)
     assert child.filled == 1
-    assert desk.breaches() == [f.BreachKind.FILL_AFTER_NEVER_PLACED]
+    assert desk.breaches() == [f.BreachKind.FILL_WITHOUT_ORDER]
     assert parent.state is ParentState.FAILED
 
 

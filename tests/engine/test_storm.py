@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from router.model import events as e
+from router.model import terms as t
 from router.model.commands import Cancel, Command, Place, Query, ReadAccount
 from router.model.ids import AccountId, ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
@@ -27,7 +28,7 @@ from router.model.outcomes import (
 from router.model.rounding import down
 from tests.engine.desk import MS, Desk, terms
 
-VENUES = (terms("kraken"), terms("binance"), terms("coinbase", e.Fence.PERMANENT_DEDUPE))
+VENUES = (terms("kraken"), terms("binance"), terms("coinbase", t.Fence.PERMANENT_DEDUPE))
 MARKET = """
     kraken    ask 100.00 0.7
     binance   ask 100.10 0.9
@@ -218,7 +219,7 @@ def test_the_venues_and_the_blotter_agree_when_the_storm_is_over(seed: int) -> N
     storm = Storm(
         rng=random.Random(seed),
         desk=Desk(venues=VENUES),
-        venues={one.account: Venue(dedupes=one.fence is e.Fence.PERMANENT_DEDUPE) for one in VENUES},
+        venues={one.account: Venue(dedupes=one.fence is t.Fence.PERMANENT_DEDUPE) for one in VENUES},
     )
     storm.desk.start()
     storm.desk.commands.clear()

@@ -151,7 +151,7 @@ def test_a_traceback_of_ours_is_redacted(observe: Observe, out: io.StringIO):
     try:
         raise RuntimeError(f"with {CANARY} inside")
     except RuntimeError as error:
-        observe.surprise("here", error)
+        observe.snapshot_refused(error)
 
     assert "RuntimeError" in out.getvalue()
     assert CANARY not in out.getvalue()

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from router.model.events import Fence, RiskLimits, VenueTerms
 from router.model.ids import (
     AccountId,
     Asset,
@@ -22,6 +21,7 @@ from router.model.instruments import FeeIn, Listing
 from router.model.market import Level, ListingView
 from router.model.orders import Approved, ChildOrder, ParentOrder, SweepParams, TimeInForce
 from router.model.side import Side
+from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.risk import CHECKS, Refusal, RiskView, approve_copy, review
 
 NOW = Nanos(1_000_000_000_000)

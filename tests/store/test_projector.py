@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from router.model.balances import Balance
-from router.model.events import Fence, HaltLevel, MarketSeen, RiskLimits, Stamped, Started, VenueTerms
+from router.model.events import HaltLevel, MarketSeen, Stamped, Started
 from router.model.facts import (
     BalancesTaken,
     BreachKind,
@@ -27,6 +27,7 @@ from router.model.facts import (
 from router.model.ids import Asset, InstrumentId, ListingId, Nanos, RefId, VenueOrderId
 from router.model.market import MarketView
 from router.model.orders import ChildState, ParentState
+from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.ports.store import JournalRow
 from router.store import JournalStore
 from router.store.projector import Projector

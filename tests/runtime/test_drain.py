@@ -1,0 +1,117 @@
+"""A clean stop leaves a snapshot that the journal's tail can be folded onto."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from policies import POLICIES
+from router.book.books import ViewPolicy
+from router.engine import Engine
+from router.model.events import ParentSubmitted, Started
+from router.model.ids import EntityId, InstrumentId, RefId
+from router.model.orders import ParentOrder, SweepParams
+from router.model.requests import Request
+from router.model.side import Side
+from router.observe import Observe
+from router.observe.logs import silent
+from router.orders.client_ids import parent_id
+from router.ports import Appended, JournalRow, Lease
+from router.requests import OrderBody, order_request
+from router.requests.bodies import parse
+from router.runtime.clock import SystemClock
+from router.runtime.driver import Driver, DriverSettings
+from router.runtime.inbox import Inbox
+from router.runtime.market import Market
+from router.runtime.recovery import SNAPSHOTS, recover
+from router.runtime.switch import Switch
+from router.store import JournalStore, open_store
+from tests.engine.desk import LIMITS
+
+
+class SlowStore:
+    """A store on a disk that takes its time."""
+
+    def __init__(self, store: JournalStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def append(self, rows: Sequence[JournalRow]) -> tuple[Appended, ...]:
+        """The real append, later."""
+        await asyncio.sleep(0.05)
+        return await self._store.append(rows)
+
+
+def understand(request: Request) -> ParentSubmitted:
+    """Any request is a parent of an instrument nobody configured: turned down, which is a fact."""
+    ref_id = RefId(request.key)
+    return ParentSubmitted(
+        order=ParentOrder(
+            id=parent_id(deployment="d", entity=EntityId("acme"), ref_id=ref_id),
+            entity=EntityId("acme"),
+            ref_id=ref_id,
+            instrument=InstrumentId("ETH/USD"),
+            side=Side.BUY,
+            quantity=LIMITS.parent_quantity_max,
+            limit_price=None,
+            policy="SWEEP",
+            params=SweepParams(),
+        )
+    )
+
+
+def started(lease: Lease) -> Started:
+    """No venues at all."""
+    return Started(
+        deployment="d", incarnation=1, epoch=lease.epoch, version="test", instruments=(), terms=(), limits=LIMITS
+    )
+
+
+def driver_on(store: SlowStore) -> Driver:
+    """A driver without venues."""
+    clock, inbox, observe = SystemClock(), Inbox(), Observe(silent())
+    return Driver(
+        settings=DriverSettings(lease_ttl_ms=30_000, request_poll_ms=5, snapshot_every=10_000, drain_ms=2_000),
+        store=store,  # type: ignore[arg-type]
+        ports={},
+        policies=POLICIES,
+        market=Market((), ViewPolicy(book_age_ms_max=1_000), inbox, lambda _, __: None),
+        inbox=inbox,
+        switch=Switch(clock, 50),
+        clock=clock,
+        observe=observe,
+        understand=understand,
+        started=started,
+    )
+
+
+@pytest.mark.parametrize("stop_after_s", [0.02, 0.06, 0.11, 0.17])
+async def test_the_snapshot_of_a_drain_is_never_ahead_of_the_journal(tmp_path: Path, stop_after_s: float) -> None:
+    """Stopped in the middle of slow appends: image plus tail is the journal from its first row, to the byte."""
+    store = await open_store(f"sqlite:///{tmp_path / 'sor.db'}", "lab")
+    try:
+        body = {"instrument": "ETH/USD", "side": "BUY", "base_quantity": "1"}
+        clock = SystemClock()
+        for number in range(40):
+            order = parse(OrderBody, body | {"ref_id": f"R{number}"})
+            await store.ask(order_request(order, entity=EntityId("acme"), principal="t", asked_ns=clock.now()))
+        lease = await store.take_lease("t", 30_000)
+        assert lease is not None
+        driver = driver_on(SlowStore(store))
+        running = asyncio.create_task(driver.run(lease))
+        await asyncio.sleep(stop_after_s)
+        driver.stop()
+        await running
+
+        refused: list[Exception] = []
+        from_image = await recover(store, POLICIES, refused.append)
+        from_start = Engine(POLICIES)
+        for row in await store.read(0, 10_000):
+            from_start.recover(row.row.stamped.at_ns, row.row.facts)
+        assert refused == []
+        assert SNAPSHOTS.dumps(from_image.engine.state.image()) == SNAPSHOTS.dumps(from_start.state.image())
+    finally:
+        await store.close()
