@@ -6,30 +6,19 @@ and everybody prints what the tables say in the end.
 
 import asyncio
 from dataclasses import dataclass
-from enum import IntEnum
 
 from router.app.drive import drive_while, following
+from router.app.exits import ExitCode
 from router.app.parts import Engine, Router
-from router.model.ids import Nanos, ParentId, RefId
+from router.model.ids import Nanos, ParentId
 from router.model.orders import ParentState
-from router.orders.client_ids import parent_id
 from router.requests import OrderBody, order_request, parent_order
 from router.store.queries import ParentDetail
 
+__all__ = ["Executed", "ExitCode", "execute", "result", "see_through", "submit"]
+
 _POLL_S = 0.05
 _NS = 1_000_000_000
-
-
-class ExitCode(IntEnum):
-    """What a scheduler can act on."""
-
-    FILLED = 0
-    FAILED = 1
-    BAD_INPUT = 2
-    INCOMPLETE = 3
-    IN_DOUBT = 4
-    """Not final yet: running the same reference again is safe, and goes on where this left off."""
-    HALTED = 5
 
 
 _EXIT = {
@@ -54,7 +43,7 @@ class Executed:
 async def submit(router: Router, body: OrderBody, principal: str) -> ParentId:
     """Ask for a parent: the row exists once, however often this is called. Raises `BadInput`."""
     config = router.config
-    order = parent_order(body, router.store.deployment, config.entity, principal, router.venues)
+    order = parent_order(body, router.store.deployment, config.entity, principal, router.offered)
     request = order_request(body, entity=config.entity, principal=principal, asked_ns=router.clock.now())
     await router.store.ask(request)
     return order.id
@@ -115,15 +104,5 @@ async def _final(router: Router, wanted: ParentId) -> bool:
 
 
 async def _halted(router: Router) -> bool:
-    """Is the router halted, by the newest word on it?"""
-    heard = [
-        *await router.queries.alerts(kind="HALT_", limit=1),
-        *await router.queries.alerts(kind="DECISION_F", limit=1),
-    ]
-    newest = max(heard, key=lambda alert: (alert.seq, alert.number), default=None)
-    return newest is not None and newest.kind != "HALT_NONE"
-
-
-def id_of(router: Router, ref_id: str) -> ParentId:
-    """The parent a reference means."""
-    return parent_id(deployment=router.store.deployment, entity=router.config.entity, ref_id=RefId(ref_id))
+    """As far as the tables have followed."""
+    return await router.queries.halt() is not None

@@ -10,16 +10,17 @@ from connectors.ccxt_venue import CcxtVenue
 from connectors.paper import PaperSettings, PaperVenue
 from connectors.settings import VenueSettings
 from policies import POLICIES
+from router.app.offers import offered
 from router.app.version import VERSION
 from router.book.books import ViewPolicy
 from router.config import Config, Mode
 from router.model.errors import BadInput
 from router.model.events import Event, RequestUnreadable, Started
-from router.model.ids import AccountId, ListingId, VenueId
+from router.model.ids import AccountId, ListingId
 from router.model.requests import Request
 from router.observe import Observe
 from router.ports import Lease, VenuePort
-from router.requests import understand
+from router.requests import Offered, understand
 from router.runtime.clock import SystemClock
 from router.runtime.driver import Driver, DriverSettings
 from router.runtime.inbox import Inbox
@@ -44,9 +45,9 @@ class Router:
     clock: SystemClock
 
     @property
-    def venues(self) -> frozenset[VenueId]:
-        """Venues that are configured."""
-        return frozenset(venue.venue for venue in self.config.venues)
+    def offered(self) -> Offered:
+        """What an order may ask for here."""
+        return offered(self.config)
 
     @property
     def holder(self) -> str:
@@ -151,7 +152,7 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
 def _understanding(router: Router) -> Callable[[Request], Event]:
     def event_of(request: Request) -> Event:
         try:
-            return understand(request, router.store.deployment, router.venues)
+            return understand(request, router.store.deployment, router.offered)
         except BadInput as error:
             router.observe.request_refused(request.kind, error.field, error.message)
             return RequestUnreadable(kind=request.kind, key=request.key, reason=str(error))

@@ -34,12 +34,20 @@ def all_in(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> De
 
 def all_in_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
     """`all_in` (of 1 unit at a price: `effective_price`) for a caller who is under `exactly()` already."""
-    tau = fraction_of_bps(listing.taker_fee_bps) * side.sign
+    tau = fraction_of_bps(listing.taker_fee_bps)
     value = notional * rate
     if listing.fee_in_base(side):
-        quotient = ratio(value, ONE - tau)
-        return rounding.up(quotient, _PLACES) if side is Side.BUY else rounding.down(quotient, _PLACES)
-    return value * (ONE + tau)
+        return replaced_here(side, value, ONE, tau)
+    return value * (ONE + side.sign * tau)
+
+
+def replaced_here(side: Side, value: Decimal, quantity: Decimal, fee: Decimal) -> Decimal:
+    """What trading `quantity` of base for `value` comes to where the venue keeps `fee` of that base.
+
+    The base that goes missing is valued at what replacing it here would cost. For a caller under `exactly()`.
+    """
+    quotient = ratio(value * quantity, quantity - side.sign * fee)
+    return rounding.up(quotient, _PLACES) if side is Side.BUY else rounding.down(quotient, _PLACES)
 
 
 def expected_fee(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from router.cli.exits import Exit
+from router.app.exits import ExitCode
 from router.cli.out import complain
 from router.config import Config, load
 from router.model.errors import BadInput, SorError
@@ -38,19 +38,19 @@ def settings(path: Path | None) -> Config:
     return load(path)
 
 
-def run(work: Coroutine[Any, Any, Exit], *, as_json: bool = False) -> NoReturn:
+def run(work: Coroutine[Any, Any, ExitCode], *, as_json: bool = False) -> NoReturn:
     """Run a command's work and leave with its code. Expected trouble is one sentence, never a traceback."""
     try:
         code = asyncio.run(work)
     except BadInput as error:
         complain(str(error), as_json=as_json, field=error.field)
-        code = Exit.BAD_INPUT
+        code = ExitCode.BAD_INPUT
     except SorError as error:
         complain(str(error), as_json=as_json)
-        code = Exit.FAILED
+        code = ExitCode.FAILED
     except KeyboardInterrupt:
         complain("interrupted: run it again to go on", as_json=as_json)
-        code = Exit.IN_DOUBT
+        code = ExitCode.IN_DOUBT
     raise typer.Exit(code)
 
 

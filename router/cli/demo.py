@@ -12,9 +12,9 @@ from rich.text import Text
 
 from connectors.lab.faults import Call, FaultKind
 from router.app.estimate import estimate
+from router.app.exits import ExitCode
 from router.app.parts import Router, opened
 from router.cli import report, tables, verdict
-from router.cli.exits import Exit
 from router.cli.market import against, refuse_darkness
 from router.cli.reading import parent_of, rounds_of
 from router.cli.rehearsal import Rehearsal, kill
@@ -35,7 +35,7 @@ _PATIENCE_S = 45
 _LADDER_DEPTH = 4
 
 
-async def play(stage: Rehearsal, quantity: str, out: Console, *, with_kill: bool) -> tuple[Report, Exit]:
+async def play(stage: Rehearsal, quantity: str, out: Console, *, with_kill: bool) -> tuple[Report, ExitCode]:
     """Tell the story on `out`. The report and the exit code are how it ended."""
     async with AsyncExitStack() as stack:
         watcher = await stack.enter_async_context(opened(stage.config, Observe(silent())))
@@ -50,7 +50,7 @@ class _Demo:
         self._order = {"ref_id": REF, "instrument": "BTC/USD", "side": "BUY", "base_quantity": quantity}
         self._body = parse(OrderBody, self._order)
 
-    async def play(self, *, with_kill: bool) -> tuple[Report, Exit]:
+    async def play(self, *, with_kill: bool) -> tuple[Report, ExitCode]:
         await self._show_market()
         self._headline("The order is sent. The answer to the first child that arrives will be lost on purpose")
         await self._stage.control.inject("*", FaultKind.RESET_AFTER, call=Call.PLACE, times=1)
@@ -74,7 +74,7 @@ class _Demo:
             fee = f"taker fee {venue['taker_fee_bps']} bps of {venue['fee_in'].lower()}"
             self._out.print(f"  {venue['venue']:<10} {venue['url']}  {fee}")
         config, router = self._stage.config, self._watcher
-        order = parent_order(self._body, router.store.deployment, config.entity, "demo", router.venues)
+        order = parent_order(self._body, router.store.deployment, config.entity, "demo", router.offered)
         found = await estimate(router, order)
         refuse_darkness(found.view, router)
         self._headline("One ladder of all-in prices: fees and currencies included")
@@ -120,7 +120,7 @@ class _Demo:
                 )
         self._headline("Started again with the same reference: it recovers, asks the venues, and goes on")
 
-    async def _end(self, printed: bytes, code: int) -> tuple[Report, Exit]:
+    async def _end(self, printed: bytes, code: int) -> tuple[Report, ExitCode]:
         result = self._result(printed)
         self._out.print(tables.parent(result))
         await self._watcher.projector.catch_up()
@@ -137,7 +137,7 @@ class _Demo:
         where = f"--config {self._stage.config_file}"
         self._out.print(f"  sor explain {REF} {where}\n  sor verify {where}\n  sor init")
         full = result | judged.report() | {"compared": compared}
-        return full, Exit(code) if judged.clean else Exit.FAILED
+        return full, ExitCode(code) if judged.clean else ExitCode.FAILED
 
     def _result(self, printed: bytes) -> Report:
         log = self._stage.folder / "router.log"

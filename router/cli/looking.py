@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from router.app.exits import ExitCode
 from router.cli import report, tables
 from router.cli.common import AsJson, ConfigFile, Depth, Ref, router_of, run, settings
-from router.cli.exits import Exit
 from router.cli.market import against, market_view
 from router.cli.out import Out
 from router.cli.reading import parent_of, reading, reading_if_there, rounds_of
@@ -20,13 +20,13 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 def venues(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show the configured accounts: tier, fence, gate, holdings."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         async with reading_if_there(found) as queries:
             gates = await queries.venue_accounts() if queries else ()
             balances = await queries.balances() if queries else ()
         Out(as_json=as_json).show(report.venues_report(found, gates, balances), tables.venues)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -39,11 +39,11 @@ def book(
 ) -> None:
     """Show the consolidated ladder, all-in, with the age of every book."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         async with router_of(settings(config)) as router:
             view = await market_view(router, instrument)
         Out(as_json=as_json).show(report.book_report(view, depth), tables.book)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -56,12 +56,12 @@ def orders(
 ) -> None:
     """List orders, newest first."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         async with reading_if_there(found) as queries:
             lines = await queries.parents(entity=found.entity, open_only=open_only, limit=limit) if queries else ()
         Out(as_json=as_json).show([report.parent_line(line) for line in lines], tables.parents)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -69,13 +69,13 @@ def orders(
 def show(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show an order, its children and its fills."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         async with reading(found) as queries:
             detail = await parent_of(queries, found, ref)
             shown = report.parent_report(detail, await rounds_of(queries, detail))
         Out(as_json=as_json).show(shown, tables.parent)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -89,7 +89,7 @@ def explain(
 ) -> None:
     """Show what each decision saw, planned, left out and why, beside what others would have done."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         async with reading(found) as queries:
             detail = await parent_of(queries, found, ref)
@@ -97,7 +97,7 @@ def explain(
         side, limit = Side(detail.parent.side), detail.parent.limit_price
         shown = [report.explanation_report(one, against(one, side, limit), side, depth) for one in rounds]
         Out(as_json=as_json).show(shown, tables.explanations)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -105,11 +105,11 @@ def explain(
 def alerts(config: ConfigFile = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List what a person should know: breaches, strangers, gates, halts."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         async with reading_if_there(settings(config)) as queries:
             lines = await queries.alerts(limit=limit) if queries else ()
         Out(as_json=as_json).show([report.alert_line(line) for line in lines], tables.alerts)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -117,7 +117,7 @@ def alerts(config: ConfigFile = None, limit: Limit = 50, as_json: AsJson = False
 def verify(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Walk the journal's chain from its first row, and compare what stands beside it."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         store = await open_store(found.database_url, found.mode, create=False)
         try:
@@ -131,6 +131,6 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> None:
             "breaks": [{"seq": one.seq, "why": one.why} for one in walked.breaks],
         }
         Out(as_json=as_json).show(shown, tables.walked)
-        return Exit.OK if walked.clean else Exit.FAILED
+        return ExitCode.OK if walked.clean else ExitCode.FAILED
 
     run(work(), as_json=as_json)

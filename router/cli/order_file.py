@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from router.app.offers import offered
 from router.config import Config
 from router.model.errors import BadInput
 from router.requests import OrderBody, parent_order
@@ -82,11 +83,5 @@ def order_of(
 
 def tradable(body: OrderBody, config: Config) -> OrderBody:
     """The same order, if this deployment can trade it at all. Raises `BadInput`: better here than half-way."""
-    instruments = [one.id for one in config.instruments]
-    if body.instrument not in instruments:
-        raise BadInput("instrument", f"{body.instrument} is not traded here; there is {', '.join(instruments)}")
-    venues = frozenset(venue.venue for venue in config.venues)
-    parent_order(body, config.deployment, config.entity, "", venues)
-    if not venues.intersection(body.venues.include or venues).difference(body.venues.exclude):
-        raise BadInput("venues.exclude", "leaves no venue to trade on")
+    parent_order(body, config.deployment, config.entity, "", offered(config))
     return body

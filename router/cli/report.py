@@ -31,7 +31,6 @@ Report = dict[str, Any]
 _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 _PRICE_PLACES = 8
-_DOUBTFUL = frozenset({ChildState.IN_DOUBT, ChildState.QUARANTINED})
 
 
 def number(value: Decimal | None) -> str | None:
@@ -83,7 +82,7 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
         "entity": parent.entity,
         "filled": number(filled),
         "remaining": number(remaining),
-        "in_doubt": any(ChildState(child.state) in _DOUBTFUL for child in detail.children),
+        "in_doubt": any(ChildState(child.state).in_doubt for child in detail.children),
         "fills": detail.totals.fills,
         "fees": {asset: number(amount) for asset, amount in detail.totals.fees.items()},
         "all_in_price": price(average),

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 
 from connectors.lab.tapes import find_tapes
+from router.app.exits import ExitCode
 from router.cli import init as writing
 from router.cli.common import AsJson, ConfigFile, router_of, run, settings
-from router.cli.exits import Exit
 from router.cli.labs import lab_settings
 from router.cli.out import Out, console
 from router.model.errors import BadInput
@@ -29,10 +29,10 @@ def init(
 ) -> None:
     """Write a configuration for your venues, paper trading first."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         written = writing.write(to, venue or ["binance", "kraken", "coinbase"], force=force)
         Out(as_json=as_json).show(written, writing.draw)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -40,12 +40,12 @@ def init(
 def lab(config: ConfigFile = None, tapes: Tapes = None, seed: Seed = None) -> None:
     """Run the lab's exchanges until stopped: real protocols, no keys, no network."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         from connectors.lab.process import run_lab  # noqa: PLC0415 - only this command needs an exchange
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         await run_lab(lab_settings(settings(config), tapes=tapes, seed=seed))
-        return Exit.OK
+        return ExitCode.OK
 
     run(work())
 
@@ -53,12 +53,12 @@ def lab(config: ConfigFile = None, tapes: Tapes = None, seed: Seed = None) -> No
 def serve(config: ConfigFile = None) -> None:
     """Drive: take requests, trade, and show a read-only status page on loopback."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         from router.app import serve as serving  # noqa: PLC0415 - brings ccxt, which most commands can do without
 
         async with router_of(settings(config), quietly=False) as router:
             await serving.serve(router, serving.until_signalled())
-        return Exit.OK
+        return ExitCode.OK
 
     run(work())
 
@@ -75,7 +75,7 @@ def demo(
 ) -> None:
     """Watch one order routed over three exchanges on this machine: no keys, no network, under a minute."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         from router.cli.demo import play  # noqa: PLC0415 - brings ccxt with it, which most commands can do without
         from router.cli.rehearsal import empty, rehearsal  # noqa: PLC0415
 

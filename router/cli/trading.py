@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from router.app.exits import ExitCode
 from router.cli import report, tables
 from router.cli.common import AsJson, ConfigFile, Ref, principal, router_of, run, settings
-from router.cli.exits import Exit
 from router.cli.market import refuse_darkness
 from router.cli.order_file import order_of, read_order, tradable
 from router.cli.out import Out
@@ -40,18 +40,18 @@ def estimate(
 ) -> None:
     """Show what an order should come to now, against the best single venue and a fee-blind sweep. Sends nothing."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         given = read_order(order) if order else order_of("estimate", instrument, side, quantity, limit_price)
         body = tradable(given, found)
         from router.app.estimate import estimate as estimated  # noqa: PLC0415 - brings ccxt with it
 
         async with router_of(found) as router:
-            asked = parent_order(body, router.store.deployment, router.config.entity, principal(), router.venues)
+            asked = parent_order(body, router.store.deployment, router.config.entity, principal(), router.offered)
             seen = await estimated(router, asked)
             refuse_darkness(seen.view, router)
         Out(as_json=as_json).show(report.estimate_report(seen), tables.estimate)
-        return Exit.OK
+        return ExitCode.OK
 
     run(work(), as_json=as_json)
 
@@ -68,7 +68,7 @@ def submit(
 ) -> None:
     """Hand an order to whoever drives, and come back at once. `sor show REF` tells how it goes."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         if order is None and ref is None:
             raise BadInput("ref_id", "is required: give --ref, or --order with a file")
@@ -93,7 +93,7 @@ def execute(
     Exit codes: 0 filled; 3 partly filled, expired or cancelled; 4 not final yet, run it again; 5 halted; 2 bad input.
     """
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         from router.app import execute as executing  # noqa: PLC0415 - brings ccxt with it
         from router.app.serve import until_signalled  # noqa: PLC0415
 
@@ -107,8 +107,8 @@ def execute(
             else:
                 rounds = await rounds_of(router.queries, done.detail)
                 out.show(report.parent_report(done.detail, rounds), tables.parent)
-            code = Exit(done.exit_code)
-            if code is Exit.HALTED:
+            code = ExitCode(done.exit_code)
+            if code is ExitCode.HALTED:
                 out.say("the router is HALTED: `sor alerts` shows why, `sor resume REASON` lets it go on")
             return code
 
@@ -118,7 +118,7 @@ def execute(
 def cancel(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Ask for an order to stop. What has traded stays; what is in doubt is still looked for."""
 
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found = settings(config)
         async with reading(found) as queries:
             detail = await parent_of(queries, found, ref)
@@ -142,7 +142,7 @@ def resume(reason: Reason, config: ConfigFile = None, as_json: AsJson = False) -
 
 
 def _halt(reason: str, config: Path | None, *, resume: bool, as_json: bool) -> None:
-    async def work() -> Exit:
+    async def work() -> ExitCode:
         found, body = settings(config), parse(HaltBody, {"reason": reason})
         asked = halt_request(
             body, resume=resume, entity=found.entity, principal=principal(), asked_ns=SystemClock().now()
@@ -152,7 +152,7 @@ def _halt(reason: str, config: Path | None, *, resume: bool, as_json: bool) -> N
     run(work(), as_json=as_json)
 
 
-async def _asked(config: Config, request: Request, then: str, out: Out) -> Exit:
+async def _asked(config: Config, request: Request, then: str, out: Out) -> ExitCode:
     """Insert the request, or find the same one already there."""
     store = await open_store(config.database_url, config.mode)
     try:
@@ -163,4 +163,4 @@ async def _asked(config: Config, request: Request, then: str, out: Out) -> Exit:
     out.show(shown | {"asked_at": report.moment(stored.asked_ns)}, tables.asked)
     if stored.state is RequestState.OPEN:
         out.say(f"a driver takes it as soon as one runs (sor serve); then: {then}")
-    return Exit.OK
+    return ExitCode.OK

@@ -110,7 +110,7 @@ async def judge(detail: ParentDetail, venues: Iterable[VenueSettings], control: 
         sent_again=sum(child.copies - 1 for child in detail.children),
         duplicates=sum(count - 1 for count in orders.values()),
         lost=sum(map(len, theirs.values())) - detail.totals.fills,
-        in_doubt=sum(child.state in {ChildState.IN_DOUBT, ChildState.QUARANTINED} for child in detail.children),
+        in_doubt=sum(ChildState(child.state).in_doubt for child in detail.children),
     )
 
 

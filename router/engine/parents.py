@@ -11,7 +11,6 @@ from router.model.facts import ParentMoved
 from router.model.ids import InstrumentId, Nanos
 from router.model.money import ZERO
 from router.model.orders import ParentState
-from router.orders.blotter import DOUBTFUL
 from router.orders.records import Parent
 from router.ports.policy import Policy, Progress, Target
 
@@ -37,7 +36,7 @@ def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
 def progress(state: State, parent: Parent) -> Progress:
     """What a policy may know of its parent."""
     children = tuple(state.blotter.children_of(parent))
-    doubtful = sum((child.unsettled for child in children if child.state in DOUBTFUL), ZERO)
+    doubtful = sum((child.unsettled for child in children if child.state.in_doubt), ZERO)
     return Progress(
         order=parent.order,
         accepted_ns=parent.accepted_ns,

@@ -17,7 +17,7 @@ from router.model.instruments import Instrument
 from router.model.money import ZERO
 from router.model.orders import ChildState, ParentState, VenueOrder
 from router.model.terms import RiskLimits, VenueTerms
-from router.orders.blotter import DOUBTFUL, Blotter
+from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
@@ -209,7 +209,7 @@ class State:
             self._count_refusal(child)
         elif fact.state in _WELCOME or fact.state is ChildState.WORKING:
             self.parent(child.order.parent_id).refusals.pop(child.order.listing_id, None)
-        if fact.state in DOUBTFUL and child.state not in DOUBTFUL:
+        if fact.state.in_doubt and not child.state.in_doubt:
             child.doubt_since_ns = fact.at_ns
         if fact.state.ended:
             child.ended_ns = fact.at_ns

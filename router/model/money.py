@@ -37,6 +37,9 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS = Decimal(10_000)
 
+_LARGE = 100
+_PLACES = 4
+
 
 @contextmanager
 def exactly() -> Iterator[None]:
@@ -55,6 +58,11 @@ def bps_of(part: Decimal, whole: Decimal) -> Decimal:
     return ratio(_ROUNDED.multiply(part, BPS), whole)
 
 
+def bps_above(value: Decimal, base: Decimal) -> Decimal:
+    """How far `value` lies above `base`, in basis points of `base`, to 60 digits; negative below."""
+    return bps_of(_ROUNDED.subtract(value, base), base)
+
+
 def fraction_of_bps(bps: Decimal) -> Decimal:
     """10 bps -> 0.001, exactly."""
     return bps.scaleb(-4, context=_EXACT)
@@ -66,3 +74,22 @@ def plain(value: Decimal) -> str:
         return "0"
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cut(value: Decimal, places: int) -> str:
+    """A quotient, cut to so many places for a report: nothing that is sent or booked is made of it."""
+    return plain(Decimal(f"{value:.{places}f}"))
+
+
+def readable(value: Decimal) -> str:
+    """As much of a figure as a person reads: cents and thousands of a large one, four digits or more of a small one."""
+    if abs(value) >= _LARGE:
+        return f"{value:,.2f}"
+    places = _PLACES if value == 0 else max(_PLACES, _PLACES - 1 - value.adjusted())
+    return plain(Decimal(f"{value:.{places}f}"))
+
+
+def grouped(value: Decimal) -> str:
+    """Every digit, with thousands apart: a limit is never shown rounded."""
+    whole, point, rest = plain(value).partition(".")
+    return f"{int(whole):,}{point}{rest}" if not whole.startswith("-0") else plain(value)

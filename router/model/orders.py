@@ -42,10 +42,16 @@ class ChildState(StrEnum):
         """No more exposure than what filled."""
         return self in _CHILD_ENDS
 
+    @property
+    def in_doubt(self) -> bool:
+        """Not all that happened is known: whether it is there, or what it did."""
+        return self in _CHILD_DOUBTS
+
 
 _CHILD_ENDS = frozenset(
     {ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED, ChildState.REJECTED, ChildState.NEVER_PLACED}
 )
+_CHILD_DOUBTS = frozenset({ChildState.IN_DOUBT, ChildState.CLOSING, ChildState.QUARANTINED})
 
 
 class ParentState(StrEnum):

@@ -5,10 +5,7 @@ from decimal import Decimal
 
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId, VenueOrderId
 from router.model.money import ZERO
-from router.model.orders import ChildState
 from router.orders.records import Child, Parent
-
-DOUBTFUL = frozenset({ChildState.IN_DOUBT, ChildState.CLOSING, ChildState.QUARANTINED})
 
 
 class Blotter:
@@ -102,7 +99,7 @@ class Blotter:
 
     def in_doubt(self, parent: Parent) -> bool:
         """Is the outcome of any child unknown?"""
-        return any(child.state in DOUBTFUL for child in self.children_of(parent))
+        return any(child.state.in_doubt for child in self.children_of(parent))
 
     def outstanding(self, account: AccountId) -> int:
         """Children at an account that have not ended."""

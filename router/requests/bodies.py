@@ -4,10 +4,12 @@ Amounts match a plain pattern before they become numbers, so that `1e999999`, Na
 that far (RELIABILITY §5).
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from router.model.errors import BadInput
 from router.model.money import plain
@@ -16,7 +18,24 @@ from router.model.side import Side
 
 _AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,12})?$"
 _ID = r"^[A-Za-z0-9_\-]{1,64}$"
+_PAIR = r"^[A-Z0-9]{1,16}/[A-Z0-9]{1,16}$"
 _DEFAULTS = SweepParams()
+_PATTERNS: Mapping[str, str] = {
+    _AMOUNT: "must be a plain positive decimal of at most 12 digits before and after the point, as text",
+    _ID: "letters, digits, - and _ only, at most 64",
+    _PAIR: "must be a pair in capitals, such as BTC/USD",
+}
+_SENTENCES: Mapping[str, str] = {
+    "extra_forbidden": "is not a field of this order",
+    "missing": "is missing",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "list_type": "must be a list",
+    "model_type": "must be an object with named fields",
+    "model_attributes_type": "must be an object with named fields",
+    "dict_type": "must be an object with named fields",
+}
 
 
 def _text_only(value: object) -> object:
@@ -57,7 +76,7 @@ class OrderBody(_Body):
     """A parent order as its owner writes it. `base_quantity` in base, `limit_price` in the reporting currency."""
 
     ref_id: Name
-    instrument: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,16}/[A-Z0-9]{1,16}$")]
+    instrument: Annotated[str, Field(pattern=_PAIR)]
     side: Literal["BUY", "SELL"]
     base_quantity: Amount | None = None
     quote_value: Amount | None = None
@@ -105,7 +124,7 @@ def parse(kind: type[B], data: object) -> B:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "order"
-        raise BadInput(field, _sentence(first["type"], first["msg"])) from None
+        raise BadInput(field, _sentence(first)) from None
     if isinstance(body, OrderBody):
         _check_order(body)
     return body
@@ -125,14 +144,27 @@ def _check_order(body: OrderBody) -> None:
         raise BadInput("venues", f"{', '.join(sorted(both))} is both included and excluded")
 
 
-def _sentence(kind: str, message: str) -> str:
-    """Pydantic's words, where they are not a sentence a trader would write."""
-    match kind:
-        case "extra_forbidden":
-            return "is not a field of this order"
-        case "missing":
-            return "is missing"
-        case "string_pattern_mismatch" if _AMOUNT in message:
-            return "must be a plain positive decimal of at most 12 digits before and after the point, as text"
-        case _:
-            return message.removeprefix("Value error, ")
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong, as a trader would write it, from pydantic's code for it; its own words are nobody's."""
+    context: Mapping[str, Any] = error.get("ctx", {})
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return _PATTERNS[context["pattern"]]
+        case "literal_error":
+            return f"must be {context['expected'].replace(chr(39), '')}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "too_short":
+            return f"must name at least {context['min_length']}"
+        case "too_long":
+            return f"must name at most {context['max_length']}"
+        case "string_too_short":
+            return "must not be empty"
+        case "string_too_long":
+            return f"must be at most {context['max_length']} characters long"
+        case "value_error":
+            return str(context["error"])
+        case kind:
+            return _SENTENCES.get(kind, "is not what is expected here")

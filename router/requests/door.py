@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from dataclasses import dataclass
 
 from router.model.errors import BadInput
 from router.model.events import CancelAsked, Event, HaltAsked, HaltLevel, ParentSubmitted
@@ -11,6 +11,14 @@ from router.model.orders import ParentOrder, SweepParams
 from router.model.requests import Request, RequestKind
 from router.orders.client_ids import parent_id
 from router.requests.bodies import CancelBody, HaltBody, OrderBody, parse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offered:
+    """What an order may ask for here."""
+
+    instruments: tuple[InstrumentId, ...]
+    venues: frozenset[VenueId]
 
 
 def order_request(body: OrderBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
@@ -29,7 +37,7 @@ def halt_request(body: HaltBody, *, resume: bool, entity: EntityId, principal: s
     return _request(kind, f"{asked_ns}", _text(body), entity, principal, asked_ns)
 
 
-def understand(request: Request, deployment: str, venues: Collection[VenueId]) -> Event:
+def understand(request: Request, deployment: str, offered: Offered) -> Event:
     """The event a stored request means. It was checked when it was stored; a later release checks it again.
 
     Raises `BadInput` when it cannot be understood.
@@ -38,7 +46,7 @@ def understand(request: Request, deployment: str, venues: Collection[VenueId]) -
     match request.kind:
         case RequestKind.PARENT:
             body = parse(OrderBody, data)
-            return ParentSubmitted(order=parent_order(body, deployment, request.entity, request.principal, venues))
+            return ParentSubmitted(order=parent_order(body, deployment, request.entity, request.principal, offered))
         case RequestKind.CANCEL:
             ref_id = RefId(parse(CancelBody, data).ref_id)
             asked = parent_id(deployment=deployment, entity=request.entity, ref_id=ref_id)
@@ -49,14 +57,9 @@ def understand(request: Request, deployment: str, venues: Collection[VenueId]) -
             return HaltAsked(level=HaltLevel.NONE, reason=parse(HaltBody, data).reason, principal=request.principal)
 
 
-def parent_order(
-    body: OrderBody, deployment: str, entity: EntityId, principal: str, venues: Collection[VenueId]
-) -> ParentOrder:
-    """The parent a body describes, defaults filled in. Raises `BadInput` for a venue that is not configured."""
-    for field, names in (("venues.include", body.venues.include or ()), ("venues.exclude", body.venues.exclude)):
-        for name in names:
-            if VenueId(name) not in venues:
-                raise BadInput(field, f"{name} is not one of {', '.join(sorted(venues))}")
+def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: str, offered: Offered) -> ParentOrder:
+    """The parent a body describes, defaults filled in. Raises `BadInput` for what is not offered here."""
+    _check_offered(body, offered)
     ref_id = RefId(body.ref_id)
     include = body.venues.include
     return ParentOrder(
@@ -73,6 +76,17 @@ def parent_order(
         venues_exclude=tuple(VenueId(name) for name in body.venues.exclude),
         principal=principal,
     )
+
+
+def _check_offered(body: OrderBody, offered: Offered) -> None:
+    if body.instrument not in offered.instruments:
+        raise BadInput("instrument", f"{body.instrument} is not traded here; there is {', '.join(offered.instruments)}")
+    for field, names in (("venues.include", body.venues.include or ()), ("venues.exclude", body.venues.exclude)):
+        for name in names:
+            if VenueId(name) not in offered.venues:
+                raise BadInput(field, f"{name} is not one of {', '.join(sorted(offered.venues))}")
+    if not offered.venues.intersection(body.venues.include or offered.venues).difference(body.venues.exclude):
+        raise BadInput("venues.exclude", "leaves no venue to trade on")
 
 
 def _text(body: OrderBody | CancelBody | HaltBody) -> str:

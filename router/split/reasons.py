@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from router.model.market import ListingView
-from router.model.money import plain
+from router.model.money import plain, readable
 from router.model.side import Side
 from router.split.curve import Curve, End
 from router.split.evaluate import levels_for
@@ -67,7 +67,8 @@ def unused(curve: Curve, marginal: float | None, side: Side, scale: Decimal) -> 
     assert best is not None
     shown = _shown(best * side.sign)
     if marginal is not None and best >= marginal:
-        return f"others are cheaper: its best all-in price is {shown}, the marginal one {_shown(marginal * side.sign)}"
+        worse = "dearer" if side is Side.BUY else "brings less"
+        return f"{worse}: {shown} against {_shown(marginal * side.sign)} for the last unit taken"
     return f"its minimum order {plain(Decimal(curve.minimum) / scale)} from {shown} all in does not pay here"
 
 
@@ -113,4 +114,4 @@ def joined(causes: Iterable[str]) -> str:
 
 
 def _shown(price: float) -> str:
-    return plain(Decimal(f"{price:.8f}"))
+    return readable(Decimal(repr(price)))

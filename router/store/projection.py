@@ -12,7 +12,8 @@ from sqlmodel import SQLModel
 
 from router.journal.codec import MODEL, canonical
 from router.model import facts as f
-from router.model.ids import ClientOrderId, EntityId, Nanos, ParentId
+from router.model.events import HaltLevel
+from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
 from router.store.tables import (
     AlertTable,
@@ -39,6 +40,11 @@ class Owner:
 
 
 NOBODY = Owner(entity="", account="", quote="")
+
+HALTED, RESUMED, DECISION_FAILED = "HALTED", "RESUMED", "DECISION_FAILED"
+HALTS = frozenset({HALTED, DECISION_FAILED})
+"""Alerts after which nothing new leaves, until a `RESUMED`."""
+GATE_OPENED = "GATE_OPENED"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -88,6 +94,8 @@ class Projection:
         self._entity = entity
         self._known = known
         self.changes: dict[Table, dict[Key, Change]] = {table: {} for table in KEYS}
+        self.reported: dict[AccountId, tuple[int, Nanos]] = {}
+        """Accounts whose balances were read: by which row, and when it was asked. What it did not name is zero."""
         self._seq = 0
         self._at_ns = Nanos(0)
         self._number = 0
@@ -162,6 +170,7 @@ class Projection:
             executed=None,
             decided_ns=order.decided_at_ns,
             deadline_ns=order.deadline_ns,
+            durable_ns=None,
             sent_ns=None,
             updated_ns=order.decided_at_ns,
             intended_seq=self._seq,
@@ -176,6 +185,7 @@ class Projection:
         learnt: Values = {
             "venue_order_id": fact.venue_order_id,
             "executed": fact.executed,
+            "durable_ns": fact.durable_ns,
             "sent_ns": fact.sent_ns,
         }
         said = {name: value for name, value in learnt.items() if value is not None}
@@ -216,6 +226,7 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.BalancesTaken) -> None:
+        self.reported[fact.account] = (self._seq, fact.asked_ns)
         for balance in fact.balances:
             self._put(
                 BalanceTable,
@@ -236,7 +247,7 @@ class Projection:
     @_take.register
     def _(self, fact: f.GateMoved) -> None:
         self._account(fact.account, gate_open=fact.open, reason=fact.reason, gate_moved_ns=fact.at_ns)
-        kind = "GATE_OPENED" if fact.open else "GATE_CLOSED"
+        kind = GATE_OPENED if fact.open else "GATE_CLOSED"
         self._alert(kind, fact.reason, account=fact.account)
 
     @_take.register
@@ -245,7 +256,7 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.HaltMoved) -> None:
-        self._alert(f"HALT_{fact.level.value}", fact.reason, subject=fact.principal)
+        self._alert(RESUMED if fact.level is HaltLevel.NONE else HALTED, fact.reason, subject=fact.principal)
 
     @_take.register
     def _(self, fact: f.StrangerSeen) -> None:
@@ -259,7 +270,7 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.DecisionFailed) -> None:
-        self._alert("DECISION_FAILED", fact.error)
+        self._alert(DECISION_FAILED, fact.error)
 
     def _put_parent(self, order: ParentOrder, state: ParentState, reason: str, at_ns: Nanos) -> None:
         self._known.parents[order.id] = order.entity

@@ -17,11 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel
 
 from router.journal.rows import facts_of
-from router.model.ids import ClientOrderId, EntityId, Nanos, ParentId
+from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
+from router.model.money import ZERO
 from router.store.engines import engine_for
 from router.store.location import locate
 from router.store.projection import KEYS, NOBODY, Change, Followed, Key, Known, Owner, Projection, Values, strangers_in
-from router.store.tables import FOLLOWING, JOURNAL, ChildTable, CursorTable, ParentTable, core
+from router.store.tables import FOLLOWING, JOURNAL, BalanceTable, ChildTable, CursorTable, ParentTable, core
 
 NAME = "query tables"
 BATCH_ROWS = 200
@@ -87,6 +88,8 @@ class Projector:
             if await self._advance(connection, reached, rows[-1].seq):
                 for table, changes in projection.changes.items():
                     await _write(connection, table, changes)
+                for account, (seq, asked_ns) in projection.reported.items():
+                    await _zero_unnamed(connection, account, seq, asked_ns)
         return rows[-1].seq
 
     @asynccontextmanager
@@ -164,6 +167,13 @@ async def _write(connection: AsyncConnection, table: type[SQLModel], changes: Ma
         here = and_(*(columns[name] == bindparam(f"key_{name}") for name in KEYS[table]))
         columns_given: Values = {name: bindparam(name) for name in names}
         await connection.execute(update(core(table)).where(here).values(columns_given), values)
+
+
+async def _zero_unnamed(connection: AsyncConnection, account: AccountId, seq: int, asked_ns: Nanos) -> None:
+    """An asset that an account's newest report does not name is zero, as the engine takes it."""
+    balance = core(BalanceTable)
+    older = and_(balance.c.account == account, balance.c.seq < seq)
+    await connection.execute(update(balance).where(older).values(total=ZERO, free=ZERO, asked_ns=asked_ns, seq=seq))
 
 
 def _put(

@@ -4,26 +4,26 @@ Every answer is as of `as_of_seq`: what the journal holds beyond it has not been
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TypeVar, cast
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
 from router.journal.codec import MODEL
 from router.journal.rows import row_of
+from router.model import trades
 from router.model.events import MarketSeen
 from router.model.facts import Exclusion, PlannedChild, RoundPlanned
 from router.model.ids import Asset, EntityId, Nanos, ParentId, RefId
 from router.model.market import MarketView
-from router.model.money import ZERO, exactly, ratio
 from router.model.orders import Fee, ParentState
+from router.model.trades import Totals, Traded
 from router.store.engines import engine_for
 from router.store.location import PostgresServer, locate
+from router.store.projection import HALTS, RESUMED
 from router.store.tables import (
     JOURNAL,
     AlertTable,
@@ -39,31 +39,6 @@ from router.store.tables import (
 
 T = TypeVar("T", bound=SQLModel)
 P = TypeVar("P")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuoteTotal:
-    """What was traded against one quote currency. `average` is `notional / quantity`, to 60 digits."""
-
-    quote: Asset
-    quantity: Decimal
-    notional: Decimal
-    average: Decimal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Totals:
-    """The sums of some fills. `quantity` in base; prices are per quote currency: they cannot be added up without FX."""
-
-    fills: int
-    quantity: Decimal
-    by_quote: tuple[QuoteTotal, ...]
-    fees: dict[Asset, Decimal]
-
-    @property
-    def average(self) -> Decimal | None:
-        """The average price, where all fills were in one quote currency."""
-        return self.by_quote[0].average if len(self.by_quote) == 1 else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,12 +86,6 @@ class Queries:
         async with AsyncSession(self._engine) as session:
             return await self._as_of_seq(session)
 
-    async def journal_end(self) -> int:
-        """The newest journal row; 0 where there is none."""
-        async with AsyncSession(self._engine) as session:
-            newest = select(func.max(JOURNAL.c.seq)).where(JOURNAL.c.shard == self._shard)
-            return cast("int", (await session.execute(newest)).scalar_one_or_none() or 0)
-
     async def parents(
         self,
         *,
@@ -162,32 +131,6 @@ class Queries:
         found = await self.parents(entity=entity, ref_id=ref_id, limit=1)
         return await self.parent(ParentId(found[0].id)) if found else None
 
-    async def fills(
-        self,
-        *,
-        entity: EntityId | None = None,
-        parent_id: ParentId | None = None,
-        account: str | None = None,
-        since_ns: Nanos | None = None,
-        limit: int = 1000,
-    ) -> tuple[FillTable, ...]:
-        """Fills that fit every filter given, newest first by the venue's time."""
-        table = core(FillTable).c
-        wanted = {table.entity: entity, table.parent_id: parent_id, table.account: account}
-        query = select(FillTable).where(*(column == value for column, value in wanted.items() if value is not None))
-        if since_ns is not None:
-            query = query.where(table.venue_time_ns >= since_ns)
-        return await self._all(query.order_by(table.venue_time_ns.desc(), table.booking_key).limit(limit))
-
-    async def totals(self, parent_id: ParentId) -> Totals:
-        """What a parent has done so far."""
-        return totals(await self.fills(parent_id=parent_id, limit=_ALL))
-
-    async def decisions(self, parent_id: ParentId) -> tuple[DecisionTable, ...]:
-        """A parent's planning rounds, first one first."""
-        table = core(DecisionTable).c
-        return await self._all(select(DecisionTable).where(table.parent_id == parent_id).order_by(table.round))
-
     async def explain(self, parent_id: ParentId, planning_round: int) -> Explanation | None:
         """A planning round and the view it was made on, from the journal itself."""
         async with AsyncSession(self._engine) as session:
@@ -210,18 +153,29 @@ class Queries:
                 )
         return None
 
-    async def alerts(self, *, after_seq: int = 0, kind: str | None = None, limit: int = 100) -> tuple[AlertTable, ...]:
-        """What a person should know, newest first. `kind` fits by its beginning: `BREACH`, `GATE`, `HALT`."""
+    async def alerts(
+        self,
+        *,
+        after_seq: int = 0,
+        kind: str | None = None,
+        but: Collection[str] = (),
+        limit: int = 100,
+    ) -> tuple[AlertTable, ...]:
+        """What a person should know, newest first. `kind` fits by its beginning (`BREACH`, `GATE`), `but` whole."""
         table = core(AlertTable).c
         query = select(AlertTable).where(table.seq > after_seq)
         if kind is not None:
             query = query.where(table.kind.startswith(kind, autoescape=True))
+        if but:
+            query = query.where(table.kind.not_in(but))
         return await self._all(query.order_by(table.seq.desc(), table.number.desc()).limit(limit))
 
     async def halt(self) -> AlertTable | None:
-        """The newest halt or resume; None when there never was one."""
-        newest = await self.alerts(kind="HALT_", limit=1)
-        return newest[0] if newest else None
+        """What halted the router: the newest word on it, unless that is a resume. None when it may trade."""
+        table = core(AlertTable).c
+        newest = select(AlertTable).where(table.kind.in_([*HALTS, RESUMED]))
+        found = await self._all(newest.order_by(table.seq.desc(), table.number.desc()).limit(1))
+        return found[0] if found and found[0].kind != RESUMED else None
 
     async def venue_accounts(self) -> tuple[VenueAccountTable, ...]:
         """Every venue account's gate and watermark."""
@@ -243,27 +197,14 @@ class Queries:
         return cast("int", found.scalar_one_or_none() or 0)
 
 
-_ALL = 2**31
-
-
-def totals(fills: Sequence[FillTable]) -> Totals:
+def totals(fills: Iterable[FillTable]) -> Totals:
     """The sums of these fills, exactly."""
-    quantities: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
-    notionals: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
-    fees: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
-    with exactly():
-        for fill in fills:
-            quantities[Asset(fill.quote)] += fill.quantity
-            notionals[Asset(fill.quote)] += fill.quantity * fill.price
-            for fee in fees_of(fill):
-                fees[fee.asset] += fee.amount
-        quantity = sum(quantities.values(), ZERO)
-    by_quote = tuple(
-        QuoteTotal(quote=quote, quantity=done, notional=notionals[quote], average=ratio(notionals[quote], done))
-        for quote, done in sorted(quantities.items())
-        if done
-    )
-    return Totals(fills=len(fills), quantity=quantity, by_quote=by_quote, fees=dict(sorted(fees.items())))
+    return trades.totals(map(traded, fills))
+
+
+def traded(fill: FillTable) -> Traded:
+    """A fill, as far as money goes."""
+    return Traded(quote=Asset(fill.quote), quantity=fill.quantity, price=fill.price, fees=fees_of(fill))
 
 
 def fees_of(fill: FillTable) -> tuple[Fee, ...]:

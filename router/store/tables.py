@@ -26,7 +26,7 @@ def _text(*, nullable: bool = False) -> Column[str]:
 
 
 class ParentTable(SQLModel, table=True):
-    """A parent as it was given, and where it stands. What it did is the sum of its fills: `Queries.totals`."""
+    """A parent as it was given, and where it stands. What it did is the sum of its fills."""
 
     __tablename__ = "parent"
     __table_args__ = (Index("ix_parent_entity_ref", "entity", "ref_id"), Index("ix_parent_state", "state"))
@@ -78,7 +78,10 @@ class ChildTable(SQLModel, table=True):
     executed: Decimal | None = Field(sa_column=_money(nullable=True))
     decided_ns: int = Field(sa_column=_big())
     deadline_ns: int | None = Field(sa_column=_big(nullable=True))
+    durable_ns: int | None = Field(sa_column=_big(nullable=True))
+    """When the intent of the copy that was answered was on disk."""
     sent_ns: int | None = Field(sa_column=_big(nullable=True))
+    """When that copy's first byte left."""
     updated_ns: int = Field(sa_column=_big())
     intended_seq: int = Field(sa_column=_big())
     seq: int = Field(sa_column=_big())

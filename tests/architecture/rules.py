@@ -33,6 +33,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.orders": ("router.model",),
     "router.balances": ("router.model", "router.orders"),  # reads what a child reserves and spent
     "router.reconcile": ("router.model", "router.orders", "router.balances"),
+    "router.tca": ("router.model", "router.book", "router.split"),
     "router.engine": PURE_ABOVE_ENGINE,
     "router.journal": ("router.model", "router.ports"),
     "router.store": ("router.model", "router.ports", "router.journal"),
@@ -43,7 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 """Room -> what it may import of ours, itself aside. Those not listed (app, cli, config) may import everything."""
 
-PURE = (*PURE_ABOVE_ENGINE, "router.engine", "connectors.lab.core")
+PURE = (*PURE_ABOVE_ENGINE, "router.engine", "router.tca", "connectors.lab.core")
 MONEY = (
     "router.model",
     "router.orders",
@@ -51,6 +52,7 @@ MONEY = (
     "router.risk",
     "router.reconcile",
     "router.engine",
+    "router.tca",
     "router.journal",
     "router.store",
     "policies",

@@ -4,10 +4,11 @@ import pytest
 
 from router.model.errors import BadInput
 from router.model.events import ParentSubmitted
-from router.model.ids import EntityId, Nanos, VenueId
-from router.requests import OrderBody, order_request, understand
+from router.model.ids import EntityId, InstrumentId, Nanos, VenueId
+from router.requests import Offered, OrderBody, order_request, understand
 from router.requests.bodies import parse
 
+OFFERED = Offered(instruments=(InstrumentId("BTC/USD"),), venues=frozenset({VenueId("kraken")}))
 GOOD = {"ref_id": "T-1", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "1.5"}
 
 
@@ -23,12 +24,16 @@ GOOD = {"ref_id": "T-1", "instrument": "BTC/USD", "side": "BUY", "base_quantity"
         ({"base_quantity": None}, "base_quantity", "is missing"),
         ({"quote_value": "100"}, "quote_value", "not supported yet"),
         ({"limit_price": "0"}, "limit_price", "more than zero"),
-        ({"side": "buy"}, "side", "'BUY' or 'SELL'"),
-        ({"ref_id": "a b"}, "ref_id", "pattern"),
-        ({"policy": "TWAP"}, "policy", "SWEEP"),
+        ({"side": "buy"}, "side", "must be BUY or SELL"),
+        ({"ref_id": "a b"}, "ref_id", "letters, digits, - and _ only, at most 64"),
+        ({"policy": "TWAP"}, "policy", "must be SWEEP"),
         ({"colour": "red"}, "colour", "is not a field"),
-        ({"params": {"rounds_max": 0}}, "params.rounds_max", "greater than or equal to 1"),
-        ({"venues": {"include": []}}, "venues.include", "at least 1"),
+        ({"params": {"rounds_max": 0}}, "params.rounds_max", "must be at least 1"),
+        ({"venues": {"include": []}}, "venues.include", "must name at least 1"),
+        ({"params": {"rounds_max": "3"}}, "params.rounds_max", "whole number"),
+        ({"params": 3}, "params", "an object"),
+        ({"instrument": "btc-usd"}, "instrument", "such as BTC/USD"),
+        ({"venues": {"include": "kraken"}}, "venues.include", "must be a list"),
         ({"venues": {"include": ["kraken"], "exclude": ["kraken"]}}, "venues", "both included and excluded"),
     ],
 )
@@ -46,8 +51,8 @@ def test_a_request_means_the_same_parent_in_every_process() -> None:
     body = parse(OrderBody, GOOD)
     request = order_request(body, entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1))
 
-    first = understand(request, "d", {VenueId("kraken")})
-    second = understand(request, "d", {VenueId("kraken")})
+    first = understand(request, "d", OFFERED)
+    second = understand(request, "d", OFFERED)
 
     assert isinstance(first, ParentSubmitted)
     assert first == second
@@ -69,10 +74,27 @@ def test_the_same_order_in_another_spelling_is_the_same_request() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"instrument": "ETH/USD"}, "instrument: ETH/USD is not traded here; there is BTC/USD"),
+        ({"venues": {"exclude": ["kraken"]}}, "venues.exclude: leaves no venue"),
+    ],
+)
+def test_what_cannot_be_traded_is_refused_at_every_door(change: dict[str, object], says: str) -> None:
+    """Whoever wrote the row: the check stands where requests are understood."""
+    request = order_request(
+        parse(OrderBody, GOOD | change), entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1)
+    )
+
+    with pytest.raises(BadInput, match=says):
+        understand(request, "d", OFFERED)
+
+
 def test_a_venue_that_is_not_configured_is_refused() -> None:
     """By name, with the ones that are."""
     body = parse(OrderBody, GOOD | {"venues": {"include": ["krakn"]}})
     request = order_request(body, entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1))
 
     with pytest.raises(BadInput, match=r"venues.include: krakn is not one of kraken"):
-        understand(request, "d", {VenueId("kraken")})
+        understand(request, "d", OFFERED)

@@ -146,6 +146,7 @@ def _followers_of_the_journal() -> None:
         sa.Column("executed", sa.String(), nullable=True),
         sa.Column("decided_ns", sa.BigInteger(), nullable=False),
         sa.Column("deadline_ns", sa.BigInteger(), nullable=True),
+        sa.Column("durable_ns", sa.BigInteger(), nullable=True),
         sa.Column("sent_ns", sa.BigInteger(), nullable=True),
         sa.Column("updated_ns", sa.BigInteger(), nullable=False),
         sa.Column("intended_seq", sa.BigInteger(), nullable=False),

@@ -1,0 +1,1 @@
+"""What it cost. Pure: fills as booked, beside the views their decisions were made on."""
