@@ -7,6 +7,7 @@ import sys
 
 from connectors.lab.process import run_lab, standard_settings
 from connectors.lab.tapes import find_tapes
+from router.model.errors import BadInput
 
 
 def main() -> int:
@@ -23,18 +24,18 @@ def main() -> int:
     if options.tapes and folder is None:
         parser.error(f"--tapes: the three recordings are not in {options.tapes}")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    asyncio.run(
-        run_lab(
-            standard_settings(
-                port=options.port,
-                seed=options.seed,
-                static=options.static,
-                tapes=folder,
-                speed=options.speed,
-                read_lag_ms=options.read_lag_ms,
-            )
-        )
+    settings = standard_settings(
+        port=options.port,
+        seed=options.seed,
+        static=options.static,
+        tapes=folder,
+        speed=options.speed,
+        read_lag_ms=options.read_lag_ms,
     )
+    try:
+        asyncio.run(run_lab(settings))
+    except BadInput as error:
+        parser.error(str(error))
     return 0
 
 

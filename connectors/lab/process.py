@@ -1,6 +1,7 @@
 """A lab as a whole: its venues, where their books come from, the control surface, and how it runs as a process."""
 
 import asyncio
+import errno
 import logging
 import signal
 import time
@@ -20,6 +21,7 @@ from connectors.lab.settings import LabSettings, LabVenueSettings
 from connectors.lab.sources import Breath, Source
 from connectors.lab.tapes import tape_sources
 from connectors.lab.venue import LabVenue
+from router.model.errors import BadInput
 
 _LOG = logging.getLogger(__name__)
 _STEP_S = 0.02
@@ -50,14 +52,26 @@ class Lab:
         return self._control.url
 
     async def start(self) -> None:
-        """Listen on every port and let the world run. Books have their first levels when this returns."""
+        """Listen on every port and let the world run. Books have their first levels when this returns.
+
+        Raises `BadInput` when a port is in use.
+        """
         self._step(0)
+        try:
+            await self._listen()
+        except OSError as error:
+            await self.stop()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise BadInput("lab.port", f"{error.strerror}: another lab may be running") from None
+        self._player = asyncio.create_task(self._play(), name="lab-player")
+
+    async def _listen(self) -> None:
         base = self.settings.port
         await self._control.start(base)
         for place, venue in enumerate(self.settings.venues, start=1):
             port = venue.port if venue.port is not None else (base + place if base else 0)
             await self.venues[venue.name].start(port)
-        self._player = asyncio.create_task(self._play(), name="lab-player")
 
     async def stop(self) -> None:
         """Cut all connections. Raises what broke a background task, if something did."""

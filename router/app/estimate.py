@@ -1,7 +1,7 @@
 """The market and what an order would cost in it, without sending anything."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,39 +9,39 @@ from decimal import Decimal
 import aiohttp
 
 from router.app.parts import Router, build_market, build_ports
-from router.book.consolidated import top
+from router.config import Mode
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.ids import AccountId, Asset, InstrumentId
 from router.model.market import MarketView
-from router.model.money import bps_of, exactly, ratio
-from router.model.orders import ParentOrder
+from router.model.orders import Fee, ParentOrder
+from router.model.trades import fees_by_asset
 from router.ports import VenuePort
 from router.risk import collar_price
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
 from router.split.compare import Comparison, compare
-from router.split.plan import PlanLine, SplitOptions, SplitRequest
+from router.split.plan import SplitOptions, SplitRequest
 from router.split.split import split
+from router.tca.result import mid_of
 
 _BOOKS_S = 5.0
 _LOOK_S = 0.02
 _ASK_S = 5.0
 
 
+class NoMarket(SorError):
+    """No venue shows a book: nobody's input is wrong."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What an order would cost now. Prices in reporting currency per unit of base, `slippage_bps` all-in from `mid`.
-
-    Positive slippage hurts. `average` is None when nothing could be done.
-    """
+    """What an order would cost now. `mid` in reporting currency, `fees` by asset."""
 
     order: ParentOrder
     view: MarketView
     comparison: Comparison
     mid: Decimal | None
-    average: Decimal | None
-    slippage_bps: Decimal | None
     fees: dict[Asset, Decimal]
 
 
@@ -49,20 +49,32 @@ async def market_view(router: Router, instrument: InstrumentId, quantity: Decima
     """The market now: the driver's, if one runs and shows it, else through connectors of our own.
 
     Two processes must not use one account's keys at once, so with a driver that shows nothing this is refused.
+    Raises `BadInput` for an instrument that is not traded here, `NoMarket` where no venue shows a book of it.
     """
     if instrument not in {known.id for known in router.config.instruments}:
         known = ", ".join(known.id for known in router.config.instruments)
         raise BadInput("instrument", f"{instrument} is not one of {known}")
     if await router.store.holder() is not None:
-        return await _driver_s_view(router, instrument, quantity)
-    async with _own_market(router, instrument) as market:
-        return market.view(instrument, quantity, router.clock.now())
+        view = await _driver_s_view(router, instrument, quantity)
+    else:
+        async with _own_market(router, instrument) as market:
+            view = market.view(instrument, quantity, router.clock.now())
+    if not any(one.bids or one.asks for one in view.listings):
+        raise _dark(router, instrument)
+    return view
+
+
+def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> NoMarket:
+    """One sentence; in the lab the reason is nearly always the same."""
+    hint = "; is `sor lab` running?" if router.config.mode is Mode.LAB else ""
+    reasons = f" ({'; '.join(why)})" if why and not hint else ""
+    return NoMarket(f"no venue shows a book of {instrument}{hint}{reasons}")
 
 
 async def estimate(router: Router, order: ParentOrder) -> Estimate:
     """Plan the order on the market of this moment and compare it with what others would do."""
     view = await market_view(router, order.instrument, order.quantity)
-    mid = top(view).mid
+    mid = mid_of(view)
     limits = router.config.limits
     request = SplitRequest(
         view=view,
@@ -76,28 +88,13 @@ async def estimate(router: Router, order: ParentOrder) -> Estimate:
         options=SplitOptions(child_notional_max=limits.child_notional_max),
     )
     plan = split(request)
-    average = None if plan.all_in_cost is None else ratio(plan.all_in_cost, order.quantity - plan.residual)
     return Estimate(
         order=order,
         view=view,
         comparison=compare(request, plan),
         mid=mid,
-        average=average,
-        slippage_bps=None if average is None or mid is None else _slippage_bps(order, average, mid),
-        fees=_fees(plan.lines),
+        fees=fees_by_asset(Fee(asset=line.fee_asset, amount=line.expected_fee) for line in plan.lines),
     )
-
-
-def _slippage_bps(order: ParentOrder, average: Decimal, mid: Decimal) -> Decimal:
-    return order.side.sign * bps_of(average - mid, mid)
-
-
-def _fees(lines: tuple[PlanLine, ...]) -> dict[Asset, Decimal]:
-    fees: dict[Asset, Decimal] = {}
-    for line in lines:
-        with exactly():
-            fees[line.fee_asset] = fees.get(line.fee_asset, Decimal(0)) + line.expected_fee
-    return fees
 
 
 async def _balances(router: Router) -> dict[tuple[AccountId, Asset], Decimal] | None:
@@ -131,7 +128,12 @@ async def _own_market(router: Router, instrument: InstrumentId) -> AsyncIterator
     market = build_market(router.config, Inbox(), router.observe)
     ports = build_ports(router.config, router.clock)
     try:
-        await asyncio.gather(*(_started(router, market, port) for port in ports.values()))
+        answers = await asyncio.gather(*(_started(market, port) for port in ports.values()))
+        lost = {port.account: why for port, why in zip(ports.values(), answers, strict=True) if why is not None}
+        if len(lost) == len(ports):
+            raise _dark(router, instrument, [f"{account}: {why}" for account, why in lost.items()])
+        for account, why in lost.items():
+            router.observe.venue_lost(account, why)
         give_up = asyncio.get_running_loop().time() + _BOOKS_S
         while _waiting(market, instrument, router) and asyncio.get_running_loop().time() < give_up:  # noqa: ASYNC110 - many streams, no one event
             await asyncio.sleep(_LOOK_S)
@@ -140,11 +142,13 @@ async def _own_market(router: Router, instrument: InstrumentId) -> AsyncIterator
         await asyncio.gather(*(port.stop() for port in ports.values()), return_exceptions=True)
 
 
-async def _started(router: Router, market: Market, port: VenuePort) -> None:
+async def _started(market: Market, port: VenuePort) -> str | None:
+    """None, or why the venue cannot be seen."""
     try:
         market.add(await port.start(market))
     except SorError as error:
-        router.observe.venue_lost(port.account, str(error))
+        return str(error)
+    return None
 
 
 def _waiting(market: Market, instrument: InstrumentId, router: Router) -> bool:

@@ -7,7 +7,7 @@ class ExitCode(IntEnum):
     """How a command ended."""
 
     OK = 0
-    """Done; of an order: filled."""
+    """Done."""
     FILLED = 0
     """The same, said of an order."""
     FAILED = 1

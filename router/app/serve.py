@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 from decimal import Decimal
 
 from router.app.drive import drive_while, following
@@ -13,6 +14,37 @@ from router.web.status import Json, Shown, StatusServer
 
 _NS_PER_MS = 1_000_000
 _STANDBY_S = 0.25
+
+
+class Pages:
+    """The status pages: wanted, but nothing depends on them. A second process on a host finds the port taken."""
+
+    def __init__(self, router: Router, shown: Callable[[], Shown]) -> None:
+        self._router = router
+        self._shown = shown
+        self._server: StatusServer | None = None
+        self._told = False
+
+    async def open(self) -> None:
+        """Show them, if they are wanted and not shown yet; say it once when the port is taken."""
+        status = self._router.config.status
+        if status.port is None or self._server is not None:
+            return
+        server = StatusServer(self._shown(), status.host, status.port)
+        try:
+            self._router.observe.serving(await server.start())
+        except OSError as error:
+            await server.stop()
+            if not self._told:
+                self._told = True
+                self._router.observe.pages_unavailable(status.host, status.port, error.strerror or str(error))
+        else:
+            self._server = server
+
+    async def close(self) -> None:
+        """Show nothing any more."""
+        if self._server is not None:
+            await self._server.stop()
 
 
 class Served:
@@ -70,11 +102,9 @@ class Served:
 async def serve(router: Router, stop: asyncio.Event) -> None:
     """Until `stop`: drive whenever the lease is free. Returns after a drain."""
     served = Served(router)
-    status = router.config.status
-    server = None if status.port is None else StatusServer(served.shown(), status.host, status.port)
-    if server is not None:
-        router.observe.serving(await server.start())
+    pages = Pages(router, served.shown)
     try:
+        await pages.open()
         async with following(router):
             while not stop.is_set():
                 lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
@@ -82,11 +112,11 @@ async def serve(router: Router, stop: asyncio.Event) -> None:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), _STANDBY_S)
                     continue
+                await pages.open()  # whoever drove here before may have left the port
                 await drive_while(router, lease, lambda engine: _shown_while(served, engine, stop))
                 served.engine = None
     finally:
-        if server is not None:
-            await server.stop()
+        await pages.close()
 
 
 def until_signalled() -> asyncio.Event:

@@ -26,6 +26,8 @@ ConfigFile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Ref = Annotated[str, typer.Argument(metavar="REF", help="The order's ref_id.")]
+Instrument = Annotated[str | None, typer.Argument(metavar="[INSTRUMENT]", help="Such as BTC/USD, the default.")]
+InstrumentOption = Annotated[str | None, typer.Option("--instrument", help="The same, by name.")]
 Depth = Annotated[int, typer.Option(min=1, max=200, help="Levels per side.")]
 
 
@@ -52,6 +54,13 @@ def run(work: Coroutine[Any, Any, ExitCode], *, as_json: bool = False) -> NoRetu
         complain("interrupted: run it again to go on", as_json=as_json)
         code = ExitCode.IN_DOUBT
     raise typer.Exit(code)
+
+
+def one_instrument(positional: str | None, option: str | None) -> str:
+    """Given either way. Raises `BadInput` for two that differ."""
+    if positional is not None and option is not None and positional != option:
+        raise BadInput("instrument", f"is given twice: {positional} and {option}")
+    return positional or option or "BTC/USD"
 
 
 def principal() -> str:

@@ -15,8 +15,8 @@ from router.app.estimate import estimate
 from router.app.exits import ExitCode
 from router.app.parts import Router, opened
 from router.cli import report, tables, verdict
-from router.cli.market import against, refuse_darkness
-from router.cli.reading import parent_of, rounds_of
+from router.cli.market import against
+from router.cli.reading import rounds_of
 from router.cli.rehearsal import Rehearsal, kill
 from router.cli.report import Report
 from router.model.errors import SorError
@@ -57,16 +57,20 @@ class _Demo:
         router = await self._execute()
         try:
             doubted = await self._until_doubt(router)
-            if doubted is not None and with_kill:
+            killed = doubted is not None and with_kill
+            if doubted is None:
+                self._headline("The order ended before a child of it was in doubt: there was nothing to recover from")
+            elif killed:
                 await kill(router)
                 await self._tell_of_kill(doubted)
                 router = await self._execute()
-            elif doubted is not None:
+            else:
                 self._show_children(doubted)
             printed, _ = await router.communicate()
         finally:
             await kill(router)
-        return await self._end(printed, router.returncode or 0)
+        told, code = await self._end(printed, router.returncode or 0)
+        return told | {"doubted": doubted is not None, "killed": killed}, code
 
     async def _show_market(self) -> None:
         self._headline("Three exchanges on this machine, reached through unmodified ccxt")
@@ -76,7 +80,6 @@ class _Demo:
         config, router = self._stage.config, self._watcher
         order = parent_order(self._body, router.store.deployment, config.entity, "demo", router.offered)
         found = await estimate(router, order)
-        refuse_darkness(found.view, router)
         self._headline("One ladder of all-in prices: fees and currencies included")
         self._out.print(tables.book(report.book_report(found.view, _LADDER_DEPTH)))
         self._headline("What the order should come to, before it is sent")
@@ -88,10 +91,13 @@ class _Demo:
         return await self._stage.router("execute", "--order", str(path), "--json", "--wait", str(_PATIENCE_S))
 
     async def _until_doubt(self, router: asyncio.subprocess.Process) -> ParentDetail | None:
-        """The order as the journal has it the moment a child is in doubt; None if it ended without."""
+        """The order as the journal has it the moment a child is in doubt; None if it ended without.
+
+        The fault waits at the venues: a child that is not sent leaves it to the next one that is.
+        """
         while router.returncode is None:
             await self._watcher.projector.catch_up()
-            detail = await self._watcher.queries.parent_by_ref(self._stage.config.entity, REF)
+            detail = await self._detail()
             if detail is not None:
                 if any(child.state == ChildState.IN_DOUBT for child in detail.children):
                     return detail
@@ -99,6 +105,9 @@ class _Demo:
                     return None
             await asyncio.sleep(_LOOK_S)
         return None
+
+    async def _detail(self) -> ParentDetail | None:
+        return await self._watcher.queries.parent_by_ref(self._stage.config.entity, REF)
 
     def _show_children(self, detail: ParentDetail) -> None:
         self._out.print(tables.children(report.parent_report(detail, ())["children"]))
@@ -124,7 +133,8 @@ class _Demo:
         result = self._result(printed)
         self._out.print(tables.parent(result))
         await self._watcher.projector.catch_up()
-        detail = await parent_of(self._watcher.queries, self._stage.config, REF)
+        detail = await self._detail()
+        assert detail is not None  # its result was printed
         judged = await verdict.judge(detail, self._stage.config.venues, self._stage.control)
         self._headline("The venues' own record beside ours")
         self._out.print(verdict.draw(judged))
@@ -162,7 +172,7 @@ class _Demo:
         for name, others in (("best_single", "the best single venue"), ("fee_blind", "a sweep that ignores fees")):
             other = compared and compared[name]
             if other:
-                saving, bps = tables.price(other["saving"]), tables.price(other["saving_bps"])
+                saving, bps = tables.figure(other["saving"]), tables.figure(other["saving_bps"])
                 self._out.print(f"saved {saving} USD ({bps} bps) against {others}, on the books of the first round")
 
     def _headline(self, text: str) -> None:

@@ -1,18 +1,33 @@
 """Commands that only look: they read the database, or the market, and change nothing."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from router.app.exits import ExitCode
 from router.cli import report, tables
-from router.cli.common import AsJson, ConfigFile, Depth, Ref, router_of, run, settings
+from router.cli.common import (
+    AsJson,
+    ConfigFile,
+    Depth,
+    Instrument,
+    InstrumentOption,
+    Ref,
+    one_instrument,
+    router_of,
+    run,
+    settings,
+)
 from router.cli.market import against, market_view
 from router.cli.out import Out
-from router.cli.reading import parent_of, reading, reading_if_there, rounds_of
+from router.cli.reading import order_of_ref, reading_if_there, rounds_of
+from router.model.requests import Request
 from router.model.side import Side
 from router.store import open_store
 from router.store.audit import audit
+from router.store.projection import GATE_OPENED
+from router.store.queries import Explanation, ParentDetail
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
@@ -22,9 +37,9 @@ def venues(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
     async def work() -> ExitCode:
         found = settings(config)
-        async with reading_if_there(found) as queries:
-            gates = await queries.venue_accounts() if queries else ()
-            balances = await queries.balances() if queries else ()
+        async with reading_if_there(found) as seen:
+            gates = await seen.queries.venue_accounts() if seen else ()
+            balances = await seen.queries.balances() if seen else ()
         Out(as_json=as_json).show(report.venues_report(found, gates, balances), tables.venues)
         return ExitCode.OK
 
@@ -32,7 +47,8 @@ def venues(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 def book(
-    instrument: Annotated[str, typer.Argument(help="Such as BTC/USD.")] = "BTC/USD",
+    instrument: Instrument = None,
+    named: InstrumentOption = None,
     config: ConfigFile = None,
     depth: Depth = 10,
     as_json: AsJson = False,
@@ -40,8 +56,9 @@ def book(
     """Show the consolidated ladder, all-in, with the age of every book."""
 
     async def work() -> ExitCode:
+        wanted = one_instrument(instrument, named)
         async with router_of(settings(config)) as router:
-            view = await market_view(router, instrument)
+            view = await market_view(router, wanted)
         Out(as_json=as_json).show(report.book_report(view, depth), tables.book)
         return ExitCode.OK
 
@@ -54,13 +71,18 @@ def orders(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List orders, newest first."""
+    """List orders, newest first; those no driver has taken yet before all others."""
 
     async def work() -> ExitCode:
         found = settings(config)
-        async with reading_if_there(found) as queries:
-            lines = await queries.parents(entity=found.entity, open_only=open_only, limit=limit) if queries else ()
-        Out(as_json=as_json).show([report.parent_line(line) for line in lines], tables.parents)
+        lines = []
+        async with reading_if_there(found) as seen:
+            if seen is not None:
+                parents = await seen.queries.parents(entity=found.entity, open_only=open_only, limit=limit)
+                known = {parent.ref_id for parent in parents}
+                lines = [report.request_line(one) for one in await seen.waiting() if one.key not in known]
+                lines += [report.parent_line(one) for one in parents]
+        Out(as_json=as_json).show(lines[:limit], tables.parents)
         return ExitCode.OK
 
     run(work(), as_json=as_json)
@@ -71,10 +93,14 @@ def show(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
 
     async def work() -> ExitCode:
         found = settings(config)
-        async with reading(found) as queries:
-            detail = await parent_of(queries, found, ref)
-            shown = report.parent_report(detail, await rounds_of(queries, detail))
-        Out(as_json=as_json).show(shown, tables.parent)
+        async with reading_if_there(found) as seen:
+            order = await order_of_ref(seen, ref)
+            if isinstance(order, Request):
+                shown = report.request_report(order)
+            else:
+                assert seen is not None
+                shown = report.parent_report(order, await rounds_of(seen.queries, order))
+        Out(as_json=as_json).show(shown, tables.order)
         return ExitCode.OK
 
     run(work(), as_json=as_json)
@@ -91,23 +117,37 @@ def explain(
 
     async def work() -> ExitCode:
         found = settings(config)
-        async with reading(found) as queries:
-            detail = await parent_of(queries, found, ref)
-            rounds = [one for one in await rounds_of(queries, detail) if only in {None, one.planned.round}]
-        side, limit = Side(detail.parent.side), detail.parent.limit_price
-        shown = [report.explanation_report(one, against(one, side, limit), side, depth) for one in rounds]
+        async with reading_if_there(found) as seen:
+            order = await order_of_ref(seen, ref)
+            known = await rounds_of(seen.queries, order) if seen is not None and isinstance(order, ParentDetail) else ()
+        shown = [] if isinstance(order, Request) else _explained(order, known, only, depth)
         Out(as_json=as_json).show(shown, tables.explanations)
         return ExitCode.OK
 
     run(work(), as_json=as_json)
 
 
-def alerts(config: ConfigFile = None, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """List what a person should know: breaches, strangers, gates, halts."""
+def _explained(
+    detail: ParentDetail, rounds: Sequence[Explanation], only: int | None, depth: int
+) -> list[report.Report]:
+    parent = detail.parent
+    side, limit = Side(parent.side), parent.limit_price
+    wanted = [one for one in rounds if only in {None, one.planned.round}]
+    return [report.explanation_report(one, against(one, side, limit), side, parent.instrument, depth) for one in wanted]
+
+
+def alerts(
+    config: ConfigFile = None,
+    limit: Limit = 50,
+    everything: Annotated[bool, typer.Option("--all", help="Also what needs nobody: gates that opened.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what a person should know: breaches, strangers, gates that closed, halts."""
 
     async def work() -> ExitCode:
-        async with reading_if_there(settings(config)) as queries:
-            lines = await queries.alerts(limit=limit) if queries else ()
+        async with reading_if_there(settings(config)) as seen:
+            but = () if everything else (GATE_OPENED,)
+            lines = await seen.queries.alerts(limit=limit, but=but) if seen else ()
         Out(as_json=as_json).show([report.alert_line(line) for line in lines], tables.alerts)
         return ExitCode.OK
 

@@ -3,7 +3,6 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from router.model.errors import BadInput
 from router.model.ids import InstrumentId
 from router.model.market import MarketView
 from router.model.side import Side
@@ -20,20 +19,10 @@ _DEEP = Decimal(1_000)
 
 
 async def market_view(router: "Router", instrument: str) -> MarketView:
-    """All books of an instrument now. Raises `BadInput` when it is not configured, or no venue shows a book."""
+    """All books of an instrument now. Raises `BadInput` when it is not configured, `NoMarket` without any book."""
     from router.app.estimate import market_view as seen  # noqa: PLC0415 - brings ccxt with it
 
-    view = await seen(router, InstrumentId(instrument), _DEEP)
-    refuse_darkness(view, router)
-    return view
-
-
-def refuse_darkness(view: MarketView, router: "Router") -> None:
-    """Without a single book there is nothing to show; in the lab the reason is nearly always the same."""
-    if any(one.bids or one.asks for one in view.listings):
-        return
-    hint = "; is `sor lab` running?" if any(venue.in_lab for venue in router.config.venues) else ""
-    raise BadInput("venues", f"none of them shows a book of {view.instrument}{hint}")
+    return await seen(router, InstrumentId(instrument), _DEEP)
 
 
 def against(one: Explanation, side: Side, limit_price: Decimal | None) -> Comparison | None:

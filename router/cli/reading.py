@@ -2,50 +2,82 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.ids import ParentId, RefId
-from router.store import open_store
+from router.model.requests import Request, RequestKind, RequestState
+from router.store import JournalStore, open_store
 from router.store.location import SqliteFile, locate
 from router.store.projector import Projector
 from router.store.queries import Explanation, ParentDetail, Queries
 
+_REQUESTS_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The tables as of now, and what was asked for and no driver has taken yet."""
+
+    config: Config
+    store: JournalStore
+    projector: Projector
+    queries: Queries
+
+    async def order(self, ref_id: str) -> ParentDetail | Request | None:
+        """The parent with this reference; the request for it, where no driver has made a parent of it."""
+        detail = await self._parent(ref_id)
+        if detail is not None:
+            return detail
+        asked = await self.store.asked(self.config.entity, RequestKind.PARENT, ref_id)
+        if asked is not None and asked.state is RequestState.CONSUMED:
+            await self.projector.catch_up()  # it may have been taken between the two looks
+            return await self._parent(ref_id) or asked
+        return asked
+
+    async def waiting(self) -> tuple[Request, ...]:
+        """Orders that were asked for and not taken yet, newest first."""
+        asked = await self.store.open_requests(_REQUESTS_MOST)
+        ours = [one for one in asked if (one.kind, one.entity) == (RequestKind.PARENT, self.config.entity)]
+        return tuple(reversed(ours))
+
+    async def _parent(self, ref_id: str) -> ParentDetail | None:
+        return await self.queries.parent_by_ref(self.config.entity, RefId(ref_id))
+
 
 @asynccontextmanager
-async def reading(config: Config) -> AsyncIterator[Queries]:
-    """Queries as of now: the tables are brought up to the journal's end first."""
+async def reading(config: Config) -> AsyncIterator[Reading]:
+    """The tables, brought up to the journal's end first. Raises `WrongStore` where there is no database."""
     store = await open_store(config.database_url, config.mode, create=False)
-    await store.close()
     projector = Projector(config.database_url, config.entity)
-    try:
-        await projector.catch_up()
-    finally:
-        await projector.close()
     queries = Queries(config.database_url)
     try:
-        yield queries
+        await projector.catch_up()
+        yield Reading(config, store, projector, queries)
     finally:
         await queries.close()
+        await projector.close()
+        await store.close()
 
 
 @asynccontextmanager
-async def reading_if_there(config: Config) -> AsyncIterator[Queries | None]:
-    """The same, or None where no driver has made the database's file yet."""
+async def reading_if_there(config: Config) -> AsyncIterator[Reading | None]:
+    """The same, or None where nobody has made the database's file yet."""
     location = locate(config.database_url)
     if isinstance(location, SqliteFile) and not location.path.exists():
         yield None
         return
-    async with reading(config) as queries:
-        yield queries
+    async with reading(config) as found:
+        yield found
 
 
-async def parent_of(queries: Queries, config: Config, ref_id: str) -> ParentDetail:
-    """The parent with this reference. Raises `BadInput` when there is none."""
-    detail = await queries.parent_by_ref(config.entity, RefId(ref_id))
-    if detail is None:
+async def order_of_ref(found: Reading | None, ref_id: str) -> ParentDetail | Request:
+    """What there is under this reference. Raises `BadInput` when nobody ever gave it, database or no database."""
+    order = None if found is None else await found.order(ref_id)
+    if order is None:
         raise BadInput("ref_id", f"{ref_id} is not known here; `sor orders` lists what is")
-    return detail
+    return order
 
 
 async def rounds_of(queries: Queries, detail: ParentDetail) -> tuple[Explanation, ...]:

@@ -4,24 +4,28 @@ Decimals are text without exponents, times RFC 3339 in UTC. Nothing is computed 
 booked and from the views the decisions were made on.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from router.book.consolidated import ladder, top
+from router.book.consolidated import Rung, ladder
 from router.config import Config
-from router.model.ids import Asset
+from router.model.ids import Asset, ClientOrderId, ListingId
 from router.model.market import ListingView, MarketView
-from router.model.money import ZERO, bps_of, exactly, plain, ratio
+from router.model.money import cut, exactly, plain
 from router.model.orders import ChildState, ParentState
+from router.model.requests import Request, RequestState
 from router.model.side import Side
+from router.model.trades import Traded
 from router.split.compare import Comparison
 from router.split.plan import Plan
-from router.store.queries import Explanation, ParentDetail, exclusions_of, fees_of, plan_of
+from router.store.queries import Explanation, ParentDetail, exclusions_of, plan_of, totals, traded
 from router.store.tables import AlertTable, BalanceTable, ChildTable, FillTable, ParentTable, VenueAccountTable
+from router.tca.result import mid_of, per_unit, planned_quantity, result_of, slippage_bps
 
 if TYPE_CHECKING:
     from router.app.estimate import Estimate  # brings ccxt with it
@@ -30,7 +34,8 @@ Report = dict[str, Any]
 
 _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
-_PRICE_PLACES = 8
+_PLACES = 8
+_NOT_SENT = "not sent: "
 
 
 def number(value: Decimal | None) -> str | None:
@@ -39,8 +44,8 @@ def number(value: Decimal | None) -> str | None:
 
 
 def price(value: Decimal | None) -> str | None:
-    """A quotient, cut for reading: it is never fed back into anything."""
-    return None if value is None else plain(Decimal(f"{value:.{_PRICE_PLACES}f}"))
+    """A quotient: it is never fed back into anything."""
+    return None if value is None else cut(value, _PLACES)
 
 
 def moment(at_ns: int | None) -> str | None:
@@ -67,29 +72,51 @@ def parent_line(parent: ParentTable) -> Report:
     }
 
 
+def request_line(request: Request) -> Report:
+    """The same line for an order that was asked for and is no parent yet."""
+    asked: dict[str, Any] = json.loads(request.body)
+    taken = request.state is RequestState.CONSUMED
+    return {
+        "ref_id": request.key,
+        "parent_id": None,
+        "instrument": asked["instrument"],
+        "side": asked["side"],
+        "quantity": asked["base_quantity"],
+        "limit_price": asked.get("limit_price"),
+        "policy": asked.get("policy", "SWEEP"),
+        "state": None,
+        "reason": "refused when it was taken: see the log" if taken else "recorded, no driver has taken it yet",
+        "accepted_at": None,
+    }
+
+
+def request_report(asked: Request) -> Report:
+    """An order that was asked for and is no parent yet."""
+    return request_line(asked) | {"asked_at": moment(asked.asked_ns)}
+
+
 def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report:
     """A parent and all that came of it. The same for everybody who asks, whenever they ask after its end."""
     parent = detail.parent
     side = Side(parent.side)
-    filled = detail.totals.quantity
-    valued = _Valued(detail, rounds)
-    arrival = _arrival(rounds)
-    all_in = valued.all_in(detail.fills)
+    fills = _fills_seen(detail, rounds)
+    result = result_of(side, base_of(parent.instrument), fills)
+    arrival = mid_of(next((one.view for one in rounds if one.view is not None), None))
+    filled = result.totals.quantity
     with exactly():
         remaining = parent.quantity - filled
-    average = None if all_in is None or not filled else ratio(all_in, filled)
     return parent_line(parent) | {
         "entity": parent.entity,
         "filled": number(filled),
         "remaining": number(remaining),
         "in_doubt": any(ChildState(child.state).in_doubt for child in detail.children),
-        "fills": detail.totals.fills,
-        "fees": {asset: number(amount) for asset, amount in detail.totals.fees.items()},
-        "all_in_price": price(average),
+        "fills": result.totals.fills,
+        "fees": {asset: number(amount) for asset, amount in result.totals.fees.items()},
+        "all_in_price": price(result.all_in_price),
         "arrival_mid": price(arrival),
-        "arrival_slippage_bps": price(_slippage_bps(side, average, arrival)),
-        "venues": _by_venue(detail, valued),
-        "children": [_child(child, detail.fills) for child in detail.children],
+        "arrival_slippage_bps": price(slippage_bps(side, result.all_in_price, arrival)),
+        "venues": _by_venue(detail, fills),
+        "children": [child_report(child, detail.fills) for child in detail.children],
         "rounds": [
             {
                 "round": one.round,
@@ -106,113 +133,87 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
     }
 
 
-class _Valued:
-    """Fills in the reporting currency, at the marks of the round that planned them."""
+def base_of(instrument: str) -> Asset:
+    """BTC of BTC/USD."""
+    return Asset(instrument.partition("/")[0])
 
-    def __init__(self, detail: ParentDetail, rounds: Sequence[Explanation]) -> None:
-        self._side = Side(detail.parent.side)
-        self._view_of: dict[str, MarketView | None] = {
-            child.client_id: one.view for one in rounds for child in one.planned.children
+
+def reporting_of(instrument: str) -> Asset:
+    """USD of BTC/USD: what all-in prices of it are in."""
+    return Asset(instrument.partition("/")[2])
+
+
+_Seen = tuple[Traded, MarketView | None]
+
+
+def _fills_seen(detail: ParentDetail, rounds: Sequence[Explanation]) -> list[_Seen]:
+    """Every fill beside the view of the round that planned it, in the order of `detail.fills`."""
+    view_of = {child.client_id: one.view for one in rounds for child in one.planned.children}
+    return [(traded(fill), view_of.get(ClientOrderId(fill.client_id))) for fill in detail.fills]
+
+
+def _by_venue(detail: ParentDetail, fills: Sequence[_Seen]) -> list[Report]:
+    groups: defaultdict[tuple[str, str], list[_Seen]] = defaultdict(list)
+    for fill, seen in zip(detail.fills, fills, strict=True):
+        groups[fill.account, fill.symbol].append(seen)
+    side, base = Side(detail.parent.side), base_of(detail.parent.instrument)
+    results = {key: result_of(side, base, seen) for key, seen in sorted(groups.items())}
+    return [
+        {
+            "account": account,
+            "symbol": symbol,
+            "quote": result.totals.by_quote[0].quote,
+            "quantity": number(result.totals.quantity),
+            "average": price(result.totals.average),
+            "fees": {asset: number(amount) for asset, amount in result.totals.fees.items()},
+            "all_in_price": price(result.all_in_price),
+            "fills": result.totals.fills,
         }
-        self._base_of = {child.client_id: child.base for child in detail.children}
-
-    def all_in(self, fills: Iterable[FillTable]) -> Decimal | None:
-        """What they cost (buy) or brought (sell), fees included; None where a fee or a quote has no mark."""
-        total = ZERO
-        for fill in fills:
-            value = self._one(fill)
-            if value is None:
-                return None
-            with exactly():
-                total += value
-        return total
-
-    def _one(self, fill: FillTable) -> Decimal | None:
-        view = self._view_of.get(fill.client_id)
-        rate = None if view is None else view.fx_rate(Asset(fill.quote))
-        if view is None or rate is None:
-            return None
-        with exactly():
-            value = fill.price * fill.quantity * rate
-            for fee in fees_of(fill):
-                # A fee in base is valued at what replacing it would have cost right here.
-                in_base = fee.asset == self._base_of[fill.client_id]
-                worth = fill.price * rate if in_base else view.fx_rate(fee.asset)
-                if worth is None:
-                    return None
-                value += self._side.sign * fee.amount * worth
-        return value
+        for (account, symbol), result in results.items()
+    ]
 
 
-def _by_venue(detail: ParentDetail, valued: _Valued) -> list[Report]:
-    groups: defaultdict[tuple[str, str], list[FillTable]] = defaultdict(list)
-    for fill in detail.fills:
-        groups[fill.account, fill.symbol].append(fill)
-    lines = []
-    for (account, symbol), fills in sorted(groups.items()):
-        fees: defaultdict[Asset, Decimal] = defaultdict(lambda: ZERO)
-        with exactly():
-            quantity = sum((fill.quantity for fill in fills), ZERO)
-            notional = sum((fill.quantity * fill.price for fill in fills), ZERO)
-            for fee in (fee for fill in fills for fee in fees_of(fill)):
-                fees[fee.asset] += fee.amount
-        all_in = valued.all_in(fills)
-        lines.append(
-            {
-                "account": account,
-                "symbol": symbol,
-                "quantity": number(quantity),
-                "average": price(ratio(notional, quantity)),
-                "fees": {asset: number(amount) for asset, amount in sorted(fees.items())},
-                "all_in_price": None if all_in is None else price(ratio(all_in, quantity)),
-                "fills": len(fills),
-            }
-        )
-    return lines
-
-
-def _child(child: ChildTable, fills: Sequence[FillTable]) -> Report:
+def child_report(child: ChildTable, fills: Sequence[FillTable]) -> Report:
+    """One child, with those of the fills that are its own."""
     own = [fill for fill in fills if fill.client_id == child.client_id]
-    with exactly():
-        filled = sum((fill.quantity for fill in own), ZERO)
+    filled = totals(own).quantity
     return {
         "number": child.number,
         "client_id": child.client_id,
         "account": child.account,
         "symbol": child.symbol,
+        "base": child.base,
+        "quote": child.quote,
         "quantity": number(child.quantity),
         "limit_price": number(child.limit_price),
         "state": child.state,
-        "reason": child.reason,
+        "reason": child.reason.removeprefix(_NOT_SENT) if not_sent(child) else child.reason,
+        "not_sent": not_sent(child),
         "filled": number(filled),
         "copies": child.copies,
         "venue_order_id": child.venue_order_id,
         "decided_at": moment(child.decided_ns),
+        "durable_at": moment(child.durable_ns),
         "sent_at": moment(child.sent_ns),
+        "filled_at": moment(max((fill.venue_time_ns for fill in own), default=None)),
         "booked_at": moment(max((fill.booked_ns for fill in own), default=None)),
     }
 
 
-def _arrival(rounds: Sequence[Explanation]) -> Decimal | None:
-    first = next((one.view for one in rounds if one.view is not None), None)
-    return None if first is None else top(first).mid
-
-
-def _slippage_bps(side: Side, average: Decimal | None, arrival: Decimal | None) -> Decimal | None:
-    if average is None or not arrival:
-        return None
-    return bps_of(side.sign * (average - arrival), arrival)
+def not_sent(child: ChildTable) -> bool:
+    """It ended without ever leaving: no venue refused it, none has heard of it."""
+    return child.state == ChildState.REJECTED and child.sent_ns is None and child.venue_order_id is None
 
 
 def book_report(view: MarketView, depth: int) -> Report:
     """The consolidated ladder, all in, with the age of every book."""
-    best = top(view)
+    quotes = _quotes(view)
     return {
         "instrument": view.instrument,
         "at": moment(view.at_ns),
-        "mid": price(best.mid),
-        "asks": [_rung(rung) for rung in islice(ladder(view, Side.BUY), depth)],
-        "bids": [_rung(rung) for rung in islice(ladder(view, Side.SELL), depth)],
+        "mid": price(mid_of(view)),
+        "asks": [_rung(rung, quotes) for rung in islice(ladder(view, Side.BUY), depth)],
+        "bids": [_rung(rung, quotes) for rung in islice(ladder(view, Side.SELL), depth)],
         "listings": [_listing(one) for one in view.listings],
         "fx": [
             {
@@ -226,9 +227,10 @@ def book_report(view: MarketView, depth: int) -> Report:
     }
 
 
-def _rung(rung: Any) -> Report:  # noqa: ANN401 - Rung, named so in the ladder's own module
+def _rung(rung: Rung, quotes: Mapping[ListingId, Asset]) -> Report:
     return {
         "listing": rung.listing_id,
+        "quote": quotes[rung.listing_id],
         "price": number(rung.price),
         "fee_bps": number(rung.fee_bps),
         "all_in_price": price(rung.effective_price),
@@ -241,6 +243,7 @@ def _rung(rung: Any) -> Report:  # noqa: ANN401 - Rung, named so in the ladder's
 def _listing(one: ListingView) -> Report:
     return {
         "listing": one.listing.id,
+        "quote": one.listing.quote,
         "bid": number(one.bids[0].price) if one.bids else None,
         "ask": number(one.asks[0].price) if one.asks else None,
         "levels": len(one.bids) + len(one.asks),
@@ -254,7 +257,6 @@ def estimate_report(found: "Estimate") -> Report:
     """What an order should come to now, and what others would make of it."""
     order = found.order
     return comparison_report(found.comparison, order.side, order.quantity, found.view) | {
-        "instrument": order.instrument,
         "limit_price": number(order.limit_price),
         "fees": {asset: price(amount) for asset, amount in sorted(found.fees.items())},
         "listings": [_listing(one) for one in found.view.listings],
@@ -263,28 +265,33 @@ def estimate_report(found: "Estimate") -> Report:
 
 def comparison_report(comparison: Comparison, side: Side, quantity: Decimal, view: MarketView) -> Report:
     """A plan beside the alternatives, on one view."""
-    mid = top(view).mid
-    report = _plan(comparison.plan, side, mid)
+    report = _plan(comparison.plan, side, view)
+    report["instrument"] = view.instrument
     report["side"], report["quantity"], report["at"] = side.value, number(quantity), moment(view.at_ns)
-    report["mid"] = price(mid)
+    report["mid"] = price(mid_of(view))
     for name, other in (("best_single", comparison.best_single), ("fee_blind", comparison.fee_blind)):
         report[name] = (
             None
             if other is None
-            else _plan(other.plan, side, mid)
+            else _plan(other.plan, side, view)
             | {"venue": other.venue, "saving": price(other.saving), "saving_bps": price(other.saving_bps)}
         )
     return report
 
 
-def _plan(plan: Plan, side: Side, mid: Decimal | None) -> Report:
-    with exactly():
-        quantity = sum((line.quantity for line in plan.lines), ZERO)
-    average = ratio(plan.all_in_cost, quantity) if plan.all_in_cost is not None and quantity else None
+def _quotes(view: MarketView | None) -> dict[ListingId, Asset]:
+    return {} if view is None else {one.listing.id: one.listing.quote for one in view.listings}
+
+
+def _plan(plan: Plan, side: Side, view: MarketView) -> Report:
+    quantity = planned_quantity(plan)
+    average = per_unit(plan.all_in_cost, quantity)
+    quotes = _quotes(view)
     return {
         "lines": [
             {
                 "listing": line.listing_id,
+                "quote": quotes[line.listing_id],
                 "quantity": number(line.quantity),
                 "limit_price": number(line.limit_price),
                 "expected_price": price(line.expected_price),
@@ -297,17 +304,20 @@ def _plan(plan: Plan, side: Side, mid: Decimal | None) -> Report:
         "planned": number(quantity),
         "all_in_cost": price(plan.all_in_cost),
         "all_in_price": price(average),
-        "slippage_bps": price(_slippage_bps(side, average, mid)),
+        "slippage_bps": price(slippage_bps(side, average, mid_of(view))),
         "residual": number(plan.residual),
         "residual_reason": plan.residual_reason,
         "exclusions": {str(each.listing_id): each.reason for each in plan.exclusions},
     }
 
 
-def explanation_report(one: Explanation, comparison: Comparison | None, side: Side, depth: int) -> Report:
+def explanation_report(
+    one: Explanation, comparison: Comparison | None, side: Side, instrument: str, depth: int
+) -> Report:
     """One decision: what was seen, what was planned, what was left out and why, what it saved."""
-    planned = one.planned
+    planned, quotes = one.planned, _quotes(one.view)
     return {
+        "instrument": instrument,
         "round": planned.round,
         "at": moment(one.at_ns),
         "journal_seq": one.seq,
@@ -317,6 +327,7 @@ def explanation_report(one: Explanation, comparison: Comparison | None, side: Si
             {
                 "client_id": child.client_id,
                 "listing": child.listing_id,
+                "quote": quotes.get(child.listing_id),
                 "quantity": number(child.quantity),
                 "limit_price": number(child.limit_price),
                 "expected_price": price(child.expected_price),
@@ -347,6 +358,7 @@ def venues_report(config: Config, gates: Sequence[VenueAccountTable], balances: 
         lines.append(
             {
                 "account": venue.account,
+                "mode": config.mode.value,
                 "ccxt_id": venue.ccxt_id,
                 "tier": venue.tier,
                 "symbols": dict(venue.symbols),

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from router.cli.report import Report
+from router.model.money import grouped, readable
 
 _LOUD = frozenset({"IN_DOUBT", "QUARANTINED", "FAILED", "REJECTED"})
 _DONE = frozenset({"FILLED"})
-_LARGE = 100
 
 
 def _state(state: str) -> Text:
@@ -46,17 +47,37 @@ def parents(lines: Sequence[Report]) -> RenderableType:
         [
             [
                 one["ref_id"],
-                _state(one["state"]),
+                _recorded(one) if one["state"] is None else _state(one["state"]),
                 one["instrument"],
                 one["side"],
-                one["quantity"],
-                one["limit_price"],
+                f"{one['quantity']} {_base(one)}",
+                exact(one["limit_price"], _reporting(one)),
                 one["accepted_at"],
             ]
             for one in lines
         ],
         left=4,
     )
+
+
+def _recorded(one: Report) -> Text:
+    return Text(one["reason"], style="yellow")
+
+
+def _base(one: Report) -> str:
+    return str(one["instrument"]).partition("/")[0]
+
+
+def _reporting(one: Report) -> str:
+    return str(one["instrument"]).partition("/")[2]
+
+
+def order(report: Report) -> RenderableType:
+    """What there is under a reference: a parent, or what was asked for."""
+    if report["state"] is not None:
+        return parent(report)
+    head = f"{report['ref_id']}  {report['side']} {report['quantity']} {report['instrument']}  "
+    return Text.assemble((head, "bold"), _recorded(report))
 
 
 def parent(report: Report) -> RenderableType:
@@ -68,27 +89,28 @@ def parent(report: Report) -> RenderableType:
         f"  {report['reason']}" if report["reason"] else "",
     )
     if report["in_doubt"]:
-        head.append("  a child is IN_DOUBT", style="bold red")
+        head.append("  a child is in doubt", style="bold red")
+    base, reporting = _base(report), _reporting(report)
     return Group(
         head,
         Text(
-            f"filled {report['filled']}, remaining {report['remaining']}; "
-            f"all-in {price(report['all_in_price']) or '-'}, "
-            f"arrival mid {price(report['arrival_mid']) or '-'}, "
-            f"slippage {price(report['arrival_slippage_bps']) or '-'} bps"
+            f"filled {report['filled']} {base}, remaining {report['remaining']} {base}; "
+            f"all-in {_with(figure(report['all_in_price']), reporting)}, "
+            f"arrival mid {_with(figure(report['arrival_mid']), reporting)}, "
+            f"slippage {_with(figure(report['arrival_slippage_bps']), 'bps')}"
         ),
         Text(""),
         _table(
             "by venue",
-            ["account", "symbol", "quantity", "average", "fees", "all-in", "fills"],
+            ["account", "symbol", f"quantity {base}", "average", "fees", f"all-in {reporting}", "fills"],
             [
                 [
                     one["account"],
                     one["symbol"],
                     one["quantity"],
-                    price(one["average"]),
+                    _with(figure(one["average"]), one["quote"]),
                     _fees(one["fees"]),
-                    price(one["all_in_price"]),
+                    figure(one["all_in_price"]),
                     one["fills"],
                 ]
                 for one in report["venues"]
@@ -97,50 +119,69 @@ def parent(report: Report) -> RenderableType:
         ),
         Text(""),
         children(report["children"]),
-        *_residuals(report["rounds"]),
+        *residuals(report["rounds"], base),
     )
 
 
 def children(lines: Sequence[Report]) -> RenderableType:
-    """Children with the times that matter: durable, sent, booked."""
-    return _table(
-        "children",
-        ["#", "account", "symbol", "state", "quantity", "limit", "filled", "decided", "sent", "booked", "copies"],
-        [
-            [
-                one["number"],
-                one["account"],
-                one["symbol"],
-                _state(one["state"]),
-                one["quantity"],
-                price(one["limit_price"]),
-                one["filled"],
-                one["decided_at"][11:23],
-                _after(one["decided_at"], one["sent_at"]),
-                _after(one["decided_at"], one["booked_at"]),
-                one["copies"],
-            ]
-            for one in lines
-        ],
-        left=4,
-    )
+    """Children with the times that matter: decided, durable, sent, filled (by the venue's clock), booked."""
+    base = lines[0]["base"] if lines else ""
+    again = any(one["copies"] > 1 for one in lines)
+    columns = ["#", "account", "symbol", "state", f"quantity {base}", "limit", f"filled {base}"]
+    columns += ["decided", "durable", "sent", "filled", "booked"] + ["copies"] * again
+    return Group(_table("children", columns, [_child(one, again=again) for one in lines], left=4), *_troubles(lines))
 
 
-def _residuals(rounds: Sequence[Report]) -> list[RenderableType]:
-    lines = [
-        Text(f"round {one['round']} left {one['residual']}: {one['residual_reason']}", style="dim")
-        for one in rounds
-        if one["residual_reason"]
+def _child(one: Report, *, again: bool) -> list[object]:
+    began = one["decided_at"]
+    after = [_after(began, one[name]) for name in ("durable_at", "sent_at", "filled_at", "booked_at")]
+    return [
+        one["number"],
+        one["account"],
+        one["symbol"],
+        Text("not sent", style="yellow") if one["not_sent"] else _state(one["state"]),
+        one["quantity"],
+        exact(one["limit_price"], one["quote"]),
+        one["filled"],
+        began[11:23],
+        *after,
+        *[one["copies"]] * again,
     ]
+
+
+def _troubles(lines: Sequence[Report]) -> list[RenderableType]:
+    """Why a child did not do what it was made for."""
+    return [
+        Text(f"#{one['number']} {'not sent' if one['not_sent'] else one['state']}: {one['reason']}", style="dim")
+        for one in lines
+        if one["reason"] and (one["not_sent"] or one["state"] in _LOUD)
+    ]
+
+
+def residuals(rounds: Sequence[Report], base: str) -> list[RenderableType]:
+    """What rounds left over; rounds in a row that left the same for the same reason are one line."""
+    lines = []
+    left = ((one["residual"], one["residual_reason"], one["round"]) for one in rounds)
+    for (residual, reason), same in groupby(left, key=lambda one: one[:2]):
+        numbers = [number for _, _, number in same]
+        if reason:
+            which = f"round {numbers[0]}" if len(numbers) == 1 else f"rounds {numbers[0]}-{numbers[-1]}"
+            lines.append(Text(f"{which} left {residual} {base}: {reason}", style="dim"))
     return [Text(""), *lines] if lines else []
 
 
-def price(text: str | None) -> str | None:
+def figure(text: str | None) -> str | None:
     """As many places as a person reads: the JSON has them all."""
-    if text is None:
-        return None
-    value = Decimal(text)
-    return f"{value:,.2f}" if abs(value) >= _LARGE else f"{value:.4f}".rstrip("0").rstrip(".")
+    return None if text is None else readable(Decimal(text))
+
+
+def exact(text: str | None, unit: str | None) -> str | None:
+    """Every digit, and what it is in: a limit is never shown rounded."""
+    return None if text is None else f"{grouped(Decimal(text))} {unit or ''}".rstrip()
+
+
+def _with(text: str | None, unit: str | None) -> str:
+    return "-" if text is None else f"{text} {unit or ''}".rstrip()
 
 
 def _after(began: str | None, at: str | None) -> str | None:
@@ -156,9 +197,11 @@ def _fees(fees: dict[str, str]) -> str:
 
 def book(report: Report) -> RenderableType:
     """The ladder, asks above bids, best in the middle."""
-    columns = ["", "listing", "price", "fee bps", "all-in", "size", "cumulative", "age ms"]
+    base, reporting = _base(report), _reporting(report)
+    columns = ["", "listing", "price", "fee bps", f"all-in {reporting}", f"size {base}", f"cumulative {base}", "age ms"]
     rows: list[list[object]] = [_rung("ask", one) for one in reversed(report["asks"])]
-    rows.append([Text("mid", style="bold"), "", "", "", Text(price(report["mid"]) or "-", style="bold"), "", "", ""])
+    mid = Text(figure(report["mid"]) or "-", style="bold")
+    rows.append([Text("mid", style="bold"), "", "", "", mid, "", "", ""])
     rows += [_rung("bid", one) for one in report["bids"]]
     unusable = [
         Text(f"{one['listing']} stands aside: {one['unusable']}", style="red")
@@ -166,8 +209,9 @@ def book(report: Report) -> RenderableType:
         if one["unusable"]
     ]
     marks = [
-        Text(f"1 {one['asset']} = {one['rate']} ({one['source']}, {one['age_ms']} ms old)", style="dim")
+        Text(f"1 {one['asset']} = {one['rate']} {reporting} ({one['source']}, {one['age_ms']} ms old)", style="dim")
         for one in report["fx"]
+        if one["asset"] != reporting
     ]
     return Group(_table(f"{report['instrument']} at {report['at']}", columns, rows, left=2), *unusable, *marks)
 
@@ -176,9 +220,9 @@ def _rung(side: str, one: Report) -> list[object]:
     return [
         Text(side, style="red" if side == "ask" else "green"),
         one["listing"],
-        one["price"],
+        exact(one["price"], one["quote"]),
         one["fee_bps"],
-        price(one["all_in_price"]),
+        figure(one["all_in_price"]),
         one["size"],
         one["cumulative"],
         one["age_ms"],
@@ -187,16 +231,18 @@ def _rung(side: str, one: Report) -> list[object]:
 
 def estimate(report: Report) -> RenderableType:
     """The plan beside what others would do."""
+    base, reporting = _base(report), _reporting(report)
     rows: list[list[object]] = [_alternative("this router", report)]
     for name, label in (("best_single", "best single venue"), ("fee_blind", "fee-blind sweep")):
         other = report[name]
         if other is not None:
             where = f" ({other['venue']})" if other["venue"] else ""
             rows.append(_alternative(f"{label}{where}", other))
+    columns = ["way", f"all-in {reporting}", "bps to mid", f"left over {base}", f"saving {reporting}", "saving bps"]
     return Group(
-        _plan(report["lines"], f"{report['side']} {report['quantity']} on the books of {report['at']}"),
+        _plan(report["lines"], f"{report['side']} {report['quantity']} {base} on the books of {report['at']}", report),
         Text(""),
-        _table("compared", ["way", "all-in", "bps to mid", "left over", "saving", "saving bps"], rows),
+        _table("compared", columns, rows),
         *_left(report),
     )
 
@@ -204,25 +250,25 @@ def estimate(report: Report) -> RenderableType:
 def _alternative(name: str, one: Report) -> list[object]:
     return [
         name,
-        price(one["all_in_price"]),
-        price(one["slippage_bps"]),
+        figure(one["all_in_price"]),
+        figure(one["slippage_bps"]),
         one["residual"],
-        price(one.get("saving")),
-        price(one.get("saving_bps")),
+        figure(one.get("saving")),
+        figure(one.get("saving_bps")),
     ]
 
 
-def _plan(lines: Sequence[Report], title: str) -> Table:
+def _plan(lines: Sequence[Report], title: str, report: Report) -> Table:
     return _table(
         title,
-        ["listing", "quantity", "limit", "expected", "all-in"],
+        ["listing", f"quantity {_base(report)}", "limit", "expected", f"all-in {_reporting(report)}"],
         [
             [
                 one["listing"],
                 one["quantity"],
-                price(one["limit_price"]),
-                price(one["expected_price"]),
-                price(one["all_in_price"]),
+                exact(one["limit_price"], one["quote"]),
+                _with(figure(one["expected_price"]), one["quote"]),
+                figure(one["all_in_price"]),
             ]
             for one in lines
         ],
@@ -232,7 +278,8 @@ def _plan(lines: Sequence[Report], title: str) -> Table:
 def _left(report: Report) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if report["residual_reason"]:
-        lines.append(Text(f"{report['residual']} left over: {report['residual_reason']}", style="yellow"))
+        left = f"{report['residual']} {_base(report)} left over: {report['residual_reason']}"
+        lines.append(Text(left, style="yellow"))
     return lines + [Text(f"{name}: {why}", style="dim") for name, why in report["exclusions"].items()]
 
 
@@ -240,7 +287,7 @@ def explanation(report: Report) -> RenderableType:
     """One decision."""
     parts: list[RenderableType] = [
         Text(f"round {report['round']} at {report['at']}, journal row {report['journal_seq']}", style="bold"),
-        _plan(report["plan"], f"due {report['due']}"),
+        _plan(report["plan"], f"due {report['due']} {_base(report)}", report),
         *_left(report),
     ]
     if report["seen"] is not None:
@@ -251,10 +298,11 @@ def explanation(report: Report) -> RenderableType:
 
 
 def venues(lines: Sequence[Report]) -> RenderableType:
-    """Accounts with tier, gate and holdings."""
+    """Accounts with tier, gate and holdings; each holding is as old as it says."""
+    mode = f", mode {lines[0]['mode']}" if lines else ""
     return _table(
-        "venues",
-        ["account", "tier", "fence", "gate", "symbols", "free"],
+        f"venues{mode}",
+        ["account", "tier", "fence", "gate", "symbols", "free", "as of"],
         [
             [
                 one["account"],
@@ -263,10 +311,11 @@ def venues(lines: Sequence[Report]) -> RenderableType:
                 _gate(one),
                 ", ".join(one["symbols"]),
                 ", ".join(f"{held['free']} {asset}" for asset, held in one["balances"].items()) or None,
+                min((held["asked_at"] for held in one["balances"].values()), default=None),
             ]
             for one in lines
         ],
-        left=6,
+        left=7,
     )
 
 
@@ -278,6 +327,8 @@ def _gate(one: Report) -> Text:
 
 def alerts(lines: Sequence[Report]) -> RenderableType:
     """What a person should know."""
+    if not lines:
+        return Text("none")
     return _table(
         "alerts",
         ["at", "kind", "account", "subject", "detail"],
@@ -293,9 +344,9 @@ def explanations(reports: Sequence[Report]) -> RenderableType:
     return Group(*(part for one in reports for part in (explanation(one), Text(""))))
 
 
-def asked(report: Report) -> RenderableType:
-    """A request and whether a driver has taken it."""
-    return Text(f"{report['kind']} {report['key']}: {report['state']}")
+def sentence(report: Report) -> RenderableType:
+    """What became of a request."""
+    return Text(report["sentence"])
 
 
 def not_taken(report: Report) -> RenderableType:

@@ -7,22 +7,33 @@ import typer
 
 from router.app.exits import ExitCode
 from router.cli import report, tables
-from router.cli.common import AsJson, ConfigFile, Ref, principal, router_of, run, settings
-from router.cli.market import refuse_darkness
+from router.cli.asking import Asked, ask, word_on
+from router.cli.common import (
+    AsJson,
+    ConfigFile,
+    Instrument,
+    InstrumentOption,
+    Ref,
+    one_instrument,
+    principal,
+    router_of,
+    run,
+    settings,
+)
 from router.cli.order_file import order_of, read_order, tradable
 from router.cli.out import Out
-from router.cli.reading import parent_of, reading, rounds_of
+from router.cli.reading import order_of_ref, reading, reading_if_there, rounds_of
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.orders import ParentState
-from router.model.requests import Request, RequestState
+from router.model.requests import Request
 from router.requests import CancelBody, HaltBody, cancel_request, halt_request, order_request, parent_order
 from router.requests.bodies import parse
 from router.runtime.clock import SystemClock
-from router.store import open_store
+from router.store.queries import ParentDetail
+from router.store.tables import AlertTable
 
 OrderFile = Annotated[Path | None, typer.Option("--order", help="order.json, or - for standard input.")]
-Instrument = Annotated[str, typer.Option(help="What to trade.")]
 Way = Annotated[str | None, typer.Option("--side", help="buy or sell")]
 Quantity = Annotated[str | None, typer.Option(help="In base.")]
 LimitPrice = Annotated[str | None, typer.Option(help="In the reporting currency.")]
@@ -30,8 +41,9 @@ Reason = Annotated[str, typer.Argument(help="Why: it is journaled.")]
 
 
 def estimate(
+    instrument: Instrument = None,
     order: OrderFile = None,
-    instrument: Instrument = "BTC/USD",
+    named: InstrumentOption = None,
     side: Way = None,
     quantity: Quantity = None,
     limit_price: LimitPrice = None,
@@ -42,14 +54,14 @@ def estimate(
 
     async def work() -> ExitCode:
         found = settings(config)
-        given = read_order(order) if order else order_of("estimate", instrument, side, quantity, limit_price)
+        wanted = one_instrument(instrument, named)
+        given = read_order(order) if order else order_of("estimate", wanted, side, quantity, limit_price)
         body = tradable(given, found)
         from router.app.estimate import estimate as estimated  # noqa: PLC0415 - brings ccxt with it
 
         async with router_of(found) as router:
             asked = parent_order(body, router.store.deployment, router.config.entity, principal(), router.offered)
             seen = await estimated(router, asked)
-            refuse_darkness(seen.view, router)
         Out(as_json=as_json).show(report.estimate_report(seen), tables.estimate)
         return ExitCode.OK
 
@@ -57,9 +69,10 @@ def estimate(
 
 
 def submit(
+    instrument: Instrument = None,
     ref: Annotated[str | None, typer.Option("--ref", help="Your reference, unique for ever.")] = None,
     order: OrderFile = None,
-    instrument: Instrument = "BTC/USD",
+    named: InstrumentOption = None,
     side: Way = None,
     quantity: Quantity = None,
     limit_price: LimitPrice = None,
@@ -72,10 +85,11 @@ def submit(
         found = settings(config)
         if order is None and ref is None:
             raise BadInput("ref_id", "is required: give --ref, or --order with a file")
-        given = read_order(order) if order else order_of(ref or "", instrument, side, quantity, limit_price)
+        wanted = one_instrument(instrument, named)
+        given = read_order(order) if order else order_of(ref or "", wanted, side, quantity, limit_price)
         body = tradable(given, found)
         asked = order_request(body, entity=found.entity, principal=principal(), asked_ns=SystemClock().now())
-        return await _asked(found, asked, f"sor show {body.ref_id}", Out(as_json=as_json))
+        return await _submitted(found, asked, Out(as_json=as_json))
 
     run(work(), as_json=as_json)
 
@@ -90,7 +104,8 @@ def execute(
 
     Drives if nobody does, else follows. Started again with the same reference it resumes, or prints the stored result.
     SIGTERM and SIGINT drain: nothing new leaves, answers under way are taken in, the lease goes back.
-    Exit codes: 0 filled; 3 partly filled, expired or cancelled; 4 not final yet, run it again; 5 halted; 2 bad input.
+    Exit codes: 0 filled; 3 partly filled, expired or cancelled; 4 not final yet, run it again; 5 halted; 2 bad input;
+    1 anything else.
     """
 
     async def work() -> ExitCode:
@@ -116,51 +131,99 @@ def execute(
 
 
 def cancel(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Ask for an order to stop. What has traded stays; what is in doubt is still looked for."""
+    """Ask for an order to stop. What has traded stays; what is in doubt is still looked for.
+
+    Waits a moment for a driver to take it. Exit codes: 0 taken, or recorded while none runs; 4 not taken in time.
+    """
 
     async def work() -> ExitCode:
         found = settings(config)
-        async with reading(found) as queries:
-            detail = await parent_of(queries, found, ref)
-        if ParentState(detail.parent.state).ended:
-            raise BadInput("ref_id", f"{ref} has ended already: {detail.parent.state}")
+        async with reading_if_there(found) as seen:
+            order = await order_of_ref(seen, ref)
+        if isinstance(order, ParentDetail) and ParentState(order.parent.state).ended:
+            raise BadInput("ref_id", f"{ref} has ended already: {order.parent.state}")
         body = parse(CancelBody, {"ref_id": ref})
         asked = cancel_request(body, entity=found.entity, principal=principal(), asked_ns=SystemClock().now())
-        return await _asked(found, asked, f"sor show {ref}", Out(as_json=as_json))
+        return await _cancelled(found, asked, Out(as_json=as_json))
 
     run(work(), as_json=as_json)
 
 
 def halt(reason: Reason, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Let no new child leave; cancels and look-ups go on. Anybody may halt."""
+    """Let no new child leave; cancels and look-ups go on. Anybody may halt.
+
+    Waits a moment for a driver to take it. Exit codes: 0 halted, or recorded while none runs; 4 not taken in time.
+    """
     _halt(reason, config, resume=False, as_json=as_json)
 
 
 def resume(reason: Reason, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Let children leave again."""
+    """Let children leave again.
+
+    Waits a moment for a driver to take it. Exit codes: 0 resumed, or recorded while none runs; 4 not taken in time.
+    """
     _halt(reason, config, resume=True, as_json=as_json)
 
 
 def _halt(reason: str, config: Path | None, *, resume: bool, as_json: bool) -> None:
     async def work() -> ExitCode:
         found, body = settings(config), parse(HaltBody, {"reason": reason})
-        asked = halt_request(
+        request = halt_request(
             body, resume=resume, entity=found.entity, principal=principal(), asked_ns=SystemClock().now()
         )
-        return await _asked(found, asked, "sor alerts", Out(as_json=as_json))
+        asked = await ask(found, request, wait=True)
+        word = await word_on(found, request.kind) if asked.taken else None
+        ours = word is not None and word.seq == asked.request.consumed_seq
+        _tell(asked, _word(asked, word, "resumed" if resume else "halted", ours=ours), Out(as_json=as_json))
+        return asked.exit_code
 
     run(work(), as_json=as_json)
 
 
-async def _asked(config: Config, request: Request, then: str, out: Out) -> ExitCode:
-    """Insert the request, or find the same one already there."""
-    store = await open_store(config.database_url, config.mode)
-    try:
-        stored = await store.ask(request)
-    finally:
-        await store.close()
-    shown = {"kind": stored.kind.value, "key": stored.key, "state": stored.state.value}
-    out.show(shown | {"asked_at": report.moment(stored.asked_ns)}, tables.asked)
-    if stored.state is RequestState.OPEN:
-        out.say(f"a driver takes it as soon as one runs (sor serve); then: {then}")
+def _word(asked: Asked, word: AlertTable | None, verb: str, *, ours: bool) -> str:
+    """`halted at <time> by <who>: <reason>`, or where it stands."""
+    if not asked.taken:
+        return _open(asked, verb)
+    if word is None:
+        return f"it was not {'halted' if verb == 'resumed' else verb}: nothing to do"
+    already = "" if ours else "already "
+    return f"{already}{verb} at {report.moment(word.at_ns)} by {word.subject or 'the router itself'}: {word.detail}"
+
+
+def _open(asked: Asked, becomes: str) -> str:
+    if asked.driven:
+        return "recorded, but the driver has not taken it yet: look at `sor alerts`, or ask again"
+    return f"recorded: no driver runs, and nothing leaves without one; {becomes} as soon as one starts"
+
+
+async def _cancelled(config: Config, request: Request, out: Out) -> ExitCode:
+    asked, ref = await ask(config, request, wait=True), request.key
+    if not asked.taken:
+        _tell(asked, f"{ref}: {_open(asked, 'cancelled')}", out)
+    else:
+        _tell(asked, f"{ref}: cancel taken; {await _state_of(config, ref)}; see sor show {ref}", out)
+    return asked.exit_code
+
+
+async def _submitted(config: Config, request: Request, out: Out) -> ExitCode:
+    asked, ref = await ask(config, request, wait=False), request.key
+    if asked.taken:
+        sentence = f"already taken; {await _state_of(config, ref)}; see sor show {ref}"
+    elif asked.driven:
+        sentence = f"recorded; the driver takes it now: sor show {ref}"
+    else:
+        sentence = f"recorded; a driver takes it as soon as one runs (sor serve): sor show {ref}"
+    _tell(asked, sentence, out)
     return ExitCode.OK
+
+
+async def _state_of(config: Config, ref: str) -> str:
+    async with reading(config) as seen:
+        order = await seen.order(ref)
+    return order.parent.state if isinstance(order, ParentDetail) else "refused when it was taken"
+
+
+def _tell(asked: Asked, sentence: str, out: Out) -> None:
+    request = asked.request
+    shown = {"kind": request.kind.value, "key": request.key, "state": request.state.value, "driver": asked.driven}
+    out.show(shown | {"asked_at": report.moment(request.asked_ns), "sentence": sentence}, tables.sentence)

@@ -13,28 +13,12 @@ from rich.text import Text
 from connectors.lab.client import LabControl
 from connectors.settings import VenueSettings
 from router.cli.report import Report, number
-from router.model.money import ZERO, exactly
-from router.model.orders import ChildState
-from router.store.queries import ParentDetail, fees_of
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What some trades come to. `fees` by asset."""
-
-    trades: int
-    quantity: Decimal
-    notional: Decimal
-    fees: tuple[tuple[str, Decimal], ...]
-
-    def report(self) -> Report:
-        """As text."""
-        return {
-            "trades": self.trades,
-            "quantity": number(self.quantity),
-            "notional": number(self.notional),
-            "fees": {asset: number(amount) for asset, amount in self.fees},
-        }
+from router.model.ids import Asset
+from router.model.orders import ChildState, Fee
+from router.model.trades import Totals, Traded, totals
+from router.store.queries import ParentDetail
+from router.store.queries import totals as totals_of
+from router.store.tables import FillTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,8 +27,13 @@ class Beside:
 
     account: str
     symbol: str
-    ours: Sums | None
-    theirs: Sums | None
+    ours: Totals | None
+    theirs: Totals | None
+
+    @property
+    def agree(self) -> bool:
+        """The same trades, quantity, notional and fees."""
+        return _sums(self.ours) == _sums(self.theirs)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +53,7 @@ class Verdict:
     @property
     def clean(self) -> bool:
         """Nothing twice, nothing lost, nothing open, every figure the same."""
-        agree = all(one.ours == one.theirs for one in self.beside)
+        agree = all(one.agree for one in self.beside)
         return agree and not (self.duplicates or self.lost or self.in_doubt)
 
     def report(self) -> Report:
@@ -74,9 +63,9 @@ class Verdict:
                 {
                     "account": one.account,
                     "symbol": one.symbol,
-                    "ours": one.ours and one.ours.report(),
-                    "venue": one.theirs and one.theirs.report(),
-                    "agree": one.ours == one.theirs,
+                    "ours": _sums(one.ours),
+                    "venue": _sums(one.theirs),
+                    "agree": one.agree,
                 }
                 for one in self.beside
             ],
@@ -96,16 +85,16 @@ async def judge(detail: ParentDetail, venues: Iterable[VenueSettings], control: 
             orders[digits(order["client_id"])] += 1
         for trade in await control.trades(venue.venue):
             theirs[str(venue.account), trade["symbol"]].append(trade)
-    ours = _ours(detail)
+    booked = _ours(detail)
     return Verdict(
         beside=tuple(
             Beside(
                 account=account,
                 symbol=symbol,
-                ours=ours.get((account, symbol)),
+                ours=booked.get((account, symbol)),
                 theirs=_theirs(theirs[account, symbol]) if (account, symbol) in theirs else None,
             )
-            for account, symbol in sorted(ours.keys() | theirs.keys())
+            for account, symbol in sorted(booked.keys() | theirs.keys())
         ),
         sent_again=sum(child.copies - 1 for child in detail.children),
         duplicates=sum(count - 1 for count in orders.values()),
@@ -125,43 +114,48 @@ def draw(verdict: Verdict) -> RenderableType:
     for column in ("account", "symbol", "", "trades", "quantity", "notional", "fees"):
         table.add_column(column, justify="left" if column in {"account", "symbol", ""} else "right")
     for one in verdict.beside:
-        same = one.ours == one.theirs
+        same = one.agree
         for who, sums in (("ours", one.ours), ("venue", one.theirs)):
             cells = _cells(sums)
             table.add_row(one.account, one.symbol, Text(who, style="" if same else "bold red"), *cells)
     return table
 
 
-def _cells(sums: Sums | None) -> Sequence[str]:
-    if sums is None:
+def _cells(sums: Totals | None) -> Sequence[str]:
+    shown = _sums(sums)
+    if shown is None:
         return ("nothing", "", "", "")
-    shown = sums.report()
     fees = ", ".join(f"{amount} {asset}" for asset, amount in shown["fees"].items())
-    return (str(sums.trades), shown["quantity"], shown["notional"], fees)
+    return (str(shown["trades"]), shown["quantity"], f"{shown['notional']} {shown['quote']}", fees)
 
 
-def _ours(detail: ParentDetail) -> dict[tuple[str, str], Sums]:
-    groups: defaultdict[tuple[str, str], list[_Trade]] = defaultdict(list)
+def _sums(sums: Totals | None) -> Report | None:
+    """Of one symbol, as text."""
+    if sums is None:
+        return None
+    return {
+        "trades": sums.fills,
+        "quantity": number(sums.quantity),
+        "quote": sums.by_quote[0].quote,
+        "notional": number(sums.notional),
+        "fees": {asset: number(amount) for asset, amount in sums.fees.items() if amount},
+    }
+
+
+def _ours(detail: ParentDetail) -> dict[tuple[str, str], Totals]:
+    groups: defaultdict[tuple[str, str], list[FillTable]] = defaultdict(list)
     for fill in detail.fills:
-        fees = [(str(fee.asset), fee.amount) for fee in fees_of(fill)]
-        groups[fill.account, fill.symbol].append((fill.quantity, fill.price, fees))
-    return {key: _sums(trades) for key, trades in groups.items()}
+        groups[fill.account, fill.symbol].append(fill)
+    return {key: totals_of(fills) for key, fills in groups.items()}
 
 
-def _theirs(trades: Iterable[dict[str, Any]]) -> Sums:
-    return _sums(
-        [(Decimal(one["quantity"]), Decimal(one["price"]), [(one["fee_asset"], Decimal(one["fee"]))]) for one in trades]
+def _theirs(trades: Iterable[dict[str, Any]]) -> Totals:
+    return totals(
+        Traded(
+            quote=Asset(one["symbol"].partition("/")[2]),
+            quantity=Decimal(one["quantity"]),
+            price=Decimal(one["price"]),
+            fees=(Fee(asset=Asset(one["fee_asset"]), amount=Decimal(one["fee"])),),
+        )
+        for one in trades
     )
-
-
-_Trade = tuple[Decimal, Decimal, list[tuple[str, Decimal]]]
-
-
-def _sums(trades: Sequence[_Trade]) -> Sums:
-    fees: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    with exactly():
-        quantity = sum((one[0] for one in trades), ZERO)
-        notional = sum((one[0] * one[1] for one in trades), ZERO)
-        for asset, amount in (fee for one in trades for fee in one[2]):
-            fees[asset] += amount
-    return Sums(len(trades), quantity, notional, tuple(sorted((k, v) for k, v in fees.items() if v)))

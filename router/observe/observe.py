@@ -300,6 +300,10 @@ class Observe:
         """The status pages are up."""
         self._log.info("status pages", url=url)
 
+    def pages_unavailable(self, host: str, port: int, why: str) -> None:
+        """The status pages cannot be shown, which keeps nobody from driving."""
+        self._log.warning("no status pages", host=host, port=port, why=why)
+
     def stopped(self, why: str) -> None:
         """The driver stops."""
         self._metrics.leading.set(0)

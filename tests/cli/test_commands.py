@@ -1,6 +1,9 @@
 """The commands as a shell sees them: exit code, standard output, one sentence on standard error."""
 
+import asyncio
 import json
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from router.app.exits import ExitCode
 from router.cli.commands import app
-from router.config import load
+from router.config import DEFAULT_TEXT, load
+from router.store import open_store
 
 GOOD = {"ref_id": "r1", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "1"}
 
@@ -121,14 +127,109 @@ def test_looking_needs_no_database(sor: Sor):
 
 
 @pytest.mark.parametrize("command", [["show", "nobody"], ["cancel", "nobody"], ["explain", "nobody"]])
-def test_an_unknown_reference_is_named(sor: Sor, command: list[str]):
-    """After somebody else's order is there."""
-    sor("submit", "--order", "-", given=json.dumps(GOOD))
+@pytest.mark.parametrize("database", [True, False], ids=["database", "no-database"])
+def test_an_unknown_reference_is_named(sor: Sor, command: list[str], *, database: bool):
+    """Whether somebody else's order is there, or nothing at all."""
+    if database:
+        sor("submit", "--order", "-", given=json.dumps(GOOD))
 
     said = sor(*command)
 
     assert said.returncode == 2
     assert said.stderr.startswith("ref_id: nobody is not known")
+
+
+def test_an_order_nobody_has_taken_yet_is_shown(sor: Sor):
+    """It is on the table: said by `orders` and `show`, and it can be cancelled."""
+    sor("submit", "--order", "-", given=json.dumps(GOOD))
+
+    (line,) = json.loads(sor("orders", "--json").stdout)
+    shown = json.loads(sor("show", "r1", "--json").stdout)
+
+    assert (line["ref_id"], line["state"], line["quantity"]) == ("r1", None, "1")
+    assert shown["reason"] == "recorded, no driver has taken it yet"
+    for command in (["orders"], ["show", "r1"]):
+        assert "no driver has taken it yet" in sor(*command).stdout.replace("\n", " ")
+    assert sor("explain", "r1").returncode == 0
+    assert "no driver runs" in sor("cancel", "r1").stdout
+
+
+def test_without_a_driver_a_halt_is_recorded(sor: Sor):
+    """And says so: nothing leaves without one, so that is a success."""
+    said = sor("halt", "lunch")
+
+    assert said.returncode == 0
+    assert said.stdout.startswith("recorded: no driver runs")
+
+
+def test_a_driver_that_does_not_take_a_halt_is_no_success(sor: Sor, tmp_path: Path):
+    """It holds the lease and does not answer: exit code 4 after a moment."""
+
+    async def hold() -> None:
+        config = load(None)
+        store = await open_store(config.database_url, config.mode)
+        assert await store.take_lease("somebody", 60_000) is not None
+        await store.close()
+
+    asyncio.run(hold())
+
+    said = sor("halt", "now", "--json")
+
+    assert said.returncode == ExitCode.IN_DOUBT
+    assert (json.loads(said.stdout)["state"], json.loads(said.stdout)["driver"]) == ("OPEN", True)
+
+
+@pytest.mark.parametrize("command", [["book"], ["estimate", "--side", "buy", "--quantity", "1"]])
+def test_a_market_nobody_shows_is_the_worlds_fault(sor: Sor, command: list[str]):
+    """Exit code 1, one sentence."""
+    said = sor(*command)
+
+    assert said.returncode == ExitCode.FAILED
+    assert said.stderr == "no venue shows a book of BTC/USD; is `sor lab` running?\n"
+
+
+@pytest.mark.parametrize("command", ["book", "estimate", "submit"])
+@pytest.mark.parametrize("given", [["ETH/USD"], ["--instrument", "ETH/USD"], ["ETH/USD", "--instrument", "BTC/USD"]])
+def test_an_instrument_is_named_in_one_way_everywhere(sor: Sor, command: str, given: list[str]):
+    """By position or by name; two that differ are refused."""
+    order = [] if command == "book" else ["--side", "buy", "--quantity", "1"]
+    ref = ["--ref", "r1"] if command == "submit" else []
+
+    said = sor(command, *given, *order, *ref)
+
+    assert said.returncode == ExitCode.BAD_INPUT
+    assert said.stderr.startswith("instrument: ")
+
+
+def test_nothing_to_worry_about_is_said(sor: Sor):
+    """An empty table of alerts would leave one wondering."""
+    assert sor("alerts").stdout == "none\n"
+
+
+def test_a_port_in_use_is_one_sentence(sor: Sor, tmp_path: Path):
+    """Of `sor lab` and of the lab alone: exit code 2, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = yaml.safe_load(DEFAULT_TEXT)
+        settings["lab"] = {"port": port}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+        said = sor("lab")
+        alone = subprocess.run(
+            [sys.executable, "-m", "connectors.lab", "--port", str(port)], capture_output=True, text=True, check=False
+        )
+
+    assert said.returncode == alone.returncode == ExitCode.BAD_INPUT
+    assert said.stderr.startswith("lab.port: ")
+    assert said.stderr.count("\n") == 1
+    assert "Traceback" not in alone.stderr
+
+
+def test_the_readme_has_the_exit_codes():
+    """All of them, with their numbers."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    rows = re.findall(r"^\| ([0-9]) \| `([A-Z_]+)` \|", readme, re.MULTILINE)
+
+    assert {name: int(number) for number, name in rows} == {code.name: code.value for code in ExitCode}
 
 
 def test_init_writes_what_loads(sor: Sor, tmp_path: Path):
