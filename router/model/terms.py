@@ -1,0 +1,52 @@
+"""Settings decisions depend on: how long to doubt at an account, and how much may be sent at all."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from router.model.ids import AccountId
+
+
+class Fence(StrEnum):
+    """What makes it safe to say that a lost order will never appear (RELIABILITY §2.1)."""
+
+    DEADLINE = "DEADLINE"
+    """The venue refuses a request that arrives after its deadline: absence is provable once that has passed."""
+    PERMANENT_DEDUPE = "PERMANENT_DEDUPE"
+    """An id is good for one order, ever, and the operator has licensed it: the same id may be sent again."""
+    NONE = "NONE"
+    """Neither: a lost order that cannot be found is quarantined for a person."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VenueTerms:
+    """How long to doubt at one account, and what settles a doubt. Times are settings; the lab's are short.
+
+    `request_ttl_ms`: how long after the decision a copy may still be accepted. `engine_wait_ms`: clock error plus the
+    venue's own delay between gateway and book. `read_lag_ms`: how long a placed order may stay invisible.
+    `look_up_wait_ms`: pause between look-ups. `quarantine_after_ms`: when a doubt without a fence goes to a person.
+    `reconcile_every_ms`: cadence of full account reads. `outstanding_max`: children that may be in doubt or working at
+    once; None is no bound.
+    """
+
+    account: AccountId
+    fence: Fence
+    request_ttl_ms: int
+    engine_wait_ms: int
+    read_lag_ms: int
+    look_up_wait_ms: int
+    quarantine_after_ms: int
+    reconcile_every_ms: int = 30_000
+    outstanding_max: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RiskLimits:
+    """Bounds on what may be sent. Quantities in base, notionals in reporting currency."""
+
+    parent_quantity_max: Decimal
+    parent_notional_max: Decimal
+    child_notional_max: Decimal
+    day_notional_max: Decimal
+    collar_bps: Decimal
+    book_age_ms_max: int
