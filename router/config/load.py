@@ -17,9 +17,9 @@ from router.config.sentences import bad_input
 from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
 from router.config.terms import terms_of
 from router.model.errors import BadInput
-from router.model.terms import RiskLimits
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
 from router.model.instruments import Instrument
+from router.model.terms import RiskLimits
 
 DEFAULT_TEXT = resources.files("router.config").joinpath("lab.yaml").read_text()
 """The built-in configuration: three lab exchanges. The repository's `config.yaml` is a copy of it."""

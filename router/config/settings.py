@@ -8,9 +8,9 @@ from pathlib import Path
 
 from connectors.settings import VenueSettings
 from router.book.fx import FxPolicy
-from router.model.terms import RiskLimits
 from router.model.ids import Asset, EntityId, VenueId
 from router.model.instruments import Instrument
+from router.model.terms import RiskLimits
 
 
 class Mode(StrEnum):

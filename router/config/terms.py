@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from router.config.schema import TermsSection
-from router.model.terms import Fence, VenueTerms
 from router.model.ids import AccountId
+from router.model.terms import Fence, VenueTerms
 
 _NOBODY = AccountId("")
 

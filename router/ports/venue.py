@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from router.model.events import OrderHinted
-from router.model.terms import VenueTerms
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.instruments import Listing
 from router.model.orders import Approved, ChildOrder
 from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
+from router.model.terms import VenueTerms
 
 Gate = Callable[[], str | None]
 """Called at the socket, right before the first byte: None lets it pass, a reason stops the copy (`NotSent`)."""

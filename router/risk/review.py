@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.model.terms import RiskLimits, VenueTerms
 from router.model.ids import Nanos
 from router.model.instruments import Listing
 from router.model.market import ListingView
 from router.model.orders import Approved, ChildOrder, ParentOrder
+from router.model.terms import RiskLimits, VenueTerms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
