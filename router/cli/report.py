@@ -138,11 +138,6 @@ def base_of(instrument: str) -> Asset:
     return Asset(instrument.partition("/")[0])
 
 
-def reporting_of(instrument: str) -> Asset:
-    """USD of BTC/USD: what all-in prices of it are in."""
-    return Asset(instrument.partition("/")[2])
-
-
 _Seen = tuple[Traded, MarketView | None]
 
 

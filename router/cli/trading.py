@@ -26,7 +26,7 @@ from router.cli.reading import order_of_ref, reading, reading_if_there, rounds_o
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.orders import ParentState
-from router.model.requests import Request
+from router.model.requests import Request, RequestState
 from router.requests import CancelBody, HaltBody, cancel_request, halt_request, order_request, parent_order
 from router.requests.bodies import parse
 from router.runtime.clock import SystemClock
@@ -142,6 +142,8 @@ def cancel(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None
             order = await order_of_ref(seen, ref)
         if isinstance(order, ParentDetail) and ParentState(order.parent.state).ended:
             raise BadInput("ref_id", f"{ref} has ended already: {order.parent.state}")
+        if isinstance(order, Request) and order.state is RequestState.CONSUMED:
+            raise BadInput("ref_id", f"{ref} was refused when a driver took it: there is nothing to cancel")
         body = parse(CancelBody, {"ref_id": ref})
         asked = cancel_request(body, entity=found.entity, principal=principal(), asked_ns=SystemClock().now())
         return await _cancelled(found, asked, Out(as_json=as_json))

@@ -81,11 +81,6 @@ class Queries:
         """Let go of the database."""
         await self._engine.dispose()
 
-    async def as_of_seq(self) -> int:
-        """The journal row the tables have followed to."""
-        async with AsyncSession(self._engine) as session:
-            return await self._as_of_seq(session)
-
     async def parents(
         self,
         *,
