@@ -18,6 +18,8 @@ from router.risk import Refusal, approve_copy
 
 _MS = 1_000_000
 _PAUSE_MS = 1_000
+_GATE_PAUSE_MS = 100
+"""What stopped one copy at the last gate (a lease that was late, say) would stop the next: not a round per turn."""
 _ACCOUNT_SOON_NS = 1_000 * _MS
 _QUARANTINE_LOOK_NS = 30_000 * _MS
 _BACKOFF_MAX = 16
@@ -49,8 +51,7 @@ def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
         case NotSent(why=why, by_gate=by_gate):
             settles = child.copies == 1
             _hear(draft, child, Heard.NOT_SENT if settles else Heard.DOUBTED, f"not sent: {why}", answer=event)
-            if not by_gate:
-                _pause(draft, child.order.account, _PAUSE_MS, why)
+            _pause(draft, child.order.account, _GATE_PAUSE_MS if by_gate else _PAUSE_MS, why)
         case Exists(code=code):
             _hear(draft, child, Heard.DOUBTED, f"the venue says that the id exists ({code})", answer=event)
         case Lost(why=why):

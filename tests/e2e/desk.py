@@ -10,11 +10,17 @@ from typing import Any
 
 from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
+from router.app.execute import ExitCode
 from tests.e2e import rig
-from tests.e2e.rig import TERMS, lab_settings, set_books, urls_of, write_config
+from tests.e2e.rig import TERMS, lab_settings, quantity_of, set_books, urls_of, write_config
 from tests.e2e.runner import Bug, Moment, Sor, sor
+from tests.e2e.truth import assert_venues_agree
 
 QUANTITY = Decimal("2.4")
+DUST = Decimal("0.00002")
+"""Below the smallest order of any of the three venues, 0.00001666 bitcoin at these prices."""
+DONE = frozenset({ExitCode.FILLED, ExitCode.INCOMPLETE})
+"""How an order ends that was done; incomplete for want of `DUST` only, which `assert_done_once` sees to."""
 TIMINGS = {"lease_ttl_ms": 400, "approval_age_ms": 1_000, "request_poll_ms": 10, "snapshot_every": 15}
 SEATS = tuple(replace(seat, terms={**TERMS, "quarantine_after_ms": 10_000}) for seat in rig.SEATS)
 """A killed process costs time in which a doubt grows old: not so fast that it would be a person's."""
@@ -67,3 +73,12 @@ async def desk_at(folder: Path, database_url: str, **changes: Any) -> AsyncItera
         sections = {"timings": TIMINGS, "limits": SMALL_CHILDREN, "database": database_url, **changes}
         config = write_config(folder, urls_of(lab), SEATS, **sections)
         yield Desk(folder, config, database_url, control, lab)
+
+
+async def assert_done_once(desk: Desk) -> None:
+    """Both sides agree on one parent, and it got all of `QUANTITY`, or all but what no venue would take."""
+    agreed = await assert_venues_agree(desk.control, desk.database_url)
+    [detail] = agreed.ours.parents
+    done = quantity_of(agreed.orders_of(detail.parent.id))
+    assert done == detail.totals.quantity
+    assert done == QUANTITY or (QUANTITY - done < DUST and "dust" in detail.parent.reason), detail.parent

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing.context import ForkServerProcess
@@ -199,9 +200,11 @@ class Sor:
         return code
 
     def send(self, number: signal.Signals) -> None:
+        """A signal, unless it has ended by itself."""
         pid = self.process.pid
         assert pid is not None
-        os.kill(pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
     def said(self) -> str:
         """All it wrote, for a person to read when a test fails."""

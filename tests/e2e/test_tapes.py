@@ -93,6 +93,9 @@ def _residual_is_proven(one: Explanation, agreed: Agreement) -> None:
         return
     assert planned.residual_reason
     parent = agreed.ours.parent(planned.parent_id).parent
+    if planned.residual < min(_smallest(book) for book in view.listings):
+        assert "dust" in planned.residual_reason
+        return
     excluded = {exclusion.listing_id: exclusion.reason for exclusion in planned.exclusions}
     for book in view.listings:
         if book.listing.quote not in {"USD", "USDT"} or book.unusable is not None:

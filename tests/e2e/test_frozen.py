@@ -1,0 +1,52 @@
+"""A process that stands still (a stopped machine, a long collection) and goes on as if nothing had happened."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from connectors.lab.faults import FaultKind
+from tests.e2e.desk import DONE, Desk, assert_done_once, desk_at, printed
+from tests.e2e.runner import Sor
+from tests.waiting import eventually
+
+LEASE_S = 0.4
+
+
+@pytest.mark.parametrize("copies", [1, 4, 7])
+async def test_frozen_past_its_lease_and_nobody_took_it(tmp_path: Path, copies: int) -> None:
+    """It takes its right to drive anew before anything leaves, and fills the order."""
+    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}") as desk:
+        run = desk.execute("frozen", desk.order())
+        await _frozen_after(desk, run, copies)
+        await asyncio.sleep(1.5 * LEASE_S)
+        run.send(signal.SIGCONT)
+        assert await run.ended() in DONE, run.said()
+        await assert_done_once(desk)
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+async def test_frozen_while_another_took_over(tmp_path: Path, database_url: str, copies: int) -> None:
+    """Its successor finishes the order; thawed, it sends nothing more, and prints what its successor printed."""
+    async with desk_at(tmp_path, database_url) as desk:
+        run = desk.execute("frozen", desk.order())
+        await _frozen_after(desk, run, copies)
+        successor = desk.execute("successor", desk.order())
+        assert await successor.ended() in DONE, successor.said()
+        run.send(signal.SIGCONT)
+        assert await run.ended() in DONE, run.said()
+        assert printed(run) == printed(successor)
+        await assert_done_once(desk)
+
+
+async def _frozen_after(desk: Desk, run: Sor, copies: int) -> None:
+    """Stopped with that many copies at the venues, their answers under way."""
+    rule = await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=100)
+
+    async def sent() -> bool:
+        return any(count["id"] == rule and count["matched"] >= copies for count in await desk.control.faults())
+
+    await eventually(sent, every_s=0.005)
+    run.send(signal.SIGSTOP)
+    await desk.control.clear_faults()
