@@ -9,6 +9,7 @@ from decimal import Decimal
 import aiohttp
 
 from router.app.parts import Router, build_market, build_ports
+from router.book.collar import collar_prices
 from router.config import Mode
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
@@ -17,7 +18,6 @@ from router.model.market import MarketView
 from router.model.orders import Fee, ParentOrder
 from router.model.trades import fees_by_asset
 from router.ports import VenuePort
-from router.risk import collar_price
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
 from router.split.compare import Comparison, compare
@@ -84,7 +84,7 @@ async def estimate(router: Router, order: ParentOrder) -> Estimate:
         spendable=await _balances(router),
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
-        collar_price=None if mid is None else collar_price(order.side, mid, limits.collar_bps),
+        collar_prices=collar_prices(view, order.side, limits.collar_bps),
         options=SplitOptions(child_notional_max=limits.child_notional_max),
     )
     plan = split(request)

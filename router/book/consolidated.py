@@ -59,14 +59,14 @@ class Top:
 def top(view: MarketView) -> Top:
     """The consolidated best bid and ask."""
     with exactly():
-        bids = [one.bids[0].price * rate for one, rate in _usable(view) if one.bids]
-        asks = [one.asks[0].price * rate for one, rate in _usable(view) if one.asks]
+        bids = [one.bids[0].price * rate for one, rate in usable(view) if one.bids]
+        asks = [one.asks[0].price * rate for one, rate in usable(view) if one.asks]
     return Top(bid=max(bids, default=None), ask=min(asks, default=None))
 
 
 def ladder(view: MarketView, side: Side) -> Iterator[Rung]:
     """What an order on `side` would take, best all-in price first, merged as it is read; ties by listing id."""
-    runs = [_run(one, side, rate) for one, rate in _usable(view)]
+    runs = [_run(one, side, rate) for one, rate in usable(view)]
     merged = heapq.merge(*runs, key=lambda found: (side.sign * found[0], found[1].listing.id))
     cumulative = ZERO
     for effective, one, price, size in merged:
@@ -85,7 +85,8 @@ def ladder(view: MarketView, side: Side) -> Iterator[Rung]:
         )
 
 
-def _usable(view: MarketView) -> Iterator[tuple[ListingView, Decimal]]:
+def usable(view: MarketView) -> Iterator[tuple[ListingView, Decimal]]:
+    """Listings that may be traded on, each with the value of its quote currency."""
     for one in view.listings:
         rate = view.fx_rate(one.listing.quote)
         if one.unusable is None and rate is not None:

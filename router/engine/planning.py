@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from router.book.consolidated import Top, top
+from router.book.collar import collar_prices, outliers, reference_mid
 from router.book.effective import spend_factor
 from router.engine import timers
 from router.engine.draft import Draft
@@ -21,7 +21,7 @@ from router.model.terms import Fence
 from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
 from router.ports.policy import Policy
-from router.risk import CHECKS, Refusal, RiskView, collar_price, review
+from router.risk import CHECKS, Refusal, RiskView, review
 from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
 from router.split.split import split
 
@@ -74,14 +74,14 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     due = target.quantity - done.filled - done.working - done.in_doubt
     if due <= 0:
         return None
-    market_top = top(view)
-    if (too_large := _too_large(draft.state, parent, market_top)) is not None:
+    if (too_large := _too_large(draft.state, parent, reference_mid(view))) is not None:
         draft.note(
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
         )
         return None
-    plan = split(_request(draft.state, parent, view, due, market_top.mid, draft.now_ns))
-    approved, refused = _reviewed(draft, parent, view, plan, market_top)
+    collars = collar_prices(view, parent.order.side, draft.state.limits.collar_bps)
+    plan = split(_request(draft.state, parent, view, due, collars, draft.now_ns))
+    approved, refused = _reviewed(draft, parent, view, plan, collars)
     _record(draft, parent, view, due, plan, approved, refused)
     for order, candidate in approved:
         draft.note(
@@ -98,20 +98,19 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
 
 
 def _request(
-    state: State, parent: Parent, view: MarketView, due: Decimal, mid: Decimal | None, now_ns: Nanos
+    state: State, parent: Parent, view: MarketView, due: Decimal, collars: Mapping[ListingId, Decimal], now_ns: Nanos
 ) -> SplitRequest:
     order = parent.order
-    collar = None if mid is None else collar_price(order.side, mid, state.limits.collar_bps)
     return SplitRequest(
         view=view,
         side=order.side,
         quantity=due,
         limit_price=order.limit_price,
-        collar_price=collar,
+        collar_prices=collars,
         spendable=_spendable(state, view, order.side),
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
-        blocked=_blocked(state, parent, view, mid, now_ns),
+        blocked=_blocked(state, parent, view, collars, now_ns),
         options=SplitOptions(child_notional_max=state.limits.child_notional_max),
     )
 
@@ -124,12 +123,12 @@ def _spendable(state: State, view: MarketView, side: Side) -> dict[tuple[Account
 
 
 def _blocked(
-    state: State, parent: Parent, view: MarketView, mid: Decimal | None, now_ns: Nanos
+    state: State, parent: Parent, view: MarketView, collars: Mapping[ListingId, Decimal], now_ns: Nanos
 ) -> dict[ListingId, str]:
     """Listings that must get nothing now, and why."""
-    if mid is None:
-        return {book.listing.id: "no consolidated mid to hold its price against" for book in view.listings}
-    blocked = {}
+    if not collars:
+        return {book.listing.id: "no mid anywhere to hold its price against" for book in view.listings}
+    blocked = outliers(view, state.limits.collar_bps)
     for book in view.listings:
         reason = _block(state, parent, book, now_ns)
         if reason is not None:
@@ -155,7 +154,7 @@ def _block(state: State, parent: Parent, book: ListingView, now_ns: Nanos) -> st
 
 
 def _reviewed(
-    draft: Draft, parent: Parent, view: MarketView, plan: Plan, market_top: Top
+    draft: Draft, parent: Parent, view: MarketView, plan: Plan, collars: Mapping[ListingId, Decimal]
 ) -> tuple[list[tuple[Approved[ChildOrder], _Candidate]], list[f.Exclusion]]:
     """Risk looks at each planned child, counting those before it in the same round."""
     state = draft.state
@@ -173,7 +172,6 @@ def _reviewed(
         terms = state.terms(account)
         assert fx_rate is not None
         assert terms is not None
-        assert market_top.mid is not None
         number = len(parent.children) + len(approved) + 1
         candidate = _candidate(state, parent, line, book, fx_rate, number, draft.now_ns)
         drawn = taken.get((account, candidate.reserved_asset), Decimal(0))
@@ -186,7 +184,7 @@ def _reviewed(
                 listing=book.listing,
                 book=book,
                 fx_rate=fx_rate,
-                mid=market_top.mid,
+                collar_price=collars[line.listing_id],
                 exposure=exposure,
                 available=state.available(account, candidate.reserved_asset) - drawn,
                 reserves=candidate.reserves,
@@ -306,11 +304,11 @@ def _below_minimum(book: ListingView, quantity: Decimal) -> bool:
     return touch is not None and quantity * touch < listing.min_notional
 
 
-def _too_large(state: State, parent: Parent, market_top: Top) -> str | None:
+def _too_large(state: State, parent: Parent, mid: Decimal | None) -> str | None:
     """Until something was sent, a parent is valued at the market it is planned on."""
-    if parent.children or market_top.mid is None:
+    if parent.children or mid is None:
         return None
-    notional = parent.order.quantity * market_top.mid
+    notional = parent.order.quantity * mid
     cap = state.limits.parent_notional_max
     return f"base_quantity: worth {notional:.2f}, above the parent limit {cap}" if notional > cap else None
 

@@ -1,8 +1,5 @@
 """The checks every child passes, on by default. Each is one reason to refuse, or None."""
 
-from decimal import Decimal
-
-from router.model.money import ONE, fraction_of_bps
 from router.model.orders import ChildOrder
 from router.model.rounding import on_grid
 from router.model.side import Side
@@ -38,17 +35,11 @@ def within_limit(order: ChildOrder, view: RiskView) -> str | None:
     return f"limit {price} is beyond the parent's {limit}" if worse else None
 
 
-def collar_price(side: Side, mid: Decimal, collar_bps: Decimal) -> Decimal:
-    """The worst raw price a child may be limited at, in reporting currency."""
-    return mid * (ONE + side.sign * fraction_of_bps(collar_bps))
-
-
 def within_collar(order: ChildOrder, view: RiskView) -> str | None:
-    """A child's limit stays near the consolidated mid, whatever the venue's own book says."""
+    """A child's limit stays near the market, whatever one venue's book says."""
     price = order.limit_price * view.fx_rate
-    bound = collar_price(order.side, view.mid, view.limits.collar_bps)
-    if (price - bound) * order.side.sign > 0:
-        return f"limit {price} is beyond the collar {bound}, {view.limits.collar_bps} bps from the consolidated mid"
+    if (price - view.collar_price) * order.side.sign > 0:
+        return f"limit {price} is beyond the collar {view.collar_price}"
     return None
 
 

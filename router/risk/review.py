@@ -13,10 +13,11 @@ from router.model.terms import RiskLimits, VenueTerms
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RiskView:
-    """All a check may look at. Quantities in base, notionals and `mid` in reporting currency.
+    """All a check may look at. Quantities in base, notionals and `collar_price` in reporting currency.
 
     `exposure` is the parent's, before this child: filled plus all that may still trade. `available` is what the
-    account may spend of the asset the child reserves. `mid` is the consolidated mid of the view decided on.
+    account may spend of the asset the child reserves. `collar_price` is
+    the worst raw price the market of this moment allows at the listing (`router.book.collar`).
     """
 
     limits: RiskLimits
@@ -25,7 +26,7 @@ class RiskView:
     listing: Listing
     book: ListingView
     fx_rate: Decimal
-    mid: Decimal
+    collar_price: Decimal
     exposure: Decimal
     available: Decimal
     reserves: Decimal

@@ -62,7 +62,8 @@ def _line(request: SplitRequest, line: PlanLine, one: ListingView) -> Iterator[s
         yield f"{listing.id}: below its minimum notional"
     if request.limit_price is not None and (line.limit_price * rate - request.limit_price) * side.sign > 0:
         yield f"{listing.id}: beyond the limit"
-    if request.collar_price is not None and (line.limit_price * rate - request.collar_price) * side.sign > 0:
+    collar = request.collar_prices.get(listing.id)
+    if collar is not None and (line.limit_price * rate - collar) * side.sign > 0:
         yield f"{listing.id}: beyond the collar"
     swept = sweep(one, side, line.quantity, rate)
     if swept.beyond_depth:

@@ -44,7 +44,7 @@ class End(StrEnum):
 class Terms:
     """What all curves of one split share. `scale` is units per unit of base."""
 
-    __slots__ = ("child_notional_max", "collar_price", "limit_price", "quantity", "reserve", "scale", "side")
+    __slots__ = ("child_notional_max", "limit_price", "quantity", "reserve", "scale", "side")
 
     def __init__(
         self,
@@ -53,7 +53,6 @@ class Terms:
         scale: Decimal,
         quantity: int,
         limit_price: Decimal | None,
-        collar_price: Decimal | None,
         reserve: Reserve,
         child_notional_max: Decimal | None,
     ) -> None:
@@ -61,7 +60,6 @@ class Terms:
         self.scale = scale
         self.quantity = quantity
         self.limit_price = limit_price
-        self.collar_price = collar_price
         self.reserve = reserve
         self.child_notional_max = child_notional_max
 
@@ -93,7 +91,14 @@ class Curve:
         "view",
     )
 
-    def __init__(self, view: ListingView, rate: Decimal, terms: Terms, spendable: Decimal | None) -> None:
+    def __init__(
+        self,
+        view: ListingView,
+        rate: Decimal,
+        terms: Terms,
+        spendable: Decimal | None,
+        collar_price: Decimal | None,
+    ) -> None:
         listing, side, scale = view.listing, terms.side, terms.scale
         self.view = view
         self.rate = rate
@@ -106,7 +111,7 @@ class Curve:
         self._levels: tuple[Level, ...] = levels_for(view, side)
         self._factor = side.sign * float(all_in_here(listing, side, Decimal(1), rate))
         within_limit = _within(self._levels, side, native_limit(view, side, terms.limit_price, rate))
-        within_collar = _within(self._levels, side, native_limit(view, side, terms.collar_price, rate))
+        within_collar = _within(self._levels, side, native_limit(view, side, collar_price, rate))
         self._within = min(within_limit, within_collar)
         self._within_why = End.COLLAR if within_collar < within_limit else End.LIMIT
         self._next = 0

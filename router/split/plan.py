@@ -42,8 +42,8 @@ class SplitOptions:
 class SplitRequest:
     """Divide `quantity` (base) of the view's instrument.
 
-    `limit_price` in reporting currency, against the raw price after FX; `collar_price` likewise: the router's own bound
-    beside the customer's, under its own name. `spendable`: what may be used per account and
+    `limit_price` in reporting currency, against the raw price after FX; `collar_prices` likewise, by listing: the
+    router's own bound beside the customer's, under its own name. `spendable`: what may be used per account and
     asset, absent means nothing; None means that balances do not matter (an estimate without accounts). `blocked`
     listings get nothing, for the reason given.
     """
@@ -52,7 +52,7 @@ class SplitRequest:
     side: Side
     quantity: Decimal
     limit_price: Decimal | None = None
-    collar_price: Decimal | None = None
+    collar_prices: Mapping[ListingId, Decimal] = field(default_factory=dict)
     spendable: Spendable | None = None
     venues_include: Collection[VenueId] | None = None
     venues_exclude: Collection[VenueId] = ()

@@ -38,8 +38,6 @@ def ended(end: End | None, request: SplitRequest) -> str:
     """What stops a curve, for people."""
     if end is End.LIMIT and request.limit_price is not None:
         return f"{end} {plain(request.limit_price)}"
-    if end is End.COLLAR and request.collar_price is not None:
-        return f"{end} {plain(request.collar_price)}"
     return str(end) if end is not None else str(End.ENOUGH)
 
 

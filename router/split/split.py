@@ -77,7 +77,8 @@ class _Splitter:
         curves = []
         terms = self._terms()
         for one, rate in allowed:
-            curve = Curve(one, rate, terms, self._spendable(one.listing))
+            collar = self._request.collar_prices.get(one.listing.id)
+            curve = Curve(one, rate, terms, self._spendable(one.listing), collar)
             if curve.set_minimum():
                 curves.append(curve)
             else:
@@ -92,7 +93,6 @@ class _Splitter:
             scale=self._scale,
             quantity=self._quantity,
             limit_price=request.limit_price,
-            collar_price=request.collar_price,
             reserve=options.reserve,
             child_notional_max=options.child_notional_max,
         )

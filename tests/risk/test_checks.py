@@ -95,7 +95,7 @@ VIEW = RiskView(
         listing=LISTING, bids=(Level(Decimal(999), Decimal(1)),), asks=(), book_age_ns=1_000_000, book_seq=1
     ),
     fx_rate=Decimal(1),
-    mid=Decimal(1000),
+    collar_price=Decimal(1010),
     exposure=Decimal(2),
     available=Decimal(1001),
     reserves=Decimal(1001),
@@ -123,7 +123,7 @@ def test_at_every_bound_a_child_still_passes() -> None:
         ({}, {"gate_open": False}, "not open"),
         ({}, {"exposure": Decimal("2.001")}, "of a parent of 3"),
         ({"limit_price": Decimal("1005.1")}, {}, "beyond the parent's 1005"),
-        ({}, {"mid": Decimal(990)}, "beyond the collar"),
+        ({}, {"collar_price": Decimal("999.9")}, "beyond the collar"),
         ({}, {"book": replace(VIEW.book, book_age_ns=2_000_000_001)}, "ms old"),
         ({}, {"book": replace(VIEW.book, unusable="gap")}, "unusable: gap"),
         ({"quantity": Decimal("0.0105")}, {}, "off the step"),
@@ -145,12 +145,12 @@ def test_each_bound_refuses_by_its_own_reason(order: dict[str, object], view: di
     assert reason in verdict.reason
 
 
-def test_a_sell_s_collar_is_below_the_mid() -> None:
+def test_a_sell_s_collar_is_below_the_market() -> None:
     """Worse for a sell is lower."""
     parent = replace(VIEW.parent, side=Side.SELL, limit_price=None)
     low = replace(ORDER, side=Side.SELL, limit_price=Decimal("989.9"))
     fine = replace(low, limit_price=Decimal(990))
-    view = replace(VIEW, parent=parent)
+    view = replace(VIEW, parent=parent, collar_price=Decimal(990))
 
     assert isinstance(review(low, view, CHECKS), Refusal)
     assert isinstance(review(fine, view, CHECKS), Approved)

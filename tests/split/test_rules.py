@@ -145,10 +145,10 @@ def test_a_given_residual_price_says_what_is_too_dear():
 def test_the_collar_stops_a_plan_as_a_limit_does_under_its_own_name():
     """The tighter of the two binds, and the one that binds is named."""
     text = "A BTC/USD : 100x1 102x1 104x1"
-    _, plan = planned(text, "3", limit_price=Decimal(103), collar_price=Decimal(101))
+    _, plan = planned(text, "3", limit_price=Decimal(103), collar_prices={A: Decimal(101)})
     assert taken(plan) == {A: "1"}
-    assert plan.residual_reason == "beyond collar 101"
-    _, plan = planned(text, "3", limit_price=Decimal(103), collar_price=Decimal(110))
+    assert plan.residual_reason == "beyond collar"
+    _, plan = planned(text, "3", limit_price=Decimal(103), collar_prices={A: Decimal(110)})
     assert taken(plan) == {A: "2"}
     assert plan.residual_reason == "beyond limit 103"
 
