@@ -76,11 +76,15 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """A key a venue has given out, and the account it opens. `secret` is in whatever form the protocol signs with."""
+    """A key a venue has given out, and the account it opens. `secret` is in whatever form the protocol signs with.
+
+    `passphrase` is the third part some protocols ask for; the others do not look at it.
+    """
 
     key: str
     account: str
     secret: str = field(repr=False)
+    passphrase: str = field(default="", repr=False)
 
 
 def ask_of(request: web.Request, body: bytes, now_ns: int) -> Ask:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from connectors.lab.binance import BinanceVenue
 from connectors.lab.coinbase import CoinbaseVenue
 from connectors.lab.kraken import KrakenVenue
+from connectors.lab.okx import OkxVenue
 from connectors.lab.venue import LabVenue
 
 PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
@@ -13,5 +14,6 @@ PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
         "binance": BinanceVenue,
         "kraken": KrakenVenue,
         "coinbase": CoinbaseVenue,
+        "okx": OkxVenue,
     }
 )

@@ -40,4 +40,5 @@ def lab_credentials(ccxt_id: str) -> Mapping[str, Secret]:
     if protocol is None:
         raise BadInput("ccxt_id", f"the lab does not speak {ccxt_id}; it speaks {', '.join(PROTOCOLS)}")
     key = protocol.default_keys()[0]
-    return {"apiKey": Secret(key.key), "secret": Secret(key.secret)}
+    passphrase = {"password": Secret(key.passphrase)} if key.passphrase else {}
+    return {"apiKey": Secret(key.key), "secret": Secret(key.secret), **passphrase}

@@ -35,3 +35,18 @@ def binance_client(venue: LabVenue, **options: object) -> Any:
             },
         }
     )
+
+
+def okx_client(venue: LabVenue, **options: object) -> Any:
+    """An unmodified client of a venue that speaks OKX; only its URLs and key are configured."""
+    [key] = venue.keys.values()
+    return ccxt.pro.okx(
+        {
+            "apiKey": key.key,
+            "secret": key.secret,
+            "password": key.passphrase,
+            "enableRateLimit": False,
+            "urls": {"api": {"rest": venue.url, "ws": f"{venue.ws_url}/ws/v5"}},
+            "options": {"fetchMarkets": {"types": ["spot"]}, **options},
+        }
+    )
