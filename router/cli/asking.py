@@ -11,6 +11,8 @@ from router.store import open_store
 from router.store.tables import AlertTable
 
 _PATIENCE_S = 3.0
+_ALONE_S = 0.3
+"""So long a free lease is not believed: a driver that was late may be about to renew it."""
 _LOOK_S = 0.02
 
 
@@ -39,7 +41,8 @@ async def ask(config: Config, request: Request, *, wait: bool) -> Asked:
     try:
         asked = Asked(await store.ask(request), await store.holder() is not None)
         give_up = loop.time() + _PATIENCE_S
-        while wait and asked.driven and not asked.taken and loop.time() < give_up:
+        alone = loop.time() + _ALONE_S
+        while wait and not asked.taken and loop.time() < (give_up if asked.driven else alone):
             await asyncio.sleep(_LOOK_S)
             found = await store.asked(request.entity, request.kind, request.key)
             assert found is not None

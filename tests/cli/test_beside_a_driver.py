@@ -11,6 +11,9 @@ from router.app.exits import ExitCode
 from tests.e2e.desk import Desk, desk_at
 from tests.waiting import eventually
 
+TIMINGS = {"lease_ttl_ms": 2_000, "approval_age_ms": 1_000, "request_poll_ms": 10, "snapshot_every": 15}
+"""A lease that a busy machine does not lose by the way."""
+
 
 async def said(desk: Desk, *command: str) -> tuple[int | None, str]:
     """Exit code and standard output."""
@@ -22,7 +25,7 @@ async def said(desk: Desk, *command: str) -> tuple[int | None, str]:
 
 async def test_a_halt_is_told_once_it_is_durable(tmp_path: Path) -> None:
     """Who, when and why; asked twice, the first word holds; a resume is told too; an order seen to its end is final."""
-    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}") as desk:
+    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}", timings=TIMINGS) as desk:
         driver = desk.sor("serve", "serve")
         await eventually(lambda: driver.err.exists() and "recovered" in driver.err.read_text())
 
@@ -49,7 +52,8 @@ async def test_a_second_server_stands_by_without_pages(tmp_path: Path) -> None:
     """Its port is taken: one warning. When the first dies it drives, and shows the pages."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}", status={"port": port}) as desk:
+    changes = {"status": {"port": port}, "timings": TIMINGS}
+    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}", **changes) as desk:
         first = desk.sor("first", "serve")
         await eventually(lambda: first.err.exists() and "recovered" in first.err.read_text())
         second = desk.sor("second", "serve")
