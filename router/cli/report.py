@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from router.book.consolidated import Rung, ladder
 from router.config import Config
+from router.model.errors import BadInput
 from router.model.ids import Asset, ClientOrderId, ListingId
 from router.model.market import ListingView, MarketView
 from router.model.money import cut, exactly, plain
@@ -21,6 +22,8 @@ from router.model.orders import ChildState, ParentState
 from router.model.requests import Request, RequestState
 from router.model.side import Side
 from router.model.trades import Traded
+from router.requests import OrderBody
+from router.requests.bodies import parse
 from router.split.compare import Comparison
 from router.split.plan import Plan
 from router.store.queries import Explanation, ParentDetail, exclusions_of, plan_of, totals, traded
@@ -74,19 +77,29 @@ def parent_line(parent: ParentTable) -> Report:
 
 def request_line(request: Request) -> Report:
     """The same line for an order that was asked for and is no parent yet."""
-    asked: dict[str, Any] = json.loads(request.body)
     taken = request.state is RequestState.CONSUMED
-    return {
+    line: Report = {
         "ref_id": request.key,
         "parent_id": None,
-        "instrument": asked["instrument"],
-        "side": asked["side"],
-        "quantity": asked["base_quantity"],
-        "limit_price": asked.get("limit_price"),
-        "policy": asked.get("policy", "SWEEP"),
+        "instrument": None,
+        "side": None,
+        "quantity": None,
+        "limit_price": None,
+        "policy": None,
         "state": None,
         "reason": "refused when it was taken: see the log" if taken else "recorded, no driver has taken it yet",
         "accepted_at": None,
+    }
+    try:
+        body = parse(OrderBody, json.loads(request.body))
+    except (BadInput, ValueError, RecursionError):  # a row that came past our doors
+        return line
+    return line | {
+        "instrument": body.instrument,
+        "side": body.side,
+        "quantity": number(body.quantity),
+        "limit_price": number(body.limit),
+        "policy": body.policy,
     }
 
 

@@ -50,7 +50,7 @@ def parents(lines: Sequence[Report]) -> RenderableType:
                 _recorded(one) if one["state"] is None else _state(one["state"]),
                 one["instrument"],
                 one["side"],
-                f"{one['quantity']} {_base(one)}",
+                None if one["quantity"] is None else f"{one['quantity']} {_base(one)}",
                 exact(one["limit_price"], _reporting(one)),
                 one["accepted_at"],
             ]
@@ -76,8 +76,8 @@ def order(report: Report) -> RenderableType:
     """What there is under a reference: a parent, or what was asked for."""
     if report["state"] is not None:
         return parent(report)
-    head = f"{report['ref_id']}  {report['side']} {report['quantity']} {report['instrument']}  "
-    return Text.assemble((head, "bold"), _recorded(report))
+    known = [report[name] for name in ("ref_id", "side", "quantity", "instrument") if report[name] is not None]
+    return Text.assemble((" ".join(known), "bold"), "  ", _recorded(report))
 
 
 def parent(report: Report) -> RenderableType:

@@ -1,6 +1,7 @@
 """The commands as a shell sees them: exit code, standard output, one sentence on standard error."""
 
 import asyncio
+import hashlib
 import json
 import re
 import socket
@@ -17,6 +18,8 @@ from typer.testing import CliRunner
 from router.app.exits import ExitCode
 from router.cli.commands import app
 from router.config import DEFAULT_TEXT, load
+from router.model.ids import Nanos
+from router.model.requests import Request, RequestKind
 from router.store import open_store
 
 GOOD = {"ref_id": "r1", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "1"}
@@ -152,6 +155,34 @@ def test_an_order_nobody_has_taken_yet_is_shown(sor: Sor):
         assert "no driver has taken it yet" in sor(*command).stdout.replace("\n", " ")
     assert sor("explain", "r1").returncode == 0
     assert "no driver runs" in sor("cancel", "r1").stdout
+
+
+def test_a_row_that_came_past_the_doors_is_shown_all_the_same(sor: Sor):
+    """Whatever its body holds."""
+
+    async def plant() -> None:
+        config = load(None)
+        store = await open_store(config.database_url, config.mode)
+        body = "no order"
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        await store.ask(
+            Request(
+                entity=config.entity,
+                kind=RequestKind.PARENT,
+                key="odd",
+                principal="?",
+                body=body,
+                body_hash=digest,
+                asked_ns=Nanos(1),
+            )
+        )
+        await store.close()
+
+    asyncio.run(plant())
+
+    for command in (["orders"], ["show", "odd"]):
+        said = sor(*command)
+        assert (said.returncode, "odd" in said.stdout) == (0, True)
 
 
 def test_without_a_driver_a_halt_is_recorded(sor: Sor):
