@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from connectors.lab.binance import BinanceVenue
+from connectors.lab.bybit import BybitVenue
 from connectors.lab.coinbase import CoinbaseVenue
 from connectors.lab.kraken import KrakenVenue
 from connectors.lab.okx import OkxVenue
@@ -15,5 +16,6 @@ PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
         "kraken": KrakenVenue,
         "coinbase": CoinbaseVenue,
         "okx": OkxVenue,
+        "bybit": BybitVenue,
     }
 )
