@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from connectors.ccxt_venue.binance import Binance
+from connectors.ccxt_venue.bitstamp import Bitstamp
 from connectors.ccxt_venue.coinbase import Coinbase
 from connectors.ccxt_venue.dialect import Dialect
 from connectors.ccxt_venue.kraken import Kraken
 from router.model.errors import BadInput
 
 DIALECTS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
-    {"binance": Binance, "coinbase": Coinbase, "kraken": Kraken}
+    {"binance": Binance, "bitstamp": Bitstamp, "coinbase": Coinbase, "kraken": Kraken}
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from connectors.lab.binance import BinanceVenue
-from connectors.lab.bybit import BybitVenue
+from connectors.lab.bitstamp import BitstampVenue
 from connectors.lab.coinbase import CoinbaseVenue
 from connectors.lab.kraken import KrakenVenue
 from connectors.lab.okx import OkxVenue
@@ -15,7 +15,7 @@ PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
         "binance": BinanceVenue,
         "kraken": KrakenVenue,
         "coinbase": CoinbaseVenue,
+        "bitstamp": BitstampVenue,
         "okx": OkxVenue,
-        "bybit": BybitVenue,
     }
 )
