@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import ClassVar
 
 from connectors.lab import bitstamp_render as render
+from connectors.lab.bitstamp_auth import Gatekeeper, refuse
 from connectors.lab.bitstamp_streams import BitstampStreams, symbols_by_id
 from connectors.lab.core import (
     DuplicateRule,
@@ -58,6 +59,7 @@ class BitstampVenue(LabVenue):
         self._markets = symbols_by_id(exchange)
         self._user_ids = {account: _FIRST_USER + n for n, account in enumerate(sorted({key.account for key in keys}))}
         self._streams = BitstampStreams(exchange, self._user_ids)
+        self._gate = Gatekeeper(self.keys)
         self._tokens: dict[str, tuple[str, int]] = {}
 
     @classmethod
@@ -161,6 +163,7 @@ class BitstampVenue(LabVenue):
         return self._place(ask, Side.SELL)
 
     def _place(self, ask: Ask, side: Side) -> Answer:
+        key, symbol, fields = self._gate.admit(ask), self._pair(ask), ask.params
         order = NewOrder(
             symbol=symbol.symbol,
             side=side,
@@ -176,12 +179,14 @@ class BitstampVenue(LabVenue):
         return json_answer(render.placed(record, symbol))
 
     def _order_status(self, ask: Ask) -> Answer:
+        key = self._gate.admit(ask)
         record = self._named(key.account, ask.params, ask.now_ns)
         trades = self.exchange.trades(key.account, order_id=record.order_id, now_ns=ask.now_ns)
         shown = () if ask.params.get("omit_transactions") == "true" else trades
         return json_answer(render.status(record, self.exchange.symbols[record.symbol], shown))
 
     def _cancel_order(self, ask: Ask) -> Answer:
+        key = self._gate.admit(ask)
         record = self._named(key.account, ask.params, None)
         after = self.exchange.cancel(key.account, record.order_id, ask.now_ns)
         if isinstance(after, Rejection):
@@ -189,11 +194,13 @@ class BitstampVenue(LabVenue):
         return json_answer(render.cancelled(after, self.exchange.symbols[after.symbol]))
 
     def _open_orders(self, ask: Ask) -> Answer:
+        key = self._gate.admit(ask)
         symbol = self._pair(ask).symbol if "pair" in ask.path_args else None
         records = self.exchange.orders(key.account, open_only=True, symbol=symbol, now_ns=ask.now_ns)
         return json_answer([render.open_order(record, self.exchange.symbols[record.symbol]) for record in records])
 
     def _user_transactions(self, ask: Ask) -> Answer:
+        key, symbol, fields = self._gate.admit(ask), self._pair(ask), ask.params
         since_ns = int(_number(fields, "since_timestamp", "0")) * _NS_PER_S
         if "since_timestamp" in fields and since_ns < ask.now_ns - _SINCE_DAYS * 86_400 * _NS_PER_S:
             refuse({"since_timestamp": ["Ensure this value is within the last 30 days."]}, code="400.000")
@@ -205,10 +212,12 @@ class BitstampVenue(LabVenue):
         return json_answer([render.user_transaction(trade, symbol) for trade in trades[offset : offset + limit]])
 
     def _account_balances(self, ask: Ask) -> Answer:
+        key = self._gate.admit(ask)
         held = self.exchange.balances(key.account)
         return json_answer([render.balance(asset, balance) for asset, balance in held.items()])
 
     def _fees_trading(self, ask: Ask) -> Answer:
+        self._gate.admit(ask)
         return json_answer(
             [
                 render.fees(
@@ -221,6 +230,7 @@ class BitstampVenue(LabVenue):
         )
 
     def _websockets_token(self, ask: Ask) -> Answer:
+        key = self._gate.admit(ask)
         token = secrets.token_urlsafe(24)
         self._tokens[token] = (key.account, ask.now_ns + _TOKEN_S * _NS_PER_S)
         return json_answer({"token": token, "valid_sec": _TOKEN_S, "user_id": self._user_ids[key.account]})

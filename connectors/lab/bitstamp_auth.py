@@ -17,6 +17,7 @@ def refuse(reason: object, *, code: str, status: int = 400) -> NoReturn:
     raise Refusal(json_answer({"status": "error", "reason": reason, "response_code": code}, status=status))
 
 
+class Gatekeeper:
     """Checks calls against the keys the lab was started with; a nonce is good for one call within the window."""
 
     def __init__(self, keys: Mapping[str, ApiKey]) -> None:
