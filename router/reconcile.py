@@ -33,7 +33,10 @@ class Differences:
 
 def reconcile(blotter: Blotter, read: AccountRead, deployment: str) -> Differences:
     """Compare one account's read with the blotter."""
-    known = [(blotter.find(read.account, order.client_id, order.venue_order_id), order) for order in read.open_orders]
+    known = [
+        (blotter.find(read.account, order.symbol, order.client_id, order.venue_order_id), order)
+        for order in read.open_orders
+    ]
     unknown = [order for child, order in known if child is None]
     return Differences(
         fills=_unbooked(blotter, read),
@@ -50,9 +53,9 @@ def _unbooked(blotter: Blotter, read: AccountRead) -> tuple[tuple[ClientOrderId,
     """A list that repeats a trade repeats no fill."""
     found: dict[str, tuple[ClientOrderId, VenueTrade]] = {}
     for trade in read.trades:
-        child = blotter.find(read.account, trade.client_id, trade.venue_order_id)
+        child = blotter.find(read.account, trade.symbol, trade.client_id, trade.venue_order_id)
         key = booking_key(trade)
-        if child is not None and key not in child.booked:
+        if child is not None and blotter.booked_to(key) is None:
             found.setdefault(key, (child.order.client_id, trade))
     return tuple(found.values())
 

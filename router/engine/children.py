@@ -7,8 +7,18 @@ from router.engine.draft import Draft
 from router.model import facts as f
 from router.model.commands import Cancel, Place, Query
 from router.model.events import LookedUp, PlaceAnswered
-from router.model.ids import AccountId, Nanos, VenueOrderId
-from router.model.orders import ChildState, Fill, ParentState, VenueOrder, VenueOrderStatus, VenueTrade, booking_key
+from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
+from router.model.money import ZERO
+from router.model.orders import (
+    ChildState,
+    Fill,
+    ParentState,
+    TimeInForce,
+    VenueOrder,
+    VenueOrderStatus,
+    VenueTrade,
+    booking_key,
+)
 from router.model.outcomes import Accepted, Exists, Found, Lost, Missing, NotSent, Refused, Unclear
 from router.model.terms import VenueTerms
 from router.orders import resolver
@@ -22,6 +32,8 @@ _GATE_PAUSE_MS = 100
 """What stopped one copy at the last gate (a lease that was late, say) would stop the next: not a round per turn."""
 _ACCOUNT_SOON_NS = 1_000 * _MS
 _QUARANTINE_LOOK_NS = 30_000 * _MS
+_IOC_RESTS_NS = 10_000 * _MS
+"""An immediate-or-cancel order that is open for so long is not what the venue took it for (VENUES §0.5)."""
 _BACKOFF_MAX = 16
 
 _ENDED = {
@@ -78,18 +90,37 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
 
 def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
     """Book a venue trade to a child, once, whatever state the child is in."""
-    if booking_key(trade) in child.booked:
+    owner = draft.state.blotter.booked_to(booking_key(trade))
+    if owner == child.order.client_id:
         return
-    order = child.order
-    was = child.state
+    if (why := _not_its_trade(child, trade, owner)) is not None:
+        _breach(draft, f.BreachKind.CONTRADICTED, child, f"trade {trade.trade_id} {why}")
+        _close_gate(draft, child.order.account, f"trade {trade.trade_id} {why}")
+        return
+    order, was = child.order, child.state
     fill = Fill(client_id=order.client_id, parent_id=order.parent_id, trade=trade)
     draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
-    draft.touch(draft.state.parent(order.parent_id))
+    parent = draft.state.parent(order.parent_id)
+    draft.touch(parent)
     if was in _NEVER_TRADED:
         _breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
     if child.filled > order.quantity:
-        _breach(draft, f.BreachKind.OVERFILLED_BY_VENUE, child, f"filled {child.filled} of {order.quantity}")
+        _breach(draft, f.BreachKind.OVERFILLED, child, f"filled {child.filled} of {order.quantity}")
+    elif (exposure := draft.state.blotter.exposure(parent)) > parent.order.quantity:
+        detail = f"a late fill after {was}: the parent of {parent.order.quantity} is exposed to {exposure}"
+        _breach(draft, f.BreachKind.OVERFILLED, child, detail)
     _hear(draft, child, Heard.EXECUTED, f"trade {trade.trade_id}")
+
+
+def _not_its_trade(child: Child, trade: VenueTrade, owner: ClientOrderId | None) -> str | None:
+    """Why a row that names this child cannot be a trade of it."""
+    if owner is not None:
+        return f"is booked to {owner} already"
+    if trade.symbol != child.order.symbol or trade.side is not child.order.side:
+        return f"is a {trade.side} of {trade.symbol}, the order a {child.order.side} of {child.order.symbol}"
+    if trade.quantity <= 0 or trade.price <= 0:
+        return f"has quantity {trade.quantity} at {trade.price}"
+    return None
 
 
 def look(draft: Draft, child: Child) -> None:
@@ -108,11 +139,17 @@ def follow(draft: Draft, child: Child) -> None:
     if child.state is ChildState.IN_DOUBT:
         _resolve(draft, child, terms)
         return
+    if child.state is ChildState.CLOSING and _overdue(child, terms, draft.now_ns):
+        _hear(draft, child, Heard.UNDECIDABLE, f"ended at the venue, but its fills are not shown: {child.reason}")
     if child.state is ChildState.QUARANTINED:
         wait_ns = _QUARANTINE_LOOK_NS
     else:
         wait_ns = terms.look_up_wait_ms * _MS * min(2 ** min(child.looks, 8), _BACKOFF_MAX)
     draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + wait_ns))
+
+
+def _overdue(child: Child, terms: VenueTerms, now_ns: Nanos) -> bool:
+    return child.doubt_since_ns is not None and now_ns - child.doubt_since_ns > terms.quarantine_after_ms * _MS
 
 
 def revive(draft: Draft, child: Child) -> None:
@@ -202,6 +239,7 @@ def _hear(
             venue_order_id=VenueOrderId(named) if named is not None and learnt_name else None,
             executed=executed,
             refused_for_good=state is ChildState.REJECTED and _for_good(answer),
+            not_sent=state is ChildState.REJECTED and answer is not None and isinstance(answer.outcome, NotSent),
             durable_ns=None if answer is None else answer.durable_ns,
             sent_ns=None if answer is None else answer.sent_ns,
         )
@@ -223,6 +261,11 @@ def _hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos)
         if child.ended_ns is not None and asked_ns <= child.ended_ns:
             return  # asked before its end was known: an old answer, not a new life
         _hear(draft, child, Heard.ALIVE, "open at the venue", order=order)
+        _end_what_should_have_ended(draft, child)
+    elif child.filled > max(order.executed, child.executed or ZERO):
+        why = f"{order.status} with {order.executed} executed, and {child.filled} is booked"
+        _breach(draft, f.BreachKind.CONTRADICTED, child, why)
+        _close_gate(draft, child.order.account, why)
     elif child.filled < _executed(child, order):
         why = f"{order.status} at the venue, {_executed(child, order) - child.filled} executed and not booked yet"
         _hear(draft, child, Heard.ENDED_UNBOOKED, why, order=order)
@@ -230,6 +273,15 @@ def _hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos)
         filled_whole = child.filled >= child.order.quantity
         heard = Heard.ENDED_FILLED if filled_whole else _ENDED[order.status]
         _hear(draft, child, heard, f"{order.status} at the venue", order=order)
+
+
+def _end_what_should_have_ended(draft: Draft, child: Child) -> None:
+    """A cancel whose answer was lost is asked again; an IOC that rests on the book is taken off it."""
+    rests = child.order.time_in_force is TimeInForce.IOC and draft.now_ns - child.order.decided_at_ns > _IOC_RESTS_NS
+    if child.state is ChildState.PENDING_CANCEL:
+        draft.do(Cancel(order=child.order, venue_order_id=child.venue_order_id))
+    elif rests:
+        cancel(draft, child)
 
 
 def _executed(child: Child, order: VenueOrder) -> Decimal:
@@ -255,7 +307,10 @@ def _evidence(child: Child, kind: f.EvidenceKind, event: LookedUp, endpoints: tu
 def _unexplained(draft: Draft, child: Child, strangers: tuple[VenueTrade, ...]) -> bool:
     """Is any of these trades not one of a child we know?"""
     blotter = draft.state.blotter
-    return any(blotter.find(child.order.account, trade.client_id, trade.venue_order_id) is None for trade in strangers)
+    return any(
+        blotter.find(child.order.account, trade.symbol, trade.client_id, trade.venue_order_id) is None
+        for trade in strangers
+    )
 
 
 def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:

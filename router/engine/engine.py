@@ -26,9 +26,12 @@ from router.ports.policy import Policy
 from router.reconcile import Differences, reconcile
 
 _MS = 1_000_000
-TRADES_OVERLAP_NS = 60_000 * _MS
-"""Trades are read again from a little before the watermark: lists are not sorted by when they become visible."""
-FIRST_READ_NS = 600_000 * _MS
+TRADES_OVERLAP_NS = 600_000 * _MS
+"""Trades are read again from before the watermark: lists are not sorted by when they become visible."""
+START_OVERLAP_NS = 86_400_000 * _MS
+"""At a start a day is read again: whatever turned up while nobody looked, and whatever clock was wrong."""
+PARENTS_MAX = 500
+"""Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 VENUE_RETRY_NS = 2_000 * _MS
 
 
@@ -119,6 +122,8 @@ def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy
         return f"base_quantity: {order.quantity} is above the parent limit {limits.parent_quantity_max}"
     if order.limit_price is not None and order.limit_price <= 0:
         return f"limit_price: {order.limit_price} is not positive"
+    if sum(1 for _ in state.blotter.working_parents()) >= PARENTS_MAX:
+        return f"ref_id: {PARENTS_MAX} parents are being worked, more are not taken"
     worth = Decimal(0) if order.limit_price is None else order.quantity * order.limit_price
     if worth > limits.parent_notional_max:
         return f"base_quantity: worth {worth:.2f} at its limit, above the parent limit {limits.parent_notional_max}"
@@ -133,7 +138,7 @@ def _on_started(draft: Draft, event: e.Started) -> None:
     for timer_id, due_ns in draft.state.timers.items():
         draft.do(Wake(timer_id=timer_id, due_ns=due_ns))
     for terms in event.terms:
-        _read_account(draft, terms.account)
+        _read_account(draft, terms.account, START_OVERLAP_NS)
     draft.wake(timers.grace(), Nanos(draft.now_ns + START_GRACE_NS))
     draft.touch_all()
 
@@ -170,8 +175,7 @@ def _on_halt_asked(draft: Draft, event: e.HaltAsked) -> None:
 
 
 def _on_hint(draft: Draft, event: e.OrderHinted) -> None:
-    child = draft.state.blotter.find(event.account, event.client_id, event.venue_order_id)
-    if child is not None and not child.state.ended:
+    for child in draft.state.blotter.hinted(event.account, event.client_id, event.venue_order_id):
         children.look(draft, child)
 
 
@@ -194,14 +198,14 @@ def _on_timer(draft: Draft, event: e.TimerFired) -> None:
             draft.touch_all()
 
 
-def _read_account(draft: Draft, account: AccountId) -> None:
+def _read_account(draft: Draft, account: AccountId, overlap_ns: int = TRADES_OVERLAP_NS) -> None:
     """Ask for a full read, far enough back to hold every trade of a child still living."""
     state = draft.state
     if state.terms(account) is None:
         return
-    since = [state.watermarks.get(account, Nanos(draft.now_ns - FIRST_READ_NS))]
+    since = [state.watermarks.get(account, draft.now_ns)]
     since += [child.order.decided_at_ns for child in state.blotter.living() if child.order.account == account]
-    draft.do(ReadAccount(account=account, trades_since_ns=Nanos(min(since) - TRADES_OVERLAP_NS)))
+    draft.do(ReadAccount(account=account, trades_since_ns=Nanos(min(since) - overlap_ns)))
 
 
 def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:

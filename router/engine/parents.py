@@ -43,7 +43,7 @@ def progress(state: State, parent: Parent) -> Progress:
         filled=sum((child.filled for child in children), ZERO),
         working=sum((child.unsettled for child in children), ZERO) - doubtful,
         in_doubt=doubtful,
-        rounds=parent.rounds,
+        rounds=parent.rounds - parent.rounds_stopped,
         last_round_ns=parent.last_round_ns,
         last_round_sent=parent.last_round_sent,
     )
@@ -64,7 +64,9 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
     state = draft.state
     if any(not child.state.ended for child in state.blotter.children_of(parent)):
         return False
-    end = _end_of(parent, progress(state, parent), policies, draft.now_ns, halted=state.halted)
+    configured = state.instrument(parent.order.instrument) is not None
+    done = progress(state, parent)
+    end = _end_of(parent, done, policies, draft.now_ns, halted=state.halted, configured=configured)
     if end is None:
         return False
     state_name, reason = end
@@ -74,7 +76,13 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
 
 
 def _end_of(
-    parent: Parent, done: Progress, policies: Mapping[str, Policy], now_ns: Nanos, *, halted: bool
+    parent: Parent,
+    done: Progress,
+    policies: Mapping[str, Policy],
+    now_ns: Nanos,
+    *,
+    halted: bool,
+    configured: bool,
 ) -> tuple[ParentState, str] | None:
     if parent.breached:
         return ParentState.FAILED, "an invariant did not hold: see the alerts"
@@ -82,6 +90,8 @@ def _end_of(
         return ParentState.FILLED, "filled"
     if parent.state is ParentState.CANCEL_PENDING:
         return ParentState.CANCELLED, parent.reason
+    if not configured:
+        return ParentState.CANCELLED, f"{parent.order.instrument} is no longer configured"
     if halted:
         return None  # no policy is asked: what halted us may be the policy (DESIGN D17)
     left = parent.order.quantity - done.filled

@@ -81,6 +81,9 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         return None
     collars = collar_prices(view, parent.order.side, draft.state.limits.collar_bps)
     plan = split(_request(draft.state, parent, view, due, collars, draft.now_ns))
+    if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
+        draft.wake(timers.parent(parent.order.id), over_ns)
+        return None  # an account that is about to be back is worth waiting for: no round is spent
     approved, refused = _reviewed(draft, parent, view, plan, collars)
     _record(draft, parent, view, due, plan, approved, refused)
     for order, candidate in approved:
@@ -95,6 +98,13 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         draft.do(Place(order=order, copy=1, deadline_ns=order.value.deadline_ns))
     draft.touch(parent)
     return plan
+
+
+def _pause_over_ns(draft: Draft, view: MarketView) -> Nanos | None:
+    """When the first pause of an account of this market is over; None when none is paused."""
+    accounts = {book.listing.account for book in view.listings}
+    pauses = [until for account, until in draft.state.pauses.items() if account in accounts and until > draft.now_ns]
+    return min(pauses, default=None)
 
 
 def _request(

@@ -21,6 +21,8 @@ from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
+_MISSES_KEPT = 9
+_STOPPED_MOST = 50
 DAY_NS = 86_400_000_000_000
 _EPOCH = Nanos(0)
 
@@ -182,6 +184,7 @@ class State:
             order=order,
             reserved_asset=Asset(fact.reserved_asset),
             reserved=fact.reserved,
+            notional=fact.notional,
             deadline_ns=order.deadline_ns,
         )
         self.blotter.add_child(child)
@@ -209,6 +212,8 @@ class State:
             self._count_refusal(child)
         elif fact.state in _WELCOME or fact.state is ChildState.WORKING:
             self.parent(child.order.parent_id).refusals.pop(child.order.listing_id, None)
+        if fact.not_sent:
+            self._give_back(child)
         if fact.state.in_doubt and not child.state.in_doubt:
             child.doubt_since_ns = fact.at_ns
         if fact.state.ended:
@@ -221,15 +226,15 @@ class State:
         child = self.blotter.children[fact.client_id]
         child.looks += 1
         child.strangers = fact.kind is f.EvidenceKind.STRANGERS
-        if fact.kind is f.EvidenceKind.MISSING:
+        if fact.kind is f.EvidenceKind.MISSING and child.state is ChildState.IN_DOUBT:
+            del child.misses[:-_MISSES_KEPT]
             child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
 
     @apply.register
     def _(self, fact: f.FillBooked) -> None:
         child = self.blotter.children[fact.fill.client_id]
         trade, key = fact.fill.trade, fact.fill.booking_key
-        assert key not in child.booked  # I3
-        child.booked.add(key)
+        self.blotter.note_booked(child, key)  # I3
         child.filled += trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
@@ -279,6 +284,15 @@ class State:
     def _(self, fact: f.DecisionFailed) -> None:
         self.halt_level, self.halt_reason = HaltLevel.NEW, f"a decision failed: {fact.error}"
         self.halt_epoch += 1
+
+    def _give_back(self, child: Child) -> None:
+        """It never left: the day has its notional again, and the parent one round more, but not for ever."""
+        day = self.days.get(child.order.entity)
+        if day is not None and day.day == child.order.decided_at_ns // DAY_NS:
+            self.days[child.order.entity] = DayNotional(day=day.day, notional=day.notional - child.notional)
+        parent = self.parent(child.order.parent_id)
+        if parent.last_stopped != parent.rounds and parent.rounds_stopped < _STOPPED_MOST:
+            parent.last_stopped, parent.rounds_stopped = parent.rounds, parent.rounds_stopped + 1
 
     def _count_refusal(self, child: Child) -> None:
         refusals = self.parent(child.order.parent_id).refusals

@@ -22,6 +22,13 @@ class AppendLost(SorError):
     """Another writer holds the place this append wanted. Discard the engine, stop, recover."""
 
 
+class SideRowTaken(SorError):
+    """The journal's place was free, but a request, client order id, copy number or booking key was not.
+
+    Only a bug of ours can do this, so it is no lost race and must not be tried again. Nothing was written.
+    """
+
+
 class AppendUnclear(SorError):
     """The database did not say whether the append was committed, and it could not be read back. Stop, recover."""
 

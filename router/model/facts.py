@@ -125,6 +125,8 @@ class ChildMoved:
     """When that copy's first byte left."""
     refused_for_good: bool = False
     """The venue's refusal was not a 'try again later': after a few in a row the listing is left alone."""
+    not_sent: bool = False
+    """No byte of it left: its notional is given back, and its round does not count."""
 
 
 class EvidenceKind(StrEnum):
@@ -230,7 +232,8 @@ class BreachKind(StrEnum):
     ALIVE_AFTER_END = "ALIVE_AFTER_END"
     CONTRADICTED = "CONTRADICTED"
     """An answer that cannot be true of an order the venue is known to have."""
-    OVERFILLED_BY_VENUE = "OVERFILLED_BY_VENUE"
+    OVERFILLED = "OVERFILLED"
+    """A child, or with a late fill its parent, has more than was asked for."""
     UNKNOWN_TAGGED_ORDER = "UNKNOWN_TAGGED_ORDER"
 
 

@@ -13,6 +13,8 @@ class RequestKind(StrEnum):
     CANCEL = "CANCEL"
     HALT = "HALT"
     RESUME = "RESUME"
+    UNKNOWN = "UNKNOWN"
+    """Stored by a release that knows more kinds than this one."""
 
 
 class RequestState(StrEnum):

@@ -16,7 +16,8 @@ class Blotter:
         self.children: dict[ClientOrderId, Child] = {}
         self._live: dict[ClientOrderId, Child] = {}
         self._drawing: dict[ClientOrderId, Child] = {}
-        self._by_venue_order: dict[tuple[AccountId, VenueOrderId], ClientOrderId] = {}
+        self._by_venue_order: dict[tuple[AccountId, str, VenueOrderId], ClientOrderId] = {}
+        self._booked: dict[str, ClientOrderId] = {}
 
     @classmethod
     def of(cls, parents: Iterable[Parent], children: Iterable[Child]) -> "Blotter":
@@ -26,6 +27,7 @@ class Blotter:
         for child in children:
             blotter.children[child.order.client_id] = child
             blotter.note_state(child)
+            blotter._booked.update(dict.fromkeys(child.booked, child.order.client_id))
             if child.venue_order_id is not None:
                 blotter.note_venue_order(child, child.venue_order_id)
         return blotter
@@ -54,18 +56,36 @@ class Blotter:
     def note_venue_order(self, child: Child, venue_order_id: VenueOrderId) -> None:
         """Remember the venue's name for a child."""
         child.venue_order_id = venue_order_id
-        self._by_venue_order[child.order.account, venue_order_id] = child.order.client_id
+        self._by_venue_order[child.order.account, child.order.symbol, venue_order_id] = child.order.client_id
 
     def find(
-        self, account: AccountId, client_id: ClientOrderId | None, venue_order_id: VenueOrderId | None
+        self, account: AccountId, symbol: str, client_id: ClientOrderId | None, venue_order_id: VenueOrderId
     ) -> Child | None:
-        """The child a venue means, by our id, else by the venue's."""
-        if client_id is not None and (child := self.children.get(client_id)) is not None:
-            return child if child.order.account == account else None
-        if venue_order_id is None:
-            return None
-        found = self._by_venue_order.get((account, venue_order_id))
-        return None if found is None else self.children[found]
+        """The child a venue's row means, by our id, else by the venue's: which counts per symbol at several venues."""
+        found = client_id if client_id in self.children else self._by_venue_order.get((account, symbol, venue_order_id))
+        child = None if found is None else self.children[found]
+        return child if child is not None and child.order.account == account else None
+
+    def hinted(
+        self, account: AccountId, client_id: ClientOrderId | None, venue_order_id: VenueOrderId | None
+    ) -> Iterator[Child]:
+        """Living children a stream may mean: it is enough of a reason to look."""
+        for child in self.living():
+            named = child.order.client_id == client_id or (
+                venue_order_id is not None and child.venue_order_id == venue_order_id
+            )
+            if named and child.order.account == account:
+                yield child
+
+    def note_booked(self, child: Child, booking_key: str) -> None:
+        """A trade belongs to one child, for ever."""
+        assert booking_key not in self._booked
+        child.booked.add(booking_key)
+        self._booked[booking_key] = child.order.client_id
+
+    def booked_to(self, booking_key: str) -> ClientOrderId | None:
+        """Whose trade it is, if it was booked."""
+        return self._booked.get(booking_key)
 
     def living(self) -> Iterator[Child]:
         """Children that have not ended, oldest first."""

@@ -91,7 +91,8 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         _H.DOUBTED: _S.IN_DOUBT,
         _H.REFUSED: _S.REJECTED,
         _H.NOT_SENT: _S.REJECTED,
-        _H.CANCEL_SENT: _S.PENDING_CANCEL,
+        # A cancel is asked only of an order the venue is known to have.
+        _H.CANCEL_SENT: Cell.SAME,
         # A fill can overtake its acknowledgement: different streams, no common order.
         _H.EXECUTED: _S.WORKING,
         _H.ENDED_UNBOOKED: _S.CLOSING,
@@ -133,13 +134,14 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         _H.TAKEN: Cell.SAME,
         _H.ALIVE: Cell.SAME,
         _H.DOUBTED: Cell.SAME,
-        _H.REFUSED: _S.REJECTED,
-        _H.NOT_SENT: _S.REJECTED,
+        # It was WORKING when the cancel left: what holds there holds here.
+        _H.REFUSED: Cell.ANOMALY,
+        _H.NOT_SENT: Cell.ANOMALY,
         _H.CANCEL_SENT: Cell.SAME,
         _H.EXECUTED: Cell.SAME,
         _H.ENDED_UNBOOKED: _S.CLOSING,
         **_TO_END,
-        _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
+        _H.ABSENCE_PROVEN: Cell.ANOMALY,
         _H.UNDECIDABLE: _S.QUARANTINED,
     },
     _S.CLOSING: {

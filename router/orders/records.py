@@ -23,6 +23,7 @@ class Child:
     order: ChildOrder
     reserved_asset: Asset
     reserved: Decimal
+    notional: Decimal
     state: ChildState = ChildState.PENDING_NEW
     copies: int = 1
     deadline_ns: Nanos | None = None
@@ -66,6 +67,9 @@ class Parent:
     ended_ns: Nanos | None = None
     children: list[ClientOrderId] = field(default_factory=list)
     rounds: int = 0
+    rounds_stopped: int = 0
+    """Rounds of which a child never left: they are not counted against the policy's, within reason."""
+    last_stopped: int = 0
     last_round_ns: Nanos | None = None
     last_round_sent: bool = False
     residual_reason: str = ""

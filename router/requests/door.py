@@ -42,7 +42,10 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
 
     Raises `BadInput` when it cannot be understood.
     """
-    data = json.loads(request.body)
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise BadInput("body", "is not JSON that can be read") from None
     match request.kind:
         case RequestKind.PARENT:
             body = parse(OrderBody, data)
@@ -51,6 +54,8 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
             ref_id = RefId(parse(CancelBody, data).ref_id)
             asked = parent_id(deployment=deployment, entity=request.entity, ref_id=ref_id)
             return CancelAsked(parent_id=asked, principal=request.principal)
+        case RequestKind.UNKNOWN:
+            raise BadInput("kind", "is not one this release knows")
         case RequestKind.HALT:
             return HaltAsked(level=HaltLevel.NEW, reason=parse(HaltBody, data).reason, principal=request.principal)
         case RequestKind.RESUME:

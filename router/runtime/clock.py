@@ -21,5 +21,8 @@ class SystemClock:
         return self._floor_ns
 
     def raise_floor(self, floor_ns: Nanos) -> None:
-        """Somebody before us journaled this time."""
-        self._floor_ns = Nanos(max(self._floor_ns, floor_ns))
+        """Somebody before us journaled this time: go on from there.
+
+        The anchor moves, so that time keeps running: a clock that stood still would let no lease and no deadline pass.
+        """
+        self._offset_ns += max(floor_ns - self.now(), 0)

@@ -5,16 +5,19 @@ The order of those four is the promise of this product. Between them there is no
 
 import asyncio
 import contextlib
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.engine import Engine
 from router.model.commands import Command, Look
-from router.model.errors import AppendLost, LeaseHeld
+from router.model.errors import AppendLost, LeaseHeld, SideRowTaken
 from router.model.events import Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
 from router.model.facts import DecisionFailed
-from router.model.ids import AccountId, Nanos
-from router.model.requests import Request
+from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
+from router.model.requests import Request, RequestKind
 from router.observe import Observe
 from router.ports import JournalRow, Lease, Policy, Store, VenuePort
 from router.runtime.clock import SystemClock
@@ -26,10 +29,13 @@ from router.runtime.switch import Switch
 
 _MS = 1_000_000
 BATCH_MOST = 64
+_BATCH_NS = 10 * _MS
 _DRAIN_LOOK_S = 0.01
+_FAILED_PAUSE_S = 0.05
+_FAILED_PAUSE_S_MAX = 5.0
 _LOOP_LOOK_MS = 250
 LOOKS_MOST = 8
-"""A decision that keeps asking for the market without deciding anything is a bug."""
+"""Looks at one instrument on one event: a decision that keeps asking without deciding anything is let go."""
 
 Understand = Callable[[Request], Event]
 """A request as an event. Never raises: what cannot be understood is an event too."""
@@ -112,8 +118,9 @@ class Driver:
 
     async def run(self, lease: Lease) -> None:
         """Drive until stopped or fenced. Raises `AppendLost`, `AppendUnclear` or `LeaseHeld` when it must not go on."""
-        self._may_drive_from(self._clock.now())
         await self._recover(lease)
+        self._may_drive_from(self._clock.now())
+        await self._heed_halts()
         deciding = asyncio.create_task(self._decide_for_ever(lease))
         leasing = asyncio.create_task(self._keep_lease(lease))
         asking = asyncio.create_task(self._take_requests())
@@ -128,6 +135,9 @@ class Driver:
             await self._drain(deciding)
         except (LeaseHeld, AppendLost) as error:
             self._observe.lease_lost(str(error))
+            raise
+        except SideRowTaken as error:
+            await self._leave_halted(str(error))
             raise
         finally:
             await _end([deciding, leasing, asking, watching, stop])
@@ -168,41 +178,67 @@ class Driver:
         if self._seq > 0:
             await save(self._store, self._engine, self._seq, self._row_hash, self._clock.now())
 
+    async def _leave_halted(self, why: str) -> None:
+        """The database refused what we decided: our own bug. Whoever drives next comes up halted."""
+        reason = f"the database refused a decision: {why}"[:128]
+        body = json.dumps({"reason": reason}, separators=(",", ":"))
+        await self._store.ask(
+            Request(
+                entity=EntityId("router"),
+                kind=RequestKind.HALT,
+                key=f"refused-{self._clock.now()}",
+                principal="router",
+                body=body,
+                body_hash=hashlib.sha256(body.encode()).hexdigest(),
+                asked_ns=self._clock.now(),
+            )
+        )
+
     # The loop.
 
     async def _decide_for_ever(self, lease: Lease) -> None:
+        failures = 0
         while not self._drained:
             arrivals = await self._inbox.take(BATCH_MOST)
             try:
                 await self._one_batch(arrivals)
+                failures = 0
             except EngineFailed:
+                # A bug that every event meets must not fill the journal.
+                await asyncio.sleep(min(_FAILED_PAUSE_S * 2**failures, _FAILED_PAUSE_S_MAX))
+                failures += 1
                 await self._recover(lease)
 
     async def _one_batch(self, arrivals: Sequence[Arrival]) -> None:
         batch = _Batch()
+        began_ns = self._clock.now()
         for position, arrival in enumerate(arrivals):
             self._decide(arrival, batch)
-            if batch.failed is not None:
-                self._put_back(arrivals[position + 1 :])
+            if batch.failed is not None or self._clock.now() - began_ns > _BATCH_NS:
+                # A commit shared by too many decisions would make the first ones' approvals old.
+                self._inbox.put_back(arrivals[position + 1 :])
                 break
+        if batch.failed is not None:
+            self._switch.halt_now("a decision failed", None)
         if batch.rows:
             await self._append(batch.rows)
         self._follow_state()
-        for command in batch.commands:
-            self._dispatcher.carry_out(command)
         if batch.failed is not None:
             raise EngineFailed from batch.failed
+        for command in batch.commands:
+            self._dispatcher.carry_out(command)
+        await self._snapshot_now_and_then()
 
     def _decide(self, arrival: Arrival, batch: _Batch) -> None:
         """One event, and the looks at the market it leads to, each of them an event of its own."""
         self._decide_event(arrival.event, arrival.request_id, batch)
-        looks = 0
+        looks: Counter[InstrumentId] = Counter()
         while batch.failed is None and (look := _next_look(batch)) is not None:
-            looks += 1
-            assert looks <= LOOKS_MOST
-            if not self._draining:
-                view = self._market.view(look.instrument, look.quantity, self._clock.now())
-                self._decide_event(MarketSeen(view=view), None, batch)
+            looks[look.instrument] += 1
+            if self._draining or not self._market.knows(look.instrument) or looks[look.instrument] > LOOKS_MOST:
+                continue
+            view = self._market.view(look.instrument, look.quantity, self._clock.now())
+            self._decide_event(MarketSeen(view=view), None, batch)
 
     def _decide_event(self, event: Event, request_id: int | None, batch: _Batch) -> None:
         stamped = Stamped(at_ns=self._clock.now(), event=event)
@@ -230,6 +266,12 @@ class Driver:
         for fact in (fact for one in appended for fact in one.row.facts):
             self._observe.fact(fact)
         self._since_snapshot += len(rows)
+        for row in rows:
+            if isinstance(row.stamped.event, HaltAsked):
+                self._switch.journaled(row.request_id)
+
+    async def _snapshot_now_and_then(self) -> None:
+        """Between two batches, where the engine stands exactly at the journal's end."""
         if self._since_snapshot >= self._settings.snapshot_every:
             self._since_snapshot = 0
             await save(self._store, self._engine, self._seq, self._row_hash, self._clock.now())
@@ -239,11 +281,6 @@ class Driver:
         if state.gates and not any(gate.starting for gate in state.gates.values()):
             self._ready.set()
         self._switch.follow(state.halt_reason if state.halted else None, state.halt_epoch)
-
-    def _put_back(self, arrivals: Sequence[Arrival]) -> None:
-        """Not decided on yet: they wait for the recovered engine."""
-        for arrival in arrivals:
-            self._inbox.put(arrival.event, arrival.request_id)
 
     # Beside the loop.
 
@@ -285,11 +322,19 @@ class Driver:
             return request.id
         self._queued_requests.add(request.id)
         event = self._understand(request)
-        if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
-            self._switch.halt_now(event.reason)
         self._observe.request_taken(request.kind)
-        self._inbox.put(event, request.id)
+        if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
+            self._switch.halt_now(event.reason, request.id)
+            self._inbox.put_first(event, request.id)
+        else:
+            self._inbox.put(event, request.id)
         return request.id
+
+    async def _heed_halts(self) -> None:
+        """A halt that was asked for while nobody drove bites before the first decision."""
+        for request in await self._store.open_requests(BATCH_MOST):
+            if request.kind is RequestKind.HALT:
+                self._take_request(request)
 
 
 def _next_look(batch: _Batch) -> Look | None:

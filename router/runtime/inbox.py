@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from router.model.events import Event
@@ -26,6 +27,17 @@ class Inbox:
         """Through the door."""
         self._arrivals.append(Arrival(event, request_id))
         self._something.set()
+
+    def put_first(self, event: Event, request_id: int | None = None) -> None:
+        """Through the door before all that waits: a halt."""
+        self._arrivals.appendleft(Arrival(event, request_id))
+        self._something.set()
+
+    def put_back(self, arrivals: Sequence[Arrival]) -> None:
+        """Taken and not decided on yet: they are first again, in their order."""
+        self._arrivals.extendleft(reversed(arrivals))
+        if arrivals:
+            self._something.set()
 
     def nudge(self) -> None:
         """Let a waiting `take` return, with nothing if there is nothing."""

@@ -36,6 +36,10 @@ class Market:
         """All there are."""
         return tuple(self._listings.values())
 
+    def knows(self, instrument: InstrumentId) -> bool:
+        """Is it configured? A parent of an instrument that no longer is finds no market."""
+        return instrument in self._instruments
+
     def view(self, instrument: InstrumentId, quantity: Decimal, now_ns: Nanos) -> MarketView:
         """The market of an instrument now, as deep as `quantity` can reach."""
         return self._books.view(

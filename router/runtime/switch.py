@@ -17,18 +17,22 @@ class Switch:
         self._clock = clock
         self._approval_age_ns_max = approval_age_ms_max * _MS
         self._halted: str | None = None
-        self._asked: str | None = None
+        self._asked: dict[int | None, str] = {}
         self._halt_epoch = 0
         self._lease_until_ns = Nanos(0)
 
-    def halt_now(self, reason: str) -> None:
-        """Nothing leaves from here on, whatever has been approved."""
-        self._asked = reason
+    def halt_now(self, reason: str, request_id: int | None) -> None:
+        """Nothing leaves from here on, whatever has been approved; until this very halt is journaled."""
+        self._asked[request_id] = reason
+
+    def journaled(self, request_id: int | None) -> None:
+        """The request's halt (or resume) is durable: from here on the journal speaks for it."""
+        self._asked.pop(request_id, None)
 
     def follow(self, halted: str | None, halt_epoch: int) -> None:
-        """What the journal says. A halt that is asked for and not durable yet stands until the epoch moves."""
-        if halt_epoch != self._halt_epoch:
-            self._asked = None
+        """What the journal says. A halt that is asked for and not durable yet stands beside it."""
+        if halted is not None:
+            self._asked.pop(None, None)  # our own, of a decision that failed
         self._halted, self._halt_epoch = halted, halt_epoch
 
     def lease_good_until(self, until_ns: Nanos) -> None:
@@ -40,7 +44,8 @@ class Switch:
 
         def ask() -> str | None:
             now_ns = self._clock.now()
-            if (halted := self._asked or self._halted) is not None:
+            halted = next(iter(self._asked.values()), self._halted)
+            if halted is not None:
                 return f"halted: {halted}"
             if order.halt_epoch != self._halt_epoch:
                 return "halted since it was approved"

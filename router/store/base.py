@@ -13,7 +13,14 @@ from typing import TypeVar, cast
 
 from router.journal.chain import GENESIS, ChainBroken
 from router.journal.rows import StoredRow, appended, stored
-from router.model.errors import AppendLost, AppendUnclear, BadInput, SameKeyOtherBody, StoreUnavailable
+from router.model.errors import (
+    AppendLost,
+    AppendUnclear,
+    BadInput,
+    SameKeyOtherBody,
+    SideRowTaken,
+    StoreUnavailable,
+)
 from router.model.ids import EntityId, Nanos
 from router.model.requests import Request, RequestKind, RequestState
 from router.ports.store import Appended, JournalRow, Lease
@@ -25,16 +32,10 @@ from router.store.side_rows import beside, steps_for
 
 SNAPSHOTS_KEPT = 8
 _POLL_S = 1.0
+_OUR_PLACE = "the row before is the one this writer knows"
 """However well waking works, open requests are looked for this often."""
 
 T = TypeVar("T")
-
-
-class SideRowTaken(AppendLost):
-    """The journal's place was free, but a request, client order id, copy number or booking key was not.
-
-    Only a bug of ours, or a driver beside us, can do this. Nothing was written.
-    """
 
 
 class JournalStore:
@@ -90,7 +91,9 @@ class JournalStore:
             try:
                 await self._session.write(self._steps(rows, chained))
             except Taken as error:
-                await self._read_back(chained, SideRowTaken(str(error)))
+                # The journal's own place is a race that was lost; a side row is a bug.
+                lost = _OUR_PLACE in str(error)
+                await self._read_back(chained, AppendLost(str(error)) if lost else SideRowTaken(str(error)))
             except NotWritten as error:
                 await self._read_back(chained, StoreUnavailable(f"nothing was appended: {error}"))
             except MaybeWritten as error:
@@ -115,9 +118,7 @@ class JournalStore:
 
     def _steps(self, rows: Sequence[JournalRow], chained: Sequence[StoredRow]) -> list[Step]:
         columns = [(r.shard, r.seq, r.epoch, r.at_ns, r.kind, r.payload, r.hash) for r in chained]
-        steps = [
-            Step(sql.APPEND_FIRST, ((*columns[0], self._hash),), must="the row before is the one this writer knows")
-        ]
+        steps = [Step(sql.APPEND_FIRST, ((*columns[0], self._hash),), must=_OUR_PLACE)]
         if len(columns) > 1:
             steps.append(Step(sql.APPEND_NEXT, tuple(columns[1:])))
         placed = zip((place.seq for place in chained), rows, strict=True)
@@ -335,7 +336,7 @@ def _request(row: Row) -> Request:
     return Request(
         id=number,
         entity=entity,
-        kind=RequestKind(kind),
+        kind=RequestKind(kind) if kind in RequestKind.__members__ else RequestKind.UNKNOWN,
         key=key,
         principal=principal,
         body=body,

@@ -67,7 +67,10 @@ ASK = Sql(f"""
     ON CONFLICT (entity, kind, key) DO NOTHING RETURNING {_REQUEST}
 """)  # noqa: S608 - a constant list of columns
 ASKED = Sql(f"SELECT {_REQUEST} FROM request WHERE entity = $1 AND kind = $2 AND key = $3")  # noqa: S608
-OPEN_REQUESTS = Sql(f"SELECT {_REQUEST} FROM request WHERE consumed_seq IS NULL ORDER BY id LIMIT $1")  # noqa: S608
+# Halts first: a kill switch does not stand in a queue.
+OPEN_REQUESTS = Sql(
+    f"SELECT {_REQUEST} FROM request WHERE consumed_seq IS NULL ORDER BY (kind <> 'HALT'), id LIMIT $1"  # noqa: S608
+)
 OPEN_REQUEST_AFTER = Sql("SELECT id FROM request WHERE consumed_seq IS NULL AND id > $1 ORDER BY id LIMIT 1")
 
 # Snapshots. The newest few are kept: the newest may turn out to belong to a row that a restore has taken away.

@@ -9,16 +9,16 @@ import pytest
 from policies import POLICIES
 from router.book.books import ViewPolicy
 from router.engine import Engine
-from router.model.events import ParentSubmitted, Started
+from router.model.events import Event, HaltAsked, HaltLevel, ParentSubmitted, Started
 from router.model.ids import EntityId, InstrumentId, RefId
 from router.model.orders import ParentOrder, SweepParams
-from router.model.requests import Request
+from router.model.requests import Request, RequestKind
 from router.model.side import Side
 from router.observe import Observe
 from router.observe.logs import silent
 from router.orders.client_ids import parent_id
 from router.ports import Appended, JournalRow, Lease
-from router.requests import OrderBody, order_request
+from router.requests import HaltBody, OrderBody, halt_request, order_request
 from router.requests.bodies import parse
 from router.runtime.clock import SystemClock
 from router.runtime.driver import Driver, DriverSettings
@@ -28,6 +28,7 @@ from router.runtime.recovery import SNAPSHOTS, recover
 from router.runtime.switch import Switch
 from router.store import JournalStore, open_store
 from tests.engine.desk import LIMITS
+from tests.waiting import eventually
 
 
 class SlowStore:
@@ -45,8 +46,10 @@ class SlowStore:
         return await self._store.append(rows)
 
 
-def understand(request: Request) -> ParentSubmitted:
-    """Any request is a parent of an instrument nobody configured: turned down, which is a fact."""
+def understand(request: Request) -> Event:
+    """A halt, or a parent of an instrument nobody configured: turned down, which is a fact."""
+    if request.kind is RequestKind.HALT:
+        return HaltAsked(level=HaltLevel.NEW, reason="stop", principal="t")
     ref_id = RefId(request.key)
     return ParentSubmitted(
         order=ParentOrder(
@@ -113,5 +116,39 @@ async def test_the_snapshot_of_a_drain_is_never_ahead_of_the_journal(tmp_path: P
             from_start.recover(row.row.stamped.at_ns, row.row.facts)
         assert refused == []
         assert SNAPSHOTS.dumps(from_image.engine.state.image()) == SNAPSHOTS.dumps(from_start.state.image())
+    finally:
+        await store.close()
+
+
+async def test_a_halt_asked_for_while_nobody_drove_bites_before_the_first_decision(tmp_path: Path) -> None:
+    """It is taken first, whatever stands before it in the table."""
+    store = await open_store(f"sqlite:///{tmp_path / 'sor.db'}", "lab")
+    try:
+        clock = SystemClock()
+        body = {"instrument": "ETH/USD", "side": "BUY", "base_quantity": "1"}
+        for number in range(100):
+            order = parse(OrderBody, body | {"ref_id": f"R{number}"})
+            await store.ask(order_request(order, entity=EntityId("acme"), principal="t", asked_ns=clock.now()))
+        halt = halt_request(
+            parse(HaltBody, {"reason": "stop"}),
+            resume=False,
+            entity=EntityId("acme"),
+            principal="t",
+            asked_ns=clock.now(),
+        )
+        await store.ask(halt)
+
+        requests = await store.open_requests(64)
+        lease = await store.take_lease("t", 30_000)
+        assert lease is not None
+        driver = driver_on(SlowStore(store))
+        running = asyncio.create_task(driver.run(lease))
+        await eventually(lambda: driver.engine.state.halted)
+        driver.stop()
+        await running
+
+        assert requests[0].kind is RequestKind.HALT
+        events = [type(row.row.stamped.event).__name__ for row in await store.read(0, 10)]
+        assert "HaltAsked" in events[:2]
     finally:
         await store.close()

@@ -48,13 +48,15 @@ def test_each_reason_stops_it() -> None:
 def test_a_halt_bites_before_it_is_journaled_and_until_a_resume_is() -> None:
     """In memory first; what the journal says of earlier times does not lift it."""
     switch, gate = gate_of(Hands())
-    switch.halt_now("stop")
+    switch.halt_now("stop", 7)
     assert "stop" in gate()
 
     switch.follow(None, 0)  # a batch decided before the halt was
+    switch.follow(None, 2)  # an older halt and its resume are journaled meanwhile
     assert "stop" in gate()
 
-    switch.follow("stop", 1)
+    switch.follow("stop", 3)
+    switch.journaled(7)
     assert "halted" in gate()
-    switch.follow(None, 2)
+    switch.follow(None, 4)
     assert gate() == "halted since it was approved"

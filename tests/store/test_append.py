@@ -6,8 +6,8 @@ import pytest
 
 from router.journal.chain import GENESIS, ChainBroken
 from router.journal.verify import breaks
-from router.model.errors import AppendLost
-from router.store import JournalStore, SideRowTaken
+from router.model.errors import AppendLost, SideRowTaken
+from router.store import JournalStore
 from tests.store.conftest import Opener, Sql
 from tests.store.makers import booked, client_id, counted, intended, request, row, tick
 

@@ -1,0 +1,163 @@
+"""What an adversary tried: rows that are not ours, evidence that lies, orders that do not end."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from router.model import facts as f
+from router.model.commands import Cancel
+from router.model.events import CancelAsked, Started
+from router.model.ids import InstrumentId
+from router.model.orders import ChildState, ParentState
+from router.model.outcomes import Found
+from router.model.side import Side
+from tests.engine.desk import BTC_USD, DEPLOYMENT, Desk, NotSent, account
+
+
+def working(desk: Desk, text: str = "P1 buy 1") -> None:
+    """A child at kraken the venue has taken."""
+    desk.market("kraken ask 100.00 5.0")
+    desk.submit(text)
+    desk.accept("kraken")
+    assert desk.sent
+
+
+def test_a_trade_of_another_symbol_or_side_is_never_booked(desk: Desk) -> None:
+    """A row that names our order and describes another is a contradiction: booked nowhere, the venue suspended."""
+    working(desk)
+    child = desk.child("kraken")
+    stranger = replace(desk.trade("kraken", "1@100.00#T1"), symbol="ETH/USD", side=Side.SELL)
+    desk.looked_up(child, Found(order=desk.record("kraken", "FILLED", Decimal(1)), trades=(stranger,)))
+
+    assert child.filled == 0
+    assert desk.breaches() == [f.BreachKind.CONTRADICTED]
+    assert not desk.engine.state.gate_open(account("kraken"))
+
+
+def test_a_negative_trade_does_not_unfill_a_child(desk: Desk) -> None:
+    """Quantities of trades are positive, whatever a venue writes."""
+    working(desk)
+    child = desk.child("kraken")
+    trades = (desk.trade("kraken", "1@100.00#T1"), desk.trade("kraken", "-1@100.00#T2"))
+    desk.looked_up(child, Found(order=desk.record("kraken", "FILLED", Decimal(1)), trades=trades))
+
+    assert child.filled == 1
+    assert f.BreachKind.CONTRADICTED in desk.breaches()
+
+
+def test_one_trade_belongs_to_one_child(desk: Desk) -> None:
+    """The second child that is shown the same trade is a contradiction, not a second fill."""
+    desk.market("""
+        kraken   ask 100.00 5.0
+    """)
+    desk.submit("P1 buy 1")
+    desk.accept("kraken")
+    trade = desk.trade("kraken", "1@100.00#T1")
+    first = desk.child("kraken")
+    desk.submit("P2 buy 1")
+    desk.accept("kraken")
+    second = desk.child("kraken")
+    desk.looked_up(first, Found(order=_record_of(desk, first), trades=(trade,)))
+
+    desk.looked_up(second, Found(order=_record_of(desk, second), trades=(trade,)))
+
+    assert (first.filled, second.filled) == (1, 0)
+    assert f.BreachKind.CONTRADICTED in desk.breaches()
+
+
+def test_a_late_fill_that_overfills_the_parent_is_an_alarm(desk: Desk) -> None:
+    """It is booked, and somebody is told."""
+    working(desk)
+    late = desk.trade("kraken", "1@100.00#T1")
+    desk.found("kraken", "EXPIRED")
+    desk.accept("kraken")
+    desk.found("kraken", "FILLED", "1@100.00#T2")
+
+    desk.read(account("kraken"), trades=(late,))
+
+    assert desk.breaches() == [f.BreachKind.OVERFILLED]
+
+
+def test_a_record_with_less_than_is_booked_is_a_contradiction(desk: Desk) -> None:
+    """An ended order cannot have executed less than its trades."""
+    working(desk)
+
+    desk.found("kraken", "EXPIRED", "0.6@100.00#T1", executed="0.2")
+
+    assert desk.breaches() == [f.BreachKind.CONTRADICTED]
+
+
+def test_a_lost_cancel_is_asked_again(desk: Desk) -> None:
+    """As long as the venue shows the order open."""
+    working(desk)
+    parent = desk.engine.state.parent(desk.child("kraken").order.parent_id)
+    desk.tell(CancelAsked(parent_id=parent.order.id, principal="ann"))
+    assert len(desk.wanted(Cancel)) == 1
+
+    desk.found("kraken", "OPEN")
+
+    assert len(desk.wanted(Cancel)) == 1
+
+
+def test_an_ioc_that_rests_is_cancelled(desk: Desk) -> None:
+    """A venue that ignored the time in force gets a cancel."""
+    working(desk)
+    desk.later(10_001)
+
+    desk.found("kraken", "OPEN")
+
+    assert len(desk.wanted(Cancel)) == 1
+    assert desk.states("kraken") == [ChildState.PENDING_CANCEL]
+
+
+def test_fills_that_are_never_shown_go_to_a_person(desk: Desk) -> None:
+    """CLOSING does not last for ever."""
+    working(desk)
+    desk.found("kraken", "EXPIRED", "0.2@100.00#T1", executed="0.5")
+    desk.later(5_001)
+
+    desk.found("kraken", "EXPIRED", executed="0.5")
+
+    assert desk.states("kraken") == [ChildState.QUARANTINED]
+
+
+def test_a_copy_that_never_left_costs_neither_a_round_nor_the_day(desk: Desk) -> None:
+    """What the last gate stopped did not happen."""
+    desk.market("kraken ask 100.00 5.0")
+    parent = desk.submit("P1 buy 1 rounds 2")
+    spent = desk.engine.state.day_notional(parent.order.entity, desk.now_ns)
+    for _ in range(6):
+        desk.answer("kraken", NotSent(why="its approval is 80 ms old", by_gate=True))
+        desk.later(400)
+
+    assert parent.state is ParentState.WORKING
+    assert desk.sent
+    assert desk.engine.state.day_notional(parent.order.entity, desk.now_ns) == spent
+
+
+def test_a_parent_of_an_instrument_that_is_gone_ends(desk: Desk) -> None:
+    """A restart without its instrument ends it with the reason; nothing dies of it."""
+    desk.market("kraken ask 200.00 5.0")
+    parent = desk.submit("P1 buy 1 limit 100")
+    successor = desk.restarted()
+    other = replace(BTC_USD, id=InstrumentId("ETH/USD"))
+    successor.tell(
+        Started(
+            deployment=DEPLOYMENT,
+            incarnation=1,
+            epoch=2,
+            version="test",
+            instruments=(other,),
+            terms=successor.venues,
+            limits=successor.limits,
+        )
+    )
+
+    ended = successor.engine.state.parent(parent.order.id)
+    assert ended.state is ParentState.CANCELLED
+    assert "no longer configured" in ended.reason
+
+
+def _record_of(desk: Desk, child):  # type: ignore[no-untyped-def]
+    order = child.order
+    record = desk.record("kraken", "FILLED", order.quantity)
+    return replace(record, client_id=order.client_id, venue_order_id=f"kraken-{order.client_id[-8:]}")
