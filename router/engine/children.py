@@ -314,6 +314,8 @@ def _unexplained(draft: Draft, child: Child, strangers: tuple[VenueTrade, ...]) 
 
 
 def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:
+    if f"{kind}|{detail}" in child.breaches:
+        return
     order = child.order
     draft.note(
         f.BreachRaised(kind=kind, account=order.account, client_id=order.client_id, detail=detail, at_ns=draft.now_ns)
@@ -321,6 +323,9 @@ def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None
 
 
 def _close_gate(draft: Draft, account: AccountId, reason: str) -> None:
+    gate = draft.state.gates.get(account)
+    if gate is not None and not gate.open and gate.reason == reason:
+        return
     draft.note(f.GateMoved(account=account, open=False, reason=reason, at_ns=draft.now_ns))
 
 

@@ -278,6 +278,7 @@ class State:
     def _(self, fact: f.BreachRaised) -> None:
         child = None if fact.client_id is None else self.blotter.children.get(fact.client_id)
         if child is not None:
+            child.breaches.add(f"{fact.kind}|{fact.detail}")
             self.parent(child.order.parent_id).breached = True
 
     @apply.register

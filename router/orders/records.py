@@ -42,6 +42,8 @@ class Child:
     booked: set[str] = field(default_factory=set)
     misses: list[Evidence] = field(default_factory=list)
     looks: int = 0
+    breaches: set[str] = field(default_factory=set)
+    """What was alarmed about it: the same thing seen again is no second alarm."""
     strangers: bool = False
     """The last look-up saw trades there that no order we know explains."""
 
