@@ -190,7 +190,7 @@ class BitstampVenue(LabVenue):
         record = self._named(key.account, ask.params, None)
         after = self.exchange.cancel(key.account, record.order_id, ask.now_ns)
         if isinstance(after, Rejection):
-            refuse("Order not found", code=_NOT_FOUND, status=404)
+            refuse("Order not found.", code=_NOT_FOUND, status=404)
         return json_answer(render.cancelled(after, self.exchange.symbols[after.symbol]))
 
     def _open_orders(self, ask: Ask) -> Answer:
@@ -254,7 +254,7 @@ class BitstampVenue(LabVenue):
             now_ns=now_ns,
         )
         if not found:
-            refuse("Order not found", code=_NOT_FOUND, status=404)
+            refuse("Order not found.", code=_NOT_FOUND, status=404)
         return found[-1]
 
     def _user_of(self, token: object) -> tuple[str, int] | None:

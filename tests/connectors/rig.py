@@ -27,10 +27,18 @@ from router.model.orders import Approved, ChildOrder, TimeInForce
 from router.model.side import Side
 from router.model.terms import Fence, VenueTerms
 
-SYMBOLS = {"binance": "BTC/USDT", "kraken": "BTC/USD", "coinbase": "BTC/USD"}
+SYMBOLS = {
+    "binance": "BTC/USDT",
+    "bybit": "BTC/USDT",
+    "kraken": "BTC/USD",
+    "coinbase": "BTC/USD",
+    "bitstamp": "BTC/USD",
+    "okx": "BTC/USDT",
+}
 BIDS = [("60000", "1"), ("59990", "2"), ("59980", "5")]
 ASKS = [("60010", "1"), ("60020", "2"), ("60030", "5")]
 TTL_NS = 2_000_000_000
+WITHOUT_DEADLINE = frozenset({"coinbase", "bitstamp"})
 
 
 class WallClock:
@@ -96,7 +104,7 @@ def settings_for(venue: str, url: str | None, credentials: Mapping[str, str], **
     account = account_id(VenueId(venue), "main")
     terms = VenueTerms(
         account=account,
-        fence=Fence.NONE if venue == "coinbase" else Fence.DEADLINE,
+        fence=Fence.NONE if venue in WITHOUT_DEADLINE else Fence.DEADLINE,
         request_ttl_ms=300,
         engine_wait_ms=50,
         read_lag_ms=50,
@@ -122,6 +130,8 @@ def venue_at(lab: Lab, venue: str, **changes: Any) -> CcxtVenue:
     """An account at a lab's venue, with the key the lab gave out."""
     key = lab.keys[venue][0]
     credentials = {"apiKey": key.key, "secret": key.secret}
+    if key.passphrase:
+        credentials["password"] = key.passphrase
     return CcxtVenue(settings_for(venue, lab.venues[venue].url, credentials, **changes), WallClock())
 
 

@@ -37,4 +37,7 @@ def test_each_venue_takes_the_encoding_in_its_limits():
     client_id = ClientOrderId("ab12" + "0" * 8 + "8" + "1" * 3 + "a" + "2" * 15)
     spelled = {name: make().encode_id(client_id) for name, make in DIALECTS.items()}
     assert spelled["binance"] == client_id  # <= 36 of [a-zA-Z0-9-_]
+    assert spelled["bitstamp"] == client_id  # any string
+    assert spelled["bybit"] == client_id  # <= 36 of [A-Za-z0-9_-]
+    assert spelled["okx"] == client_id  # <= 32 letters and digits
     assert spelled["kraken"] == spelled["coinbase"] == as_uuid(client_id)

@@ -12,7 +12,7 @@ from connectors.lab.faults import Call, FaultKind
 from router.model.ids import Nanos
 from router.model.orders import TimeInForce
 from router.model.outcomes import Accepted, CancelTaken, CancelUnclear, Found, Lost, Missing, NotSent, Refused, Unclear
-from tests.connectors.rig import approved, child, pass_gate, place, venue_at
+from tests.connectors.rig import WITHOUT_DEADLINE, approved, child, pass_gate, place, venue_at
 from tests.waiting import eventually
 
 
@@ -88,7 +88,7 @@ async def test_a_request_held_up_on_its_way_is_one_order_at_most(venue, venue_na
     assert isinstance(outcome, Lost)
     await asyncio.sleep(0.6)
     orders = await control.orders(venue_name)
-    assert len(orders) == (1 if venue_name == "coinbase" else 0)
+    assert len(orders) == (1 if venue_name in WITHOUT_DEADLINE else 0)
 
 
 async def test_a_coded_429_is_a_refusal_for_now_and_anything_else_is_lost(venue, venue_name, control):

@@ -16,17 +16,25 @@ from connectors.ccxt_venue.coinbase import CoinbaseClient
 from router.model.ids import Nanos
 from router.model.outcomes import Accepted, NotSent
 from router.model.side import Side
-from tests.connectors.rig import approved, child, pass_gate, place
+from tests.connectors.rig import WITHOUT_DEADLINE, approved, child, pass_gate, place
+
+
+class Captured(list):
+    """Requests for orders, as (method, path, fields), and what each had for headers."""
+
+    def __init__(self):
+        super().__init__()
+        self.headers = []
 
 
 @pytest.fixture
 async def captured(venue):
-    """Requests for orders, as (method, path, fields)."""
-    requests = []
+    requests = Captured()
 
     async def capture(url, method="GET", headers=None, body=None):
-        fields = json.loads(body) if body.startswith("{") else {k: v[0] for k, v in parse_qs(body).items()}
+        fields = json.loads(body) if body[0] in "{[" else {k: v[0] for k, v in parse_qs(body).items()}
         requests.append((method, urlsplit(url).path, fields))
+        requests.headers.append(headers or {})
         raise ConnectionError
 
     venue._clients.orders.fetch = capture
@@ -58,6 +66,38 @@ async def test_an_order_is_a_priced_limit_ioc_under_our_id(venue, venue_name, ca
         assert (fields["ordertype"], fields["timeinforce"], fields["type"]) == ("limit", "IOC", "sell")
         assert fields["oflags"] == "fciq"
         assert (Decimal(fields["volume"]), Decimal(fields["price"])) == (order.quantity, order.limit_price)
+    elif venue_name == "bybit":
+        assert path == "/v5/order/create"
+        assert fields.pop("orderLinkId") == spelled == order.client_id
+        assert (Decimal(fields.pop("qty")), Decimal(fields.pop("price"))) == (order.quantity, order.limit_price)
+        assert fields == {
+            "symbol": "BTCUSDT",
+            "side": "Sell",
+            "orderType": "Limit",
+            "timeInForce": "IOC",
+            "category": "spot",
+        }
+    elif venue_name == "bitstamp":
+        assert path == "/api/v2/sell/btcusd/"
+        assert fields["client_order_id"] == spelled
+        assert fields["ioc_order"] == "true"
+        assert not fields.keys() & {"timeInForce", "clientOrderId", "pair"}
+        assert (Decimal(fields["amount"]), Decimal(fields["price"])) == (order.quantity, order.limit_price)
+    elif venue_name == "okx":
+        assert path == "/api/v5/trade/batch-orders"
+        assert fields == [
+            {
+                "instId": "BTC-USDT",
+                "clOrdId": spelled,
+                "side": "sell",
+                "ordType": "ioc",
+                "sz": "0.12345",
+                "px": "60010.5",
+                "tdMode": "cash",
+                "tgtCcy": "base_ccy",
+            }
+        ]
+        assert spelled == order.client_id
     else:
         assert path == "/api/v3/brokerage/orders"
         assert fields["client_order_id"] == spelled
@@ -66,7 +106,7 @@ async def test_an_order_is_a_priced_limit_ioc_under_our_id(venue, venue_name, ca
 
 
 async def test_the_deadline_travels_in_the_venues_own_time(venue, venue_name, captured):
-    """Binance: a window after the request's time stamp. Kraken: a moment. Coinbase: nothing."""
+    """Binance: a window after the request's time stamp. Kraken: a moment. Coinbase, Bitstamp: nothing."""
     venue._venue_clock._low = venue._venue_clock._high = 5_000_000_000  # the venue's clock is five seconds ahead
     order = child(venue_name)
     deadline = Nanos(order.decided_at_ns + 900_000_000)
@@ -78,6 +118,17 @@ async def test_the_deadline_travels_in_the_venues_own_time(venue, venue_name, ca
         assert fields["deadline"].endswith("Z")
         at_ns = venue_seconds(fields["deadline"])
         assert deadline + 5_000_000_000 - 1_000_000 < at_ns <= deadline + 5_000_000_000
+    elif venue_name == "bybit":
+        headers = captured.headers[0]
+        ends_ms = int(headers["X-BAPI-TIMESTAMP"]) + int(headers["X-BAPI-RECV-WINDOW"])
+        assert deadline // 1_000_000 + 5000 - 2 <= ends_ms <= deadline // 1_000_000 + 5000
+        assert int(headers["X-BAPI-RECV-WINDOW"]) <= 900
+        assert venue._clients.orders.options["recvWindow"] == 5000  # of this one call, not of the instance
+    elif venue_name == "bitstamp":
+        assert set(fields) == {"client_order_id", "amount", "price", "ioc_order"}
+    elif venue_name == "okx":
+        assert captured.headers[0]["expTime"] == str(deadline // 1_000_000 + 5000)  # a header, and none of the order
+        assert "expTime" not in fields[0]
     else:
         assert set(fields) == {"client_order_id", "product_id", "side", "order_configuration"}
 
@@ -95,8 +146,8 @@ async def test_what_was_provably_not_sent_goes_once_more_and_no_more(venue, venu
 
 async def test_a_stale_venue_clock_closes_the_venue(venue, venue_name, captured):
     """A deadline in a time we do not know fences nothing."""
-    if venue_name == "coinbase":
-        pytest.skip("coinbase takes no deadline")
+    if venue_name in WITHOUT_DEADLINE:
+        pytest.skip("takes no deadline")
     venue._venue_clock._at_ns -= 120_000_000_000
     outcome, _ = await venue.place(approved(child(venue_name)), Nanos(2**62), pass_gate)
     assert isinstance(outcome, NotSent)

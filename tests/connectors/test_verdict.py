@@ -13,7 +13,7 @@ from connectors.ccxt_venue.wire import Transmission
 from router.model.ids import Nanos
 from router.model.outcomes import Accepted, Exists, Lost, NotSent, Refused
 
-OURS = {"binance": "ab" * 16, "kraken": "k", "coinbase": "c-1"}
+OURS = {"binance": "ab" * 16, "kraken": "k", "coinbase": "c-1", "bitstamp": "cd" * 16, "bybit": "ef" * 16, "okx": "12" * 16}
 ACCEPTED = {
     "binance": {"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": OURS["binance"], "status": "FILLED"},
     "kraken": {"error": [], "result": {"txid": ["OUF4EM-FRGI2-MQMWZD"], "descr": {"order": "buy 1"}}},
@@ -21,7 +21,16 @@ ACCEPTED = {
         "success": True,
         "success_response": {"order_id": "11-22", "client_order_id": "c-1", "product_id": "BTC-USD"},
     },
+    "bybit": {"retCode": 0, "retMsg": "OK", "result": {"orderId": "1523347", "orderLinkId": OURS["bybit"]}},
+    "okx": {"code": "0", "msg": "", "data": [{"clOrdId": OURS["okx"], "ordId": "3122", "sCode": "0", "sMsg": ""}]},
+    "bitstamp": {"id": "1234", "market": "BTC/USD", "type": "0", "client_order_id": OURS["bitstamp"]},
 }
+
+
+
+def okx_row(code, text):
+    """An order refused by its own row, as OKX does it."""
+    return {"code": "1", "msg": "", "data": [{"clOrdId": OURS["okx"], "ordId": "", "sCode": code, "sMsg": text}]}
 
 
 def judged(name, status, body, *, sent=True, headers=None):
@@ -34,7 +43,15 @@ def judged(name, status, body, *, sent=True, headers=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "order_id"), [("binance", "28"), ("kraken", "OUF4EM-FRGI2-MQMWZD"), ("coinbase", "11-22")]
+    ("name", "order_id"),
+    [
+        ("binance", "28"),
+        ("kraken", "OUF4EM-FRGI2-MQMWZD"),
+        ("coinbase", "11-22"),
+        ("bitstamp", "1234"),
+        ("bybit", "1523347"),
+        ("okx", "3122"),
+    ],
 )
 def test_a_whole_success_is_accepted(name, order_id):
     assert judged(name, 200, ACCEPTED[name]) == Accepted(venue_order_id=order_id)
@@ -51,7 +68,18 @@ def test_lies_prove_nothing(name, status, body):
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"), [("binance", "orderId"), ("binance", "clientOrderId"), ("kraken", "result")]
+    ("name", "missing"),
+    [
+        ("binance", "orderId"),
+        ("binance", "clientOrderId"),
+        ("kraken", "result"),
+        ("bitstamp", "id"),
+        ("bitstamp", "client_order_id"),
+        ("bybit", "result"),
+        ("bybit", "retCode"),
+        ("okx", "code"),
+        ("okx", "data"),
+    ],
 )
 def test_a_success_without_its_id_is_lost(name, missing):
     answer = {key: value for key, value in ACCEPTED[name].items() if key != missing}
@@ -63,7 +91,7 @@ def test_kraken_accepts_with_exactly_one_id(ids):
     assert isinstance(judged("kraken", 200, {"error": [], "result": {"txid": ids}}), Lost)
 
 
-@pytest.mark.parametrize("name", ["binance", "coinbase"])
+@pytest.mark.parametrize("name", ["binance", "coinbase", "bitstamp", "bybit", "okx"])
 def test_an_answer_about_another_order_is_lost(name):
     """Answers swapped on a connection: the id that comes back is not ours."""
     text = json.dumps(ACCEPTED[name]).replace(OURS[name], "someone-else")
@@ -83,6 +111,22 @@ REFUSALS = [
     ("kraken", 200, {"error": ["EOrder:Rate limit exceeded"]}, True),
     ("coinbase", 200, {"success": False, "error_response": {"error": "INSUFFICIENT_FUND", "message": "no"}}, False),
     ("coinbase", 400, {"error": "INVALID_ARGUMENT", "message": "bad"}, False),
+    ("bybit", 200, {"retCode": 170131, "retMsg": "Insufficient balance.", "result": {}}, False),
+    ("bybit", 200, {"retCode": 170140, "retMsg": "Order value exceeded lower limit.", "result": {}}, False),
+    ("bybit", 200, {"retCode": 10004, "retMsg": "Error sign", "result": {}}, False),
+    ("bybit", 200, {"retCode": 10002, "retMsg": "invalid request, please check your recv_window param"}, True),
+    ("bybit", 200, {"retCode": 10006, "retMsg": "Too many visits!"}, True),
+    ("bybit", 429, {"retCode": 10006, "retMsg": "Too many visits!"}, True),
+    ("okx", 200, okx_row("51008", "Order failed. Insufficient USDT balance in account"), False),
+    ("okx", 200, okx_row("51121", "Order quantity must be a multiple of the lot size."), False),
+    ("okx", 401, {"code": "50113", "msg": "Invalid signature.", "data": []}, False),
+    ("okx", 200, {"code": "50036", "msg": "The expTime can't be earlier than the current system time.", "data": []}, True),
+    ("okx", 429, {"code": "50011", "msg": "Too Many Requests", "data": []}, True),
+    ("okx", 200, okx_row("50061", "You've reached the maximum order rate limit for this account."), True),
+    ("bitstamp", 200, {"status": "error", "reason": {"__all__": ["Minimum order size is 10 USD."]}}, False),
+    ("bitstamp", 400, {"error": {"__all__": ["You have 0. Check your account balance for details."]}}, False),
+    ("bitstamp", 403, {"status": "error", "reason": "Invalid signature", "code": "API0005"}, False),
+    ("bitstamp", 403, {"status": "error", "reason": "Invalid nonce", "code": "API0004"}, True),
 ]
 
 
@@ -109,6 +153,30 @@ AMBIGUOUS = [
     ("coinbase", 500, {"error": "INSUFFICIENT_FUND"}),
     ("coinbase", 200, {"success": False}),
     ("coinbase", 401, "Unauthorized"),
+    *(
+        ("bybit", 200, {"retCode": code, "retMsg": "who knows", "result": {}})
+        for code in (170146, 170007, 10000, 10016, 170001, 170032, 170149, 170210, 170234, 5004, 429, 999999, True)
+    ),
+    ("bybit", 500, {"retCode": 170131, "retMsg": "Insufficient balance.", "result": {}}),
+    ("bybit", 403, "access too frequent"),
+    ("bybit", 200, {"retCode": 0, "retMsg": "OK", "result": {}}),
+    ("bybit", 200, {"retCode": 0, "retMsg": "OK", "result": {"orderId": "", "orderLinkId": OURS["bybit"]}}),
+    *(
+        ("okx", 200, okx_row(code, "who knows"))
+        for code in ("50004", "50001", "50013", "50026", "50037", "50042", "51011", "51054", "51149", "59999", "")
+    ),
+    ("okx", 400, {"code": "50004", "msg": "API endpoint request timeout.", "data": []}),
+    ("okx", 500, okx_row("51008", "Order failed. Insufficient USDT balance in account")),
+    ("okx", 200, {"code": "1", "msg": "Operation failed.", "data": []}),
+    ("okx", 200, {"code": "1", "msg": "", "data": [*okx_row("51008", "no")["data"], *okx_row("51149", "?")["data"]]}),
+    ("okx", 200, {"code": "50026", "msg": "System error", "data": okx_row("51008", "no")["data"]}),
+    ("okx", 200, {"code": "0", "msg": "", "data": []}),
+    ("okx", 200, {"code": "0", "msg": "", "data": [*ACCEPTED["okx"]["data"], *ACCEPTED["okx"]["data"]]}),
+    ("okx", 200, {"code": "1", "msg": "", "data": ACCEPTED["okx"]["data"]}),
+    ("bitstamp", 200, {"status": "error", "reason": {"__all__": ["Order could not be placed."]}}),
+    ("bitstamp", 400, {"status": "error", "reason": {"__all__": ["Minimum order size is 10.", "Something new."]}}),
+    ("bitstamp", 503, {"status": "error", "reason": {"__all__": ["Minimum order size is 10 USD."]}}),
+    ("bitstamp", 400, {"status": "error"}),
 ]
 
 
@@ -127,6 +195,10 @@ def test_what_is_not_on_the_list_is_lost(name, status, body):
             200,
             {"success": False, "order_id": "first", "error_response": {"error": "DUPLICATE_CLIENT_ORDER_ID"}},
         ),
+        ("okx", 200, okx_row("51016", "Client order ID already exists.")),
+        ("okx", 200, okx_row("50071", "clOrdId already exists")),
+        ("bitstamp", 400, {"status": "error", "reason": {"client_order_id": ["Already used."]}}),
+        *(("bybit", 200, {"retCode": code, "retMsg": "dup"}) for code in (170141, 110072, 110030, 12141, 10014)),
     ],
 )
 def test_a_used_id_means_go_and_look(name, status, body):
