@@ -22,8 +22,11 @@ def test_the_drawing_has_every_state():
 
 
 def test_every_decision_has_its_heading():
-    """D1 to D17, once each and in order."""
-    assert re.findall(r"^### D(\d+) ", PAGE, flags=re.MULTILINE) == [str(number) for number in range(1, 18)]
+    """Once each and in order: the design's seventeen, and what was decided on the way."""
+    headings = re.findall(r"^### D(\d+) ", PAGE, flags=re.MULTILINE)
+
+    assert headings == [str(number) for number in range(1, len(headings) + 1)]
+    assert len(headings) >= 17
 
 
 def test_every_room_is_explained():
