@@ -1,0 +1,131 @@
+"""`sor venues`: the configured accounts, and what each exchange can do."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from router.app.exits import ExitCode
+from router.cli import looking
+from router.cli.common import AsJson, ConfigFile, run
+from router.cli.out import Out
+
+if TYPE_CHECKING:
+    from connectors.ccxt_venue.capabilities import Capabilities
+
+Report = dict[str, Any]
+
+app = typer.Typer(invoke_without_command=True, help="Show the configured accounts: tier, fence, gate, holdings.")
+
+
+@app.callback()
+def accounts(context: typer.Context, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show the configured accounts: tier, fence, gate, holdings."""
+    if context.invoked_subcommand is None:
+        looking.venues(config, as_json)
+
+
+@app.command()
+def capabilities(
+    venue: Annotated[
+        str | None, typer.Argument(help="Its name in ccxt, such as kraken. All of them by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an exchange can do with an order of ours, what was tested, and its traps."""
+
+    async def work() -> ExitCode:
+        from connectors.ccxt_venue.capabilities import (  # noqa: PLC0415 - brings ccxt with it
+            CAPABILITIES,
+            capabilities_of,
+        )
+
+        out = Out(as_json=as_json)
+        if venue is None:
+            out.show([_report(each) for each in CAPABILITIES.values()], _overview)
+        else:
+            out.show(_report(capabilities_of(venue)), _details)
+        return ExitCode.OK
+
+    run(work(), as_json=as_json)
+
+
+def _report(one: "Capabilities") -> Report:
+    from connectors.ccxt_venue.capabilities.wire import wire_of  # noqa: PLC0415 - see above
+
+    wire = wire_of(one.venue)
+    return {
+        **asdict(one),
+        "tier_meaning": one.tier.meaning,
+        "outstanding_max": one.outstanding_max,
+        "replicas_max": one.replicas_max,
+        "ccxt": wire.ccxt,
+        "wire": [
+            {"call": call.name, "asked": call.asked, "sent": [each.line for each in call.sent], "raised": call.raised}
+            for call in wire.calls
+        ],
+    }
+
+
+def _overview(reports: list[Report]) -> RenderableType:
+    """One line each; what settles a doubt comes first."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("venue", "tier", "fence", "outstanding", "replicas", "client id", "a used id", "cancel by it"):
+        table.add_column(column, overflow="fold")
+    for one in reports:
+        table.add_row(
+            one["venue"],
+            one["tier"],
+            one["fence"],
+            str(one["outstanding_max"] or "-"),
+            str(one["replicas_max"]),
+            one["client_id"]["field"],
+            one["client_id"]["uniqueness"],
+            "yes" if one["cancel"]["route"] else "no",
+        )
+    return table
+
+
+def _details(one: Report) -> RenderableType:
+    """Everything about one venue; the whole wire is in the JSON."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in _lines(one):
+        table.add_row(name, value)
+    title = Text(f"{one['venue']}, tier {one['tier']} ({one['tier_meaning']}), {one['proven']}", style="bold")
+    traps = [Text(f"- {trap['says']} [{trap['mark']}]") for trap in one["traps"]]
+    return Group(title, table, Text("traps, each with a test:", style="bold"), *traps)
+
+
+def _lines(one: Report) -> list[tuple[str, str]]:
+    client_id, look_up, expiry, channels = one["client_id"], one["look_up"], one["expiry"], one["channels"]
+    limit = "" if client_id["length_max"] is None else f", at most {client_id['length_max']}"
+    routes = ", ".join(f"{way['endpoint']} ({way['param']})" for way in look_up["routes"])
+    route = one["cancel"]["route"]
+    deadline = f"{expiry['param']}, at the {expiry['where']} [{expiry['mark']}]" if expiry else "none"
+    return [
+        ("fence", one["fence"]),
+        ("outstanding at once", str(one["outstanding_max"] or "no bound")),
+        ("drivers", "one, without a stand-by" if one["replicas_max"] == 1 else "a second may stand by"),
+        ("client id", f"{client_id['field']}: {client_id['charset']}{limit}; ours is {client_id['encoding']}"),
+        ("ccxt's clientOrderId", client_id["unified"]),
+        ("a used id", f"{client_id['uniqueness']} [{client_id['uniqueness_mark']}]; {client_id['on_reuse']}"),
+        ("look-up by our id", routes or f"none; {look_up['instead']} are searched"),
+        ("records kept", look_up["kept"]),
+        ("cancel by our id", f"{route['endpoint']} ({route['param']})" if route else "only by the venue's id"),
+        ("request deadline", deadline),
+        *((name, one["kinds"][name]["wire"]) for name in ("ioc", "fok", "post_only")),
+        ("answer to an order", one["answers_with"]),
+        ("amend", one["amend"] or "no"),
+        ("several orders at once", str(one["batch_max"] or "no")),
+        ("dead-man timer", one["dead_man"] or "none"),
+        ("fee", f"{one['fee_in']} {one['fee_note']}".rstrip()),
+        ("private stream", ", ".join(name for name, there in channels.items() if there)),
+        ("book is checked by", one["book_check"]),
+        ("key powers", one["key_powers"] or "not told: the operator attests them"),
+        ("test network", one["testnet"]),
+    ]
