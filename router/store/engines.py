@@ -26,8 +26,10 @@ def engine_for(location: Location) -> AsyncEngine:
 def _postgres_creator(dsn: str) -> "Callable[[], object]":
     import asyncpg  # noqa: PLC0415 - an extra, not in every install
 
+    from router.store.postgres import SESSION_SETTINGS  # noqa: PLC0415 - brings asyncpg with it
+
     async def connect() -> object:
-        return await asyncpg.connect(dsn)
+        return await asyncpg.connect(dsn, server_settings=SESSION_SETTINGS)
 
     return connect
 

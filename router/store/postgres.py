@@ -19,6 +19,15 @@ COMMAND_S = 10.0
 GOODBYE_S = 2.0
 RECONNECT_S = 5.0
 """How long a lost server is looked for before it is called unavailable."""
+SESSION_SETTINGS = {
+    "application_name": "sor",
+    "idle_in_transaction_session_timeout": "3000",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""Of every session. Who stops inside a transaction, or whose machine is gone, holds locks that a successor waits for:
+for 3 s (the first is in ms), or until the server finds after 11 s that nobody is there, and not for hours."""
 _PAUSE_S = 0.1
 _CHANNEL = "sor_request"
 
@@ -200,7 +209,7 @@ class PostgresSession:
             self._dsn,
             timeout=RECONNECT_S,
             command_timeout=COMMAND_S,
-            server_settings={"synchronous_commit": "on", "application_name": "sor"},
+            server_settings={"synchronous_commit": "on", **SESSION_SETTINGS},
         )
 
 

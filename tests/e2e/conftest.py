@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from tests.e2e.rig import ALL_SEATS, Stand, standing
+from tests.e2e.rig import ALL_SEATS, Seat, Stand, standing
 
 
 class Stands:
@@ -16,11 +16,16 @@ class Stands:
         self._factory = factory
         self._stack = AsyncExitStack()
         self._stand: Stand | None = None
+        self._seats = ALL_SEATS
 
-    async def sound(self) -> Stand:
+    async def sound(self, seat: Seat | None = None) -> Stand:
+        """The stand; a new one, when `seat` is a venue the old one has not."""
+        if seat is not None and seat not in self._seats:
+            await self.discard()
+            self._seats = (*ALL_SEATS, seat)
         if self._stand is None:
             folder = self._factory.mktemp("stand")
-            self._stand = await self._stack.enter_async_context(standing(folder, ALL_SEATS))
+            self._stand = await self._stack.enter_async_context(standing(folder, self._seats))
         return self._stand
 
     async def discard(self) -> None:

@@ -55,6 +55,8 @@ COINBASE = Seat(name="coinbase", protocol="coinbase", symbols={"BTC/USD": "BTC/U
 UNLICENSED = replace(COINBASE, name="unlicensed", licensed=False)
 SEATS = (BINANCE, KRAKEN, COINBASE)
 ALL_SEATS = (*SEATS, UNLICENSED)
+BYBIT = Seat(name="bybit", protocol="bybit", symbols={"BTC/USDT": "BTC/USD"})
+NIGHTLY_SEATS = (BYBIT,)
 
 
 def lab_settings(seats: Sequence[Seat] = SEATS, **changes: Any) -> LabSettings:

@@ -2,11 +2,15 @@
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from connectors.lab.faults import FaultKind
+from router.store.location import SqliteFile, locate
 from tests.e2e.desk import DONE, Desk, assert_done_once, desk_at, printed
 from tests.e2e.runner import Sor
 from tests.waiting import eventually
@@ -41,12 +45,38 @@ async def test_frozen_while_another_took_over(tmp_path: Path, database_url: str,
 
 
 async def _frozen_after(desk: Desk, run: Sor, copies: int) -> None:
-    """Stopped with that many copies at the venues, their answers under way."""
-    rule = await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=100)
+    """Stopped with that many copies at the venues, their answers under way, and outside of any transaction.
+
+    Inside of one it would hold locks: until its file is free, or the server ends its session, nobody can take over.
+    """
+    rule = await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=150)
 
     async def sent() -> bool:
         return any(count["id"] == rule and count["matched"] >= copies for count in await desk.control.faults())
 
     await eventually(sent, every_s=0.005)
     run.send(signal.SIGSTOP)
+    while await _writes(desk.database_url):
+        run.send(signal.SIGCONT)
+        await asyncio.sleep(0.002)
+        run.send(signal.SIGSTOP)
     await desk.control.clear_faults()
+
+
+async def _writes(database_url: str) -> bool:
+    """Is anybody in the middle of a transaction that writes?"""
+    location = locate(database_url)
+    if isinstance(location, SqliteFile):
+        with closing(sqlite3.connect(location.path, timeout=0, isolation_level=None)) as file:
+            try:
+                file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            file.execute("ROLLBACK")
+            return False
+    connection = await asyncpg.connect(database_url)
+    try:
+        writers = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL"
+        return bool(await connection.fetchval(writers))
+    finally:
+        await connection.close()

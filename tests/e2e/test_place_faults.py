@@ -9,7 +9,7 @@ from connectors.lab.faults import FaultKind as Fault
 from router.app.execute import ExitCode
 from router.model.orders import ChildState, ParentState
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import ALL_SEATS, UNLICENSED, Seat, order, quantity_of
+from tests.e2e.rig import ALL_SEATS, NIGHTLY_SEATS, UNLICENSED, Seat, order, quantity_of
 from tests.e2e.truth import Agreement, assert_venues_agree
 from tests.waiting import eventually
 
@@ -49,14 +49,15 @@ STREAM_FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
     "reports reordered": (Fault.REPORT_REORDER, {"times": None}),
     "report before the answer": (Fault.REPORT_BEFORE_ANSWER, {"call": "place", "hold_ms": 80}),
 }
-seats = pytest.mark.parametrize("seat", ALL_SEATS, ids=lambda seat: seat.name)
+nightly = [pytest.param(seat, marks=pytest.mark.nightly) for seat in NIGHTLY_SEATS]
+seats = pytest.mark.parametrize("seat", [*ALL_SEATS, *nightly], ids=lambda seat: seat.name)
 
 
 @seats
 @pytest.mark.parametrize("what", FAULTS)
 async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Stands, what: str, seat: Seat) -> None:
     """Filled once, one venue order per intent; where no rule can settle it, in doubt with everything still counted."""
-    stand = await stands.sound()
+    stand = await stands.sound(seat)
     await stand.fresh([seat])
     fault, params = FAULTS[what]
     rule = await stand.control.inject(seat.name, fault, call="place", **params)
@@ -78,7 +79,7 @@ async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Sta
 @pytest.mark.parametrize("what", STREAM_FAULTS)
 async def test_what_goes_wrong_with_streams_changes_no_fill(stands: Stands, what: str, seat: Seat) -> None:
     """Reports are hints: killed, repeated, reordered or early, each fill is booked once and no venue is suspended."""
-    stand = await stands.sound()
+    stand = await stands.sound(seat)
     await stand.fresh([seat])
     fault, params = STREAM_FAULTS[what]
     rule = await stand.control.inject(seat.name, fault, **params)
