@@ -8,10 +8,11 @@ from connectors.ccxt_venue.bitstamp import Bitstamp
 from connectors.ccxt_venue.coinbase import Coinbase
 from connectors.ccxt_venue.dialect import Dialect
 from connectors.ccxt_venue.kraken import Kraken
+from connectors.ccxt_venue.okx import Okx
 from router.model.errors import BadInput
 
 DIALECTS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
-    {"binance": Binance, "bitstamp": Bitstamp, "coinbase": Coinbase, "kraken": Kraken}
+    {"binance": Binance, "bitstamp": Bitstamp, "coinbase": Coinbase, "kraken": Kraken, "okx": Okx}
 )
 
 

@@ -35,7 +35,7 @@ async def test_listings_carry_the_venues_rules_and_our_fees(venue, venue_name, c
     (told,) = await control.venues()
     assert listing.symbol == SYMBOLS[venue_name]
     assert listing.taker_fee_bps == Decimal(told["taker_fee_bps"])
-    assert listing.fee_in is {"binance": FeeIn.RECEIVED, "bybit": FeeIn.RECEIVED, "okx": FeeIn.RECEIVED}.get(venue_name, FeeIn.QUOTE)
+    assert listing.fee_in is (FeeIn.RECEIVED if venue_name in {"binance", "bybit", "okx"} else FeeIn.QUOTE)
     assert listing.tick == {"kraken": Decimal("0.1"), "okx": Decimal("0.1")}.get(venue_name, Decimal("0.01"))
     assert (listing.min_notional > 0) is (venue_name != "okx")  # which has a least quantity only
 

@@ -13,7 +13,14 @@ from connectors.ccxt_venue.wire import Transmission
 from router.model.ids import Nanos
 from router.model.outcomes import Accepted, Exists, Lost, NotSent, Refused
 
-OURS = {"binance": "ab" * 16, "kraken": "k", "coinbase": "c-1", "bitstamp": "cd" * 16, "bybit": "ef" * 16, "okx": "12" * 16}
+OURS = {
+    "binance": "ab" * 16,
+    "kraken": "k",
+    "coinbase": "c-1",
+    "bitstamp": "cd" * 16,
+    "bybit": "ef" * 16,
+    "okx": "12" * 16,
+}
 ACCEPTED = {
     "binance": {"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": OURS["binance"], "status": "FILLED"},
     "kraken": {"error": [], "result": {"txid": ["OUF4EM-FRGI2-MQMWZD"], "descr": {"order": "buy 1"}}},
@@ -120,7 +127,7 @@ REFUSALS = [
     ("okx", 200, okx_row("51008", "Order failed. Insufficient USDT balance in account"), False),
     ("okx", 200, okx_row("51121", "Order quantity must be a multiple of the lot size."), False),
     ("okx", 401, {"code": "50113", "msg": "Invalid signature.", "data": []}, False),
-    ("okx", 200, {"code": "50036", "msg": "The expTime can't be earlier than the current system time.", "data": []}, True),
+    ("okx", 200, {"code": "50036", "msg": "The expTime can't be earlier than the system time.", "data": []}, True),
     ("okx", 429, {"code": "50011", "msg": "Too Many Requests", "data": []}, True),
     ("okx", 200, okx_row("50061", "You've reached the maximum order rate limit for this account."), True),
     ("bitstamp", 200, {"status": "error", "reason": {"__all__": ["Minimum order size is 10 USD."]}}, False),
