@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from connectors.lab.binance import BinanceVenue
 from connectors.lab.bitstamp import BitstampVenue
+from connectors.lab.bybit import BybitVenue
 from connectors.lab.coinbase import CoinbaseVenue
 from connectors.lab.kraken import KrakenVenue
 from connectors.lab.okx import OkxVenue
@@ -17,5 +18,6 @@ PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
         "coinbase": CoinbaseVenue,
         "bitstamp": BitstampVenue,
         "okx": OkxVenue,
+        "bybit": BybitVenue,
     }
 )

@@ -30,6 +30,8 @@ _REAL: Mapping[str, VenueTerms] = {
     # expTime is held against "the server's" time; of the wait behind that server nobody says anything, either
     "okx": replace(_CAUTIOUS, fence=Fence.DEADLINE),
     "coinbase": _CAUTIOUS,
+    # recv_window is checked at the gateway; how long an accepted request may wait for the engine, nobody says
+    "bybit": replace(_CAUTIOUS, fence=Fence.DEADLINE),
 }
 
 

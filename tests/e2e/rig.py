@@ -154,9 +154,15 @@ class Stand:
     async def fresh(self, seats: Sequence[Seat]) -> None:
         """Nothing is wrong any more, books are as at the beginning, and the router has seen them."""
         await self.control.clear_faults()
+        await eventually(lambda: not self.silent())
         await set_books(self.control, seats)
         await books_seen(self.engine)
         await eventually(lambda: all(self.gate_open(seat) for seat in seats))
+
+    def silent(self) -> bool:
+        """Is any socket of the lab still held silent by an earlier fault?"""
+        venues = self.lab.venues.values()
+        return any(session._silent_until_ns > venue.now_ns() for venue in venues for session in venue.sessions)
 
     def gate_open(self, seat: Seat) -> bool:
         assert not self.running.done(), f"the driver has ended: {self.running}"
