@@ -14,7 +14,11 @@ _SYMBOLS = {
     "binance": "{ BTC/USDT: BTC/USD }",
     "kraken": "{ BTC/USD: BTC/USD, USDT/USD: USDT/USD, USDC/USD: USDC/USD }",
     "coinbase": "{ BTC/USD: BTC/USD, BTC/USDC: BTC/USD }",
+    "okx": "{ BTC/USDT: BTC/USD, BTC/USDC: BTC/USD }",
+    "bybit": "{ BTC/USDT: BTC/USD, BTC/USDC: BTC/USD }",
 }
+_PASSPHRASE = frozenset({"okx"})
+"""Whose keys have a third part."""
 _HEAD = """\
 # Written by `sor init`. The ladder: lab -> paper -> testnet -> live. Paper takes real public books and simulates fills.
 mode: paper
@@ -83,10 +87,11 @@ def _text(venues: Sequence[str], folder: str) -> str:
 
 
 def _section(venue: str) -> str:
+    password = f", password: {venue}-passphrase" if venue in _PASSPHRASE else ""
     return (
         f"  {venue}:\n"
         "    account: main\n"
         f"    symbols: {_SYMBOLS[venue]}\n"
         "    # keys: { apiKey: "
-        f"{venue}-key, secret: {venue}-secret }} # names of files in secrets_dir; paper needs none\n"
+        f"{venue}-key, secret: {venue}-secret{password} }} # names of files in secrets_dir; paper needs none\n"
     )

@@ -56,7 +56,8 @@ UNLICENSED = replace(COINBASE, name="unlicensed", licensed=False)
 SEATS = (BINANCE, KRAKEN, COINBASE)
 ALL_SEATS = (*SEATS, UNLICENSED)
 BYBIT = Seat(name="bybit", protocol="bybit", symbols={"BTC/USDT": "BTC/USD"})
-NIGHTLY_SEATS = (BYBIT,)
+OKX = Seat(name="okx", protocol="okx", symbols={"BTC/USDT": "BTC/USD"})
+NIGHTLY_SEATS = (BYBIT, OKX)
 
 
 def lab_settings(seats: Sequence[Seat] = SEATS, **changes: Any) -> LabSettings:
