@@ -24,7 +24,6 @@ Levels = Sequence[tuple[Decimal, Decimal]]
 REFUSALS: Mapping[RejectKind, tuple[int, str]] = MappingProxyType(
     {
         RejectKind.UNKNOWN_SYMBOL: (170121, "Invalid symbol."),
-        RejectKind.SYMBOL_HALTED: (170151, "This trading pair is not available for trading."),
         RejectKind.QUANTITY_STEP: (170137, "Order quantity has too many decimals."),
         RejectKind.QUANTITY_TOO_SMALL: (170136, "Order quantity exceeded lower limit."),
         RejectKind.QUANTITY_TOO_LARGE: (170135, "Order quantity exceeded upper limit."),
@@ -39,7 +38,10 @@ REFUSALS: Mapping[RejectKind, tuple[int, str]] = MappingProxyType(
 )
 # What the engine finds out only after the gateway has said yes: the order's record tells, the answer does not.
 LATE: Mapping[RejectKind, str] = MappingProxyType(
-    {RejectKind.POST_ONLY_WOULD_TAKE: "EC_PostOnlyWillTakeLiquidity"},
+    {
+        RejectKind.POST_ONLY_WOULD_TAKE: "EC_PostOnlyWillTakeLiquidity",
+        RejectKind.SYMBOL_HALTED: "EC_InvalidSymbolStatus",
+    }
 )
 
 

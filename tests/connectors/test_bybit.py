@@ -12,6 +12,10 @@ from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.decoders import BookBroken, BookChanged, BookWhole
 from connectors.ccxt_venue.dialect import Absence, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.mapping import Names
+from connectors.lab.bybit import BybitVenue
+from connectors.lab.bybit_books import BookTopic
+from connectors.lab.core import BookChanged as BookChanged_
+from connectors.lab.core import Exchange
 from connectors.lab.faults import Call, FaultKind
 from connectors.lab.process import Lab
 from connectors.lab.settings import LabSettings, LabVenueSettings
@@ -260,6 +264,39 @@ def test_each_frame_of_a_book_follows_the_one_before():
     (broken,) = reading.take(frame(103, bids=[["10", "3"]]))
     assert broken == BookBroken(BTC, "gap: update 103 after 101")
     assert list(reading.take(frame(104))) == []
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30))
+def test_no_book_with_a_hole_in_it_is_shown(arrives):
+    """Drop any frames: from the first hole on nothing is passed on until a whole book comes."""
+    reading, whole = books(), True
+    for number, there in enumerate(arrives, start=101):
+        whole = whole and there
+        signals = list(reading.take(frame(number, bids=[["10", str(number)]]))) if there else []
+        assert any(isinstance(signal, BookChanged) for signal in signals) == (whole and there)
+    (again,) = reading.take(frame(500, kind="snapshot", bids=[["10", "1"]], asks=[["11", "1"]]))
+    assert isinstance(again, BookWhole)
+
+
+moves = st.lists(st.tuples(st.sampled_from(Side), st.integers(0, 12), st.integers(0, 5)), min_size=1, max_size=40)
+
+
+@given(moves, st.integers(1, 6))
+def test_the_labs_frames_rebuild_the_exchanges_own_view(changes, depth):
+    """Levels come into view and leave it, at any depth: after each frame the reader holds what the exchange shows."""
+    exchange = Exchange(BybitVenue.default_rules("bybit", 0), BybitVenue.default_symbols())
+    topic, reading = BookTopic(exchange, BTC, "BTCUSDT", depth), BybitBooks({"BTCUSDT": BTC}, depth)
+    reading.take(topic.snapshot(1, 0))
+    for place_in_time, (side, offset, size) in enumerate(changes, start=2):
+        price = Decimal(100 - offset if side is Side.BUY else 101 + offset)
+        bids, asks = ([(price, Decimal(size))], []) if side is Side.BUY else ([], [(price, Decimal(size))])
+        exchange.set_outside(BTC, bids, asks, place_in_time)
+        told = topic.change({event.price for event in exchange.drain() if isinstance(event, BookChanged_)}, 1, 0)
+        signals = [] if told is None else list(reading.take(told))
+        assert not any(isinstance(signal, BookBroken) for signal in signals)
+        mirror = reading._books[BTC].mirror
+        shown = exchange.book(BTC, depth)
+        assert (mirror.bids, mirror.asks) == tuple({float(p): float(s) for p, s in rows} for rows in shown)
 
 
 def test_a_repeated_frame_is_a_gap_too():

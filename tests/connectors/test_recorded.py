@@ -14,7 +14,7 @@ from connectors.ccxt_venue.mapping import Names
 from connectors.ccxt_venue.registry import DIALECTS
 from router.model.ids import Nanos, account_id
 from router.model.orders import VenueOrderStatus
-from router.model.outcomes import Accepted
+from router.model.outcomes import Accepted, Lost
 from router.model.side import Side
 from tests.connectors.test_verdict import judged
 
@@ -151,6 +151,20 @@ async def test_coinbase_orders(excerpts):
         assert order.client_id == parsed["clientOrderId"].replace("-", "")
         assert (order.status, order.side) == (VenueOrderStatus.FILLED, Side.SELL)
         assert (order.quantity, order.executed) == (Decimal(10), Decimal(10))
+
+
+async def test_bybit_orders_and_balances(xchange):
+    """A market buy in quote currency, whose rest was cancelled: its quantity is what it did, its id is not ours."""
+    bybit = DIALECTS["bybit"]()
+    body = xchange("xchange-bybit/getOrderDetailsSpot.json5")
+    (row,) = body["result"]["list"]
+    order = bybit._order(DESK, row)
+    assert (order.status, order.client_id, order.limit_price) == (VenueOrderStatus.CANCELLED, None, None)
+    assert order.quantity == order.executed == Decimal("0.000772")
+    (held,) = await bybit.balances(answering(xchange("xchange-bybit/getWalletBalance.json5")), DESK)
+    assert (held.asset, held.total, held.free) == ("BTC", 0, 0)
+    placed = xchange("xchange-bybit/placeMarketOrder.json5")
+    assert isinstance(judged("bybit", 200, placed), Lost)  # under another id than the one asked about
 
 
 @pytest.mark.parametrize("venue", sorted(DIALECTS))
