@@ -32,6 +32,8 @@ _PAGES_MAX = 500
 _SPOT = "SPOT"
 _UNKNOWN_ORDER = "51603"
 _DEADLINE = "expTime"
+_PLAIN = ("1", "2")
+"""`subType` of what an order bought or sold."""
 _PLACING = frozenset({"trade/batch-orders", "trade/order"})
 _RECENT_NS = 71 * 3600 * NS_PER_S
 """`fills` reaches back three days; an hour less, for clocks that differ."""
@@ -346,15 +348,17 @@ class Okx:
 
     @staticmethod
     def _trade(desk: Desk, source: Row) -> VenueTrade:
-        """A conversion or a block trade (never ours) has no order: its bill stands for it."""
-        bill = text(source, "billId")
+        """A conversion or a block trade (never ours) has no order: its bill stands for it. A plain one must have."""
+        bill = f"bill-{text(source, 'billId')}"
+        plain = str(source.get("subType") or _PLAIN[0]) in _PLAIN
+        trade_id, order_id = (text(source, name) if plain else str(part(source, name)) for name in ("tradeId", "ordId"))
         charged = number(source, "fee").copy_negate() if source.get("fee") else Decimal(0)
         fees = (Fee(asset=desk.names.asset(text(source, "feeCcy")), amount=charged),) if charged else ()
         return VenueTrade(
             account=desk.account,
             symbol=desk.names.symbol(text(source, "instId")),
-            trade_id=TradeId(text_or_none(source, "tradeId") or f"bill-{bill}"),
-            venue_order_id=VenueOrderId(text_or_none(source, "ordId") or f"bill-{bill}"),
+            trade_id=TradeId(trade_id or bill),
+            venue_order_id=VenueOrderId(order_id or bill),
             side=side(source.get("side")),
             price=number(source, "fillPx"),
             quantity=number(source, "fillSz"),

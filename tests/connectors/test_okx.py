@@ -129,9 +129,21 @@ async def test_a_fee_is_charged_with_a_minus_and_a_rebate_is_not():
 
 async def test_what_has_no_order_is_still_a_trade():
     """Conversions and block trades come in the same list, and must not keep the account from being read."""
-    ask = Answers(privateGetTradeFills=[{**FILL, "ordId": "", "tradeId": "", "fee": "", "execType": ""}])
+    ask = Answers(privateGetTradeFills=[{**FILL, "subType": "236", "ordId": "", "tradeId": "", "fee": ""}])
     (trade,) = await Okx().trades_since(ask, DESK, [], Nanos(0), Nanos(DAY_NS))
-    assert (trade.trade_id, trade.venue_order_id, trade.fees, trade.maker) == ("bill-100", "bill-100", (), None)
+    assert (trade.trade_id, trade.venue_order_id, trade.fees, trade.maker) == ("bill-100", "bill-100", (), False)
+
+
+@pytest.mark.parametrize("field", ["ordId", "tradeId", "billId", "feeCcy", "fillPx", "fillSz"])
+@pytest.mark.parametrize("how", ["empty", "missing"])
+@pytest.mark.parametrize("fields", [{}, {"subType": "1"}])
+async def test_a_trade_without_one_of_its_ids_is_half_an_answer(field, how, fields):
+    """Seen end to end: read as a stranger's, our own trade would have been booked to nobody."""
+    row_ = {name: value for name, value in {**FILL, **fields}.items() if name != field or how == "empty"}
+    if how == "empty":
+        row_[field] = ""
+    with pytest.raises(AnswerUnusable):
+        await Okx().trades_since(Answers(privateGetTradeFills=[row_]), DESK, [], Nanos(0), Nanos(DAY_NS))
 
 
 async def test_old_trades_are_in_the_long_list():
