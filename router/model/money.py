@@ -78,18 +78,24 @@ def plain(value: Decimal) -> str:
 
 def cut(value: Decimal, places: int) -> str:
     """A quotient, cut to so many places for a report: nothing that is sent or booked is made of it."""
-    return plain(Decimal(f"{value:.{places}f}"))
+    return plain(Decimal(_formatted(value, f".{places}f")))
 
 
 def readable(value: Decimal) -> str:
     """As much of a figure as a person reads: cents and thousands of a large one, four digits or more of a small one."""
     if abs(value) >= _LARGE:
-        return f"{value:,.2f}"
+        return _formatted(value, ",.2f")
     places = _PLACES if value == 0 else max(_PLACES, _PLACES - 1 - value.adjusted())
-    return plain(Decimal(f"{value:.{places}f}"))
+    return plain(Decimal(_formatted(value, f".{places}f")))
 
 
 def grouped(value: Decimal) -> str:
     """Every digit, with thousands apart: a limit is never shown rounded."""
     whole, point, rest = plain(value).partition(".")
     return f"{int(whole):,}{point}{rest}" if not whole.startswith("-0") else plain(value)
+
+
+def _formatted(value: Decimal, spec: str) -> str:
+    """Formatting rounds by the ambient context, which is not ours: halves go to the even digit here, always."""
+    with decimal.localcontext(_ROUNDED):
+        return format(value, spec)
