@@ -1,6 +1,7 @@
 """All that can go wrong with reading: look-ups, trade lists, accounts. A lie is no evidence and changes nothing."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from connectors.lab.faults import FaultKind as Fault
 from router.model.orders import ParentState
 from router.requests import OrderBody
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import ALL_SEATS, Seat, Stand, order, quantity_of
+from tests.e2e.rig import ALL_SEATS, NIGHTLY_SEATS, Seat, Stand, order, quantity_of
 from tests.e2e.truth import assert_venues_agree
 from tests.waiting import eventually
 
@@ -35,18 +36,26 @@ LOOK_UPS = ("order", "orders", "open_orders")
 ASKED_AGAIN = 3
 """A read is asked so many times before the look-up it belongs to has failed."""
 faults = pytest.mark.parametrize("what", FAULTS)
+of_the_night = [pytest.param((seat,), marks=pytest.mark.nightly) for seat in NIGHTLY_SEATS]
+where = pytest.mark.parametrize("seats", [ALL_SEATS, *of_the_night], ids=lambda seats: "-".join(s.name for s in seats))
 
 
+@where
 @faults
-async def test_a_look_up_that_fails_after_a_lost_answer_proves_nothing(stands: Stands, what: str) -> None:
+async def test_a_look_up_that_fails_after_a_lost_answer_proves_nothing(
+    stands: Stands, what: str, seats: Sequence[Seat]
+) -> None:
     """The answer to the order is lost *and* the first look-ups fail: not found is not absent, no second order."""
-    await _everywhere(stands, "lost", what, LOOK_UPS, lose_the_answer=True)
+    await _everywhere(stands, seats, "lost", what, LOOK_UPS, lose_the_answer=True)
 
 
+@where
 @faults
-async def test_trades_and_accounts_that_cannot_be_read_are_read_again(stands: Stands, what: str) -> None:
+async def test_trades_and_accounts_that_cannot_be_read_are_read_again(
+    stands: Stands, what: str, seats: Sequence[Seat]
+) -> None:
     """An end is an end only once every trade is booked; and after a private stream's loss the account is read."""
-    await _everywhere(stands, "trades", what, ("trades", "balances"), reread=True)
+    await _everywhere(stands, seats, "trades", what, ("trades", "balances"), reread=True)
 
 
 async def test_an_account_that_stays_unreadable_is_shut_until_it_can_be_read(stands: Stands) -> None:
@@ -62,14 +71,21 @@ async def test_an_account_that_stays_unreadable_is_shut_until_it_can_be_read(sta
 
 
 async def _everywhere(
-    stands: Stands, kind: str, what: str, calls: tuple[str, ...], *, lose_the_answer: bool = False, reread: bool = False
+    stands: Stands,
+    seats: Sequence[Seat],
+    kind: str,
+    what: str,
+    calls: tuple[str, ...],
+    *,
+    lose_the_answer: bool = False,
+    reread: bool = False,
 ) -> None:
-    """At all protocols at once: the fault, an order, its end."""
-    stand = await stands.sound()
-    await stand.fresh(ALL_SEATS)
+    """At all these protocols at once: the fault, an order, its end."""
+    stand = await stands.sound(seats[0])
+    await stand.fresh(seats)
     fault, params = FAULTS[what]
     rules: dict[str, list[int]] = {}
-    for seat in ALL_SEATS:
+    for seat in seats:
         rules[seat.name] = [
             await stand.control.inject(seat.name, fault, call=call, **{"times": ASKED_AGAIN, **params})
             for call in calls
@@ -79,7 +95,7 @@ async def _everywhere(
         if reread:
             await stand.control.inject(seat.name, Fault.WS_KILL, channel="private")
     try:
-        await asyncio.gather(*(_filled(stand, f"{kind}-{what.replace(' ', '-')}", seat, rules) for seat in ALL_SEATS))
+        await asyncio.gather(*(_filled(stand, f"{kind}-{what.replace(' ', '-')}", seat, rules) for seat in seats))
         await assert_venues_agree(stand.control, stand.config.database_url)
     except BaseException:
         await stands.discard()
