@@ -8,9 +8,7 @@ and original amount, with all its transactions. Lists of transactions cannot be 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 
 import ccxt.pro
 from ccxt.async_support.base.ws.client import Client
@@ -21,6 +19,7 @@ from connectors.ccxt_venue.book_bitstamp import BitstampBooks, BitstampOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import (
     Row,
     ns_of_iso,
@@ -170,12 +169,7 @@ class Bitstamp:
     async def server_time(self, ask: Ask, exchange: Exchange) -> tuple[Nanos, int]:
         """No call tells the time: the `Date` of an answer does, to the second."""
         await self.touch(ask)
-        headers = {str(name).lower(): str(value) for name, value in (exchange.last_response_headers or {}).items()}
-        try:
-            moment = parsedate_to_datetime(headers.get("date", ""))
-        except ValueError:
-            raise AnswerUnusable("the answer has no date") from None
-        return Nanos(int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * NS_PER_S), NS_PER_S
+        return date_of(exchange)
 
     async def taker_fees_bps(self, ask: Ask, desk: Desk, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Per cent, per pair."""

@@ -8,12 +8,21 @@ from connectors.ccxt_venue.bitstamp import Bitstamp
 from connectors.ccxt_venue.bybit import Bybit
 from connectors.ccxt_venue.coinbase import Coinbase
 from connectors.ccxt_venue.dialect import Dialect
+from connectors.ccxt_venue.gemini import Gemini
 from connectors.ccxt_venue.kraken import Kraken
 from connectors.ccxt_venue.okx import Okx
 from router.model.errors import BadInput
 
 DIALECTS: Mapping[str, Callable[[], Dialect]] = MappingProxyType(
-    {"binance": Binance, "bitstamp": Bitstamp, "bybit": Bybit, "coinbase": Coinbase, "kraken": Kraken, "okx": Okx}
+    {
+        "binance": Binance,
+        "bitstamp": Bitstamp,
+        "bybit": Bybit,
+        "coinbase": Coinbase,
+        "gemini": Gemini,
+        "kraken": Kraken,
+        "okx": Okx,
+    }
 )
 
 

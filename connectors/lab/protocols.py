@@ -7,6 +7,7 @@ from connectors.lab.binance import BinanceVenue
 from connectors.lab.bitstamp import BitstampVenue
 from connectors.lab.bybit import BybitVenue
 from connectors.lab.coinbase import CoinbaseVenue
+from connectors.lab.gemini import GeminiVenue
 from connectors.lab.kraken import KrakenVenue
 from connectors.lab.okx import OkxVenue
 from connectors.lab.venue import LabVenue
@@ -17,6 +18,7 @@ PROTOCOLS: Mapping[str, type[LabVenue]] = MappingProxyType(
         "kraken": KrakenVenue,
         "coinbase": CoinbaseVenue,
         "bitstamp": BitstampVenue,
+        "gemini": GeminiVenue,
         "okx": OkxVenue,
         "bybit": BybitVenue,
     }

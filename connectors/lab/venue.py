@@ -4,7 +4,8 @@ A protocol is a subclass with
   * `default_rules`, `default_symbols`: the venue's own terms; `default_keys` where secrets have a form;
   * `routes()`: REST paths, each with a synchronous handler `Ask -> Answer` that parses, calls `self.exchange` with
     `ask.now_ns` and renders. Raise `Refusal(answer)` from anywhere inside to answer early (bad signature, bad field);
-  * `sockets()`: websocket paths (aiohttp's syntax) -> whether the path is private;
+  * `sockets()`: websocket paths (aiohttp's syntax) -> whether the path is private; the request that opened a session
+    is `session.state["handshake"]`, for venues that sign it or put the subscription into its query;
   * `ws_message(session, text)`: what a client sent; answer with `session.send(text, FrameKind.REPLY)`, note what it
     subscribed to in `session.subscriptions` / `session.state`, set `session.account` after authentication;
   * `publish(events, now_ns)`: turn drained events into frames for `self.sessions`, naming the `FrameKind` of each;
@@ -255,6 +256,7 @@ class LabVenue(ABC):
         await ws.prepare(request)
         resource = request.match_info.route.resource
         session = self._open_session(request.path, private=self.sockets()[resource.canonical if resource else ""])
+        session.state["handshake"] = ask_of(request, b"", self.now_ns())
         writer = asyncio.create_task(session.write_all(ws, request.transport))
         try:
             self.ws_opened(session)

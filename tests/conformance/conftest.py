@@ -34,7 +34,7 @@ class Seat:
         await eventually(lambda: self.notes.bids)
 
 
-@pytest.fixture(params=["binance", "kraken", "coinbase", "bitstamp", "bybit", "okx"])
+@pytest.fixture(params=["binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx"])
 def name(request: pytest.FixtureRequest) -> str:
     """Which protocol."""
     return str(request.param)

@@ -36,6 +36,9 @@ HEADERS = [
     "X-Auth-Nonce",
     "X-Auth-Signature",
     "X-Auth-Timestamp",
+    "X-GEMINI-APIKEY",
+    "X-GEMINI-PAYLOAD",
+    "X-GEMINI-SIGNATURE",
     "X-BAPI-API-KEY",
     "X-BAPI-SIGN",
     "X-BAPI-TIMESTAMP",
@@ -133,7 +136,9 @@ def quiet(account: CcxtVenue) -> CcxtVenue:
 
 def replayed(name: str) -> CcxtVenue:
     """An account whose venue is the cassette: the port is one where nobody listens."""
-    return quiet(_account(name, {"apiKey": "k", "secret": "c2VjcmV0" if name == "kraken" else "s", "password": "p"}))
+    return quiet(
+        _account(name, {"apiKey": "account", "secret": "c2VjcmV0" if name == "kraken" else "s", "password": "p"})
+    )
 
 
 def _account(name: str, credentials: dict[str, str]) -> CcxtVenue:

@@ -12,7 +12,7 @@ from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, venue_at
 from tests.waiting import eventually
 
 
-@pytest.fixture(params=["binance", "kraken", "coinbase", "bitstamp", "bybit", "okx"])
+@pytest.fixture(params=["binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx"])
 def venue_name(request: pytest.FixtureRequest) -> str:
     """Which protocol."""
     return str(request.param)

@@ -33,12 +33,15 @@ SYMBOLS = {
     "kraken": "BTC/USD",
     "coinbase": "BTC/USD",
     "bitstamp": "BTC/USD",
+    "gemini": "BTC/USD",
     "okx": "BTC/USDT",
 }
 BIDS = [("60000", "1"), ("59990", "2"), ("59980", "5")]
 ASKS = [("60010", "1"), ("60020", "2"), ("60030", "5")]
 TTL_NS = 2_000_000_000
-WITHOUT_DEADLINE = frozenset({"coinbase", "bitstamp"})
+WITHOUT_DEADLINE = frozenset({"coinbase", "bitstamp", "gemini"})
+NEVER_UNIQUE = frozenset({"gemini"})
+"""Venues that look at no id: a second copy is a second order, so none is ever sent."""
 
 
 class WallClock:

@@ -62,6 +62,7 @@ PRIVATE = {
         "trade-fee",
         "config",
     ],
+    "gemini": ["new", "status", "cancel", "orders", "mytrades", "balances", "notionalvolume", "roles"],
     "coinbase": ["orders", "batch", "fills", "accounts", "batch_cancel", "transaction_summary", "key_permissions"],
 }
 

@@ -38,6 +38,7 @@ def test_each_venue_takes_the_encoding_in_its_limits():
     spelled = {name: make().encode_id(client_id) for name, make in DIALECTS.items()}
     assert spelled["binance"] == client_id  # <= 36 of [a-zA-Z0-9-_]
     assert spelled["bitstamp"] == client_id  # any string
+    assert spelled["gemini"] == client_id  # <= 36 of [:\-_.#a-zA-Z0-9]
     assert spelled["bybit"] == client_id  # <= 36 of [A-Za-z0-9_-]
     assert spelled["okx"] == client_id  # <= 32 letters and digits
     assert spelled["kraken"] == spelled["coinbase"] == as_uuid(client_id)

@@ -83,6 +83,16 @@ async def test_an_order_is_a_priced_limit_ioc_under_our_id(venue, venue_name, ca
         assert fields["ioc_order"] == "true"
         assert not fields.keys() & {"timeInForce", "clientOrderId", "pair"}
         assert (Decimal(fields["amount"]), Decimal(fields["price"])) == (order.quantity, order.limit_price)
+    elif venue_name == "gemini":
+        assert path == "/v1/order/new"
+        assert fields.pop("client_order_id") == spelled == order.client_id
+        assert (Decimal(fields.pop("amount")), Decimal(fields.pop("price"))) == (order.quantity, order.limit_price)
+        assert fields == {
+            "symbol": "btcusd",
+            "side": "sell",
+            "type": "exchange limit",
+            "options": ["immediate-or-cancel"],
+        }
     elif venue_name == "okx":
         assert path == "/api/v5/trade/batch-orders"
         assert fields == [
@@ -126,6 +136,8 @@ async def test_the_deadline_travels_in_the_venues_own_time(venue, venue_name, ca
         assert venue._clients.orders.options["recvWindow"] == 5000  # of this one call, not of the instance
     elif venue_name == "bitstamp":
         assert set(fields) == {"client_order_id", "amount", "price", "ioc_order"}
+    elif venue_name == "gemini":
+        assert set(fields) == {"client_order_id", "symbol", "amount", "price", "side", "type", "options"}
     elif venue_name == "okx":
         assert captured.headers[0]["expTime"] == str(deadline // 1_000_000 + 5000)  # a header, and none of the order
         assert "expTime" not in fields[0]

@@ -26,13 +26,14 @@ SECRETS = {
     "kraken": base64.b64encode((CANARY * 4).encode()).decode(),
     "coinbase": CANARY * 4,
     "bitstamp": CANARY * 4,
+    "gemini": CANARY * 4,
     "bybit": CANARY * 4,
 }
 
 
 @pytest.fixture
 async def lab(venue_name):
-    keys = (ApiKey(key=f"key-{CANARY}", account="main", secret=SECRETS[venue_name], passphrase=f"p{CANARY}"),)
+    keys = (ApiKey(key=f"account-key-{CANARY}", account="main", secret=SECRETS[venue_name], passphrase=f"p{CANARY}"),)
     venues = (LabVenueSettings(name=venue_name, protocol=venue_name, keys=keys),)
     async with Lab(LabSettings(venues=venues, static=True)) as running:
         yield running
@@ -72,7 +73,7 @@ async def test_nothing_logged_or_raised_holds_a_key(lab, control, venue_name, ca
 
 async def test_a_wrong_key_is_told_without_showing_it(lab, control, venue_name):
     other = SECRETS[venue_name][:-8] + "AAAAAAA=" if venue_name == "kraken" else "x" + SECRETS[venue_name]
-    credentials = {"apiKey": f"key-{CANARY}", "secret": other, "password": f"p{CANARY}"}
+    credentials = {"apiKey": f"account-key-{CANARY}", "secret": other, "password": f"p{CANARY}"}
     account = CcxtVenue(settings_for(venue_name, lab.venues[venue_name].url, credentials), WallClock())
     with pytest.raises(SorError) as caught:
         await account.start(Notes())

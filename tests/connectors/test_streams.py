@@ -126,6 +126,8 @@ async def test_a_bad_frame_does_not_end_the_stream_silently(venue, venue_name, n
         bad = {"topic": "orderbook.50.BTCUSDT", "type": "delta"}
     if venue_name == "okx":
         bad = {"arg": {"channel": "books", "instId": "BTC-USDT"}, "data": [{}]}
+    if venue_name == "gemini":
+        bad = {"type": "update"}
     if venue_name == "bitstamp":
         bad = {"event": "data", "channel": "diff_order_book_btcusd"}
     venue._clients.streams.handle_message(client, bad)

@@ -18,6 +18,7 @@ OURS = {
     "kraken": "k",
     "coinbase": "c-1",
     "bitstamp": "cd" * 16,
+    "gemini": "ef" * 16,
     "bybit": "ef" * 16,
     "okx": "12" * 16,
 }
@@ -30,9 +31,9 @@ ACCEPTED = {
     },
     "bybit": {"retCode": 0, "retMsg": "OK", "result": {"orderId": "1523347", "orderLinkId": OURS["bybit"]}},
     "okx": {"code": "0", "msg": "", "data": [{"clOrdId": OURS["okx"], "ordId": "3122", "sCode": "0", "sMsg": ""}]},
+    "gemini": {"order_id": "5451", "client_order_id": OURS["gemini"], "is_live": False, "is_cancelled": True},
     "bitstamp": {"id": "1234", "market": "BTC/USD", "type": "0", "client_order_id": OURS["bitstamp"]},
 }
-
 
 
 def okx_row(code, text):
@@ -56,6 +57,7 @@ def judged(name, status, body, *, sent=True, headers=None):
         ("kraken", "OUF4EM-FRGI2-MQMWZD"),
         ("coinbase", "11-22"),
         ("bitstamp", "1234"),
+        ("gemini", "5451"),
         ("bybit", "1523347"),
         ("okx", "3122"),
     ],
@@ -81,6 +83,8 @@ def test_lies_prove_nothing(name, status, body):
         ("binance", "clientOrderId"),
         ("kraken", "result"),
         ("bitstamp", "id"),
+        ("gemini", "order_id"),
+        ("gemini", "client_order_id"),
         ("bitstamp", "client_order_id"),
         ("bybit", "result"),
         ("bybit", "retCode"),
@@ -98,7 +102,7 @@ def test_kraken_accepts_with_exactly_one_id(ids):
     assert isinstance(judged("kraken", 200, {"error": [], "result": {"txid": ids}}), Lost)
 
 
-@pytest.mark.parametrize("name", ["binance", "coinbase", "bitstamp", "bybit", "okx"])
+@pytest.mark.parametrize("name", ["binance", "coinbase", "bitstamp", "gemini", "bybit", "okx"])
 def test_an_answer_about_another_order_is_lost(name):
     """Answers swapped on a connection: the id that comes back is not ours."""
     text = json.dumps(ACCEPTED[name]).replace(OURS[name], "someone-else")
@@ -134,6 +138,8 @@ REFUSALS = [
     ("bitstamp", 400, {"error": {"__all__": ["You have 0. Check your account balance for details."]}}, False),
     ("bitstamp", 403, {"status": "error", "reason": "Invalid signature", "code": "API0005"}, False),
     ("bitstamp", 403, {"status": "error", "reason": "Invalid nonce", "code": "API0004"}, True),
+    ("gemini", 406, {"result": "error", "reason": "InsufficientFunds", "message": "no"}, False),
+    ("gemini", 400, {"result": "error", "reason": "InvalidNonce", "message": "has not increased"}, True),
 ]
 
 
@@ -184,6 +190,11 @@ AMBIGUOUS = [
     ("bitstamp", 400, {"status": "error", "reason": {"__all__": ["Minimum order size is 10.", "Something new."]}}),
     ("bitstamp", 503, {"status": "error", "reason": {"__all__": ["Minimum order size is 10 USD."]}}),
     ("bitstamp", 400, {"status": "error"}),
+    ("gemini", 400, {"result": "error", "reason": "System", "message": "technical issues"}),
+    ("gemini", 400, {"result": "error", "reason": "Maintenance"}),
+    ("gemini", 404, {"result": "error", "reason": "OrderNotFound"}),
+    ("gemini", 500, {"result": "error", "reason": "InsufficientFunds"}),
+    ("gemini", 406, "<html>Not Acceptable</html>"),
 ]
 
 
