@@ -10,6 +10,7 @@ empties it), history. ccxt's `fetch_order` does not look by our id, and its `fet
 only. History keeps an order that ended without a fill for 24 hours: absence of an older one would prove nothing.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
 
@@ -52,6 +53,7 @@ _NS_PER_US = 1000
 _WEEK_MS = 7 * 86_400_000
 _TRADES_KEPT_MS = 730 * 86_400_000
 """Trades are listed for two years, seven days at a time."""
+_LOGIN, _LOGIN_MS = "authenticated", 10_000
 _STAMP, _WINDOW = "sorTimestamp", "sorRecvWindow"
 """How the deadline travels through ccxt to the headers; never sent."""
 
@@ -192,6 +194,17 @@ class BybitClient(Adapted, ccxt.pro.bybit):  # type: ignore[misc]
     def nonce(self) -> Json:
         """The venue's time, or that of the decision."""
         return super().nonce() if self.stamp_ms is None else self.stamp_ms
+
+    async def authenticate(self, url: str, _params: Json = None) -> Json:
+        """In the venue's time: ccxt dates the login by our clock, and ten seconds behind it would be refused."""
+        client = self.client(url)
+        answered = client.reusableFuture(_LOGIN)
+        if client.subscriptions.get(_LOGIN) is None:
+            expires = str(int(self.nonce()) + _LOGIN_MS)
+            secret, signed = self.encode(self.secret), self.encode(f"GET/realtime{expires}")
+            signature = self.hmac(signed, secret, hashlib.sha256, "hex")
+            self.watch(url, _LOGIN, {"op": "auth", "args": [self.apiKey, expires, signature]}, _LOGIN)
+        return await answered
 
     async def watch_orders(self, *_args: object, **_kwargs: object) -> Json:
         """The account's orders and executions over one socket. Frames are tapped: this ends with the connection."""

@@ -114,6 +114,23 @@ async def test_a_late_copy_is_refused_by_its_own_window(venue, control):
     assert await control.orders("bybit") == []
 
 
+@pytest.mark.parametrize("offset_ms", [-30_000, 30_000])
+async def test_a_clock_half_a_minute_off_changes_nothing(offset_ms, notes):
+    """Requests and the private login are dated by the venue's clock: ours would be refused."""
+    venues = (LabVenueSettings(name="bybit", protocol="bybit", clock_offset_ms=offset_ms),)
+    async with Lab(LabSettings(venues=venues, static=True, breath_ms=50)) as lab:
+        lab.venues["bybit"].exchange.set_outside(BTC, _decimals(BIDS), _decimals(ASKS), 1)
+        account = venue_at(lab, "bybit")
+        await account.start(notes)
+        try:
+            await eventually(lambda: [each for each in lab.venues["bybit"].sessions if "order" in each.subscriptions])
+            order = child("bybit", quantity="0.1")
+            assert isinstance(await place(account, order), Accepted)
+            await eventually(lambda: [hint for hint in notes.hints if hint.client_id == order.client_id])
+        finally:
+            await account.stop()
+
+
 def answering(*answers):
     """An `Ask` that gives these answers in turn, the last one for ever."""
     left = list(answers)
