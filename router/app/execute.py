@@ -94,7 +94,7 @@ def _going_on(engine: Engine, wanted: ParentId) -> bool:
     if parent is not None and parent.state.ended:
         return False
     settled = parent is not None and all(child.state.ended for child in state.blotter.children_of(parent))
-    return not (state.halted and settled)
+    return not (state.halted and settled and engine.driver.heard_all)
 
 
 async def _final(router: Router, wanted: ParentId) -> bool:
@@ -104,5 +104,6 @@ async def _final(router: Router, wanted: ParentId) -> bool:
 
 
 async def _halted(router: Router) -> bool:
-    """As far as the tables have followed."""
+    """Up to the journal's end."""
+    await router.projector.catch_up()
     return await router.queries.halt() is not None

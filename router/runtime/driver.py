@@ -98,6 +98,7 @@ class Driver:
         self._row_hash = ""
         self._since_snapshot = 0
         self._queued_requests: set[int] = set()
+        self._asked = False
         self._draining = False
         self._drained = False
         self._stop = asyncio.Event()
@@ -107,6 +108,11 @@ class Driver:
     def engine(self) -> Engine:
         """For readers inside the process: status pages, `execute` waiting for its parent."""
         return self._engine
+
+    @property
+    def heard_all(self) -> bool:
+        """Was the request table read, and everything decided on that came of it? A resume may have stood in it."""
+        return self._asked and not self._queued_requests and not len(self._inbox)
 
     async def ready(self) -> None:
         """Returns once every account was read, or found to be unreachable."""
@@ -314,6 +320,7 @@ class Driver:
         while True:
             for request in await self._store.open_requests(BATCH_MOST):
                 newest = max(newest, self._take_request(request))
+            self._asked = True
             await self._store.wait_requests(self._settings.request_poll_ms / 1_000, newest)
 
     def _take_request(self, request: Request) -> int:

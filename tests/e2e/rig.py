@@ -30,10 +30,12 @@ from tests.waiting import eventually
 TERMS: Mapping[str, int] = {
     "request_ttl_ms": 250,
     "engine_wait_ms": 20,
-    "read_lag_ms": 40,
+    "read_lag_ms": 70,
     "look_up_wait_ms": 25,
     "quarantine_after_ms": 900,
 }
+LAB_READ_LAG_MS = 40
+"""How long the lab keeps an order and its trades from look-ups: who asks at once is told that there is none."""
 BIDS = (("60000", "0.2"), ("59990", "0.3"), ("59980", "50"))
 ASKS = (("60010", "0.2"), ("60020", "0.3"), ("60030", "50"))
 
@@ -62,7 +64,9 @@ NIGHTLY_SEATS = (BYBIT, OKX)
 
 def lab_settings(seats: Sequence[Seat] = SEATS, **changes: Any) -> LabSettings:
     """A lab with these venues on free ports, books as set by hand unless said otherwise."""
-    venues = tuple(LabVenueSettings(name=seat.name, protocol=seat.protocol) for seat in seats)
+    venues = tuple(
+        LabVenueSettings(name=seat.name, protocol=seat.protocol, read_lag_ms=LAB_READ_LAG_MS) for seat in seats
+    )
     return LabSettings(**{"venues": venues, "static": True, "breath_ms": 100, **changes})
 
 
