@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
@@ -20,6 +21,7 @@ from router.model.ids import Nanos, account_id
 from router.model.orders import VenueOrderStatus
 from router.model.side import Side
 from tests.connectors.rig import BIDS, Notes, child, place, venue_at
+from tests.waiting import eventually
 
 NAMES = Names(
     symbol_by_id={"BTC-USDT": "BTC/USDT"},
@@ -281,20 +283,71 @@ async def test_absence_needs_every_one_of_its_witnesses(endpoint):
         await Okx().find(Answers(**{"privateGetTradeOrder": unknown, endpoint: failing}), DESK, wanted())
 
 
-async def test_more_fills_than_a_page_holds_are_read():
-    """A hundred and twenty, at the lab's venue."""
-    settings = LabSettings(venues=(LabVenueSettings(name="okx", protocol="okx"),), static=True)
+# At the lab's venue
+
+
+@asynccontextmanager
+async def account_at(notes):
+    """Our account at a lab's OKX with 120 levels of 0.01 to buy."""
+    settings = LabSettings(venues=(LabVenueSettings(name="okx", protocol="okx"),), static=True, breath_ms=50)
     async with Lab(settings) as lab, LabControl(lab.control_url) as control:
         await control.set_book("okx", "BTC/USDT", bids=BIDS, asks=[(str(60010 + i), "0.01") for i in range(120)])
         account = venue_at(lab, "okx")
-        await account.start(Notes())
+        await account.start(notes)
         try:
-            order = child("okx", quantity="1.2", price="60200")
-            await place(account, order)
-            assert len({trade.trade_id for trade in (await account.read_account(Nanos(0))).trades}) == 120
-            assert len((await account.look_up(order, None)).result.trades) == 120
+            await eventually(lambda: notes.bids)
+            yield account
         finally:
             await account.stop()
+
+
+async def test_more_fills_than_a_page_holds_are_read():
+    async with account_at(Notes()) as account:
+        order = child("okx", quantity="1.2", price="60200")
+        await place(account, order)
+        assert len({trade.trade_id for trade in (await account.read_account(Nanos(0))).trades}) == 120
+        assert len((await account.look_up(order, None)).result.trades) == 120
+
+
+async def test_the_venues_own_pings_are_text_and_their_answers_are_not_lost():
+    """OKX closes a socket on which nothing was said for 30 s, and knows no other ping."""
+    notes = Notes()
+    async with account_at(notes) as account:
+        for exchange in (account._clients.streams, account._clients.queries):
+            await eventually(lambda e=exchange: e.clients)
+            (socket,) = exchange.clients.values()
+            await eventually(lambda s=socket: s.connected.done())
+            assert socket.ping is not None
+            socket.lastPong = 0
+            await socket.send(socket.ping(socket))
+            await eventually(lambda s=socket: s.lastPong)
+        assert notes.lost == []
+
+
+async def test_a_notice_that_the_socket_will_close_moves_us_to_another_at_once():
+    """A minute's warning before an upgrade: the book is read anew, and what was missed of orders is read."""
+    notice = {"event": "notice", "code": "64008", "msg": "The connection will soon be closed.", "connId": "a"}
+    notes = Notes()
+    async with account_at(notes) as account:
+        for exchange in (account._clients.streams, account._clients.queries):
+            await eventually(lambda e=exchange: e.clients)
+            (socket,) = exchange.clients.values()
+            before = notes.snapshots
+            exchange.handle_message(socket, notice)
+            if exchange is account._clients.streams:
+                await eventually(lambda b=before: notes.lost and notes.snapshots > b)
+        await eventually(lambda: notes.restored)
+
+
+def test_every_endpoint_has_its_own_window_and_look_ups_their_share():
+    """Two seconds each; an account that is read a lot does not keep a look-up waiting."""
+    limits = {limit.name: limit for limit in Okx().limits}
+    assert {limit.per_ns for limit in limits.values()} == {2_000_000_000}
+    assert Okx().cost("createOrder", {}) == {"orders": 1}
+    for endpoint in ("privateGetTradeFills", "privateGetTradeFillsHistory", "privateGetTradeOrdersPending"):
+        assert Okx().cost(endpoint, {}) == {endpoint: 1}
+        assert limits[endpoint].reserved == limits[endpoint].units // 2
+    assert limits["privatePostTradeCancelOrder"].units == 60
 
 
 # Books

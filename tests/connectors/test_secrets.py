@@ -88,6 +88,8 @@ async def test_a_wrong_key_is_told_without_showing_it(lab, control, venue_name):
         "https://api.kraken.com/0/private/WalletTransfer",
         "https://api.coinbase.com/api/v3/brokerage/portfolios/move_funds",
         "https://api.binance.com/sapi/v1/asset/transfer",
+        "https://www.okx.com/api/v5/asset/withdrawal",
+        "https://www.okx.com/api/v5/asset/transfer",
         "https://api.bybit.com/v5/asset/withdraw/create",
         "https://api.bybit.com/v5/asset/transfer/inter-transfer",
     ],
