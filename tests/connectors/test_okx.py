@@ -19,6 +19,7 @@ from connectors.lab.process import Lab
 from connectors.lab.settings import LabSettings, LabVenueSettings
 from router.model.ids import Nanos, account_id
 from router.model.orders import VenueOrderStatus
+from router.model.outcomes import Accepted
 from router.model.side import Side
 from tests.connectors.rig import BIDS, Notes, child, place, venue_at
 from tests.waiting import eventually
@@ -287,15 +288,19 @@ async def test_absence_needs_every_one_of_its_witnesses(endpoint):
 
 
 @asynccontextmanager
-async def account_at(notes):
+async def account_at(notes, clock_offset_ms=0):
     """Our account at a lab's OKX with 120 levels of 0.01 to buy."""
-    settings = LabSettings(venues=(LabVenueSettings(name="okx", protocol="okx"),), static=True, breath_ms=50)
-    async with Lab(settings) as lab, LabControl(lab.control_url) as control:
+    venue = LabVenueSettings(name="okx", protocol="okx", clock_offset_ms=clock_offset_ms)
+    async with (
+        Lab(LabSettings(venues=(venue,), static=True, breath_ms=50)) as lab,
+        LabControl(lab.control_url) as control,
+    ):
         await control.set_book("okx", "BTC/USDT", bids=BIDS, asks=[(str(60010 + i), "0.01") for i in range(120)])
         account = venue_at(lab, "okx")
         await account.start(notes)
         try:
             await eventually(lambda: notes.bids)
+            await eventually(lambda: [each for each in lab.venues["okx"].sessions if "orders:" in each.subscriptions])
             yield account
         finally:
             await account.stop()
@@ -307,6 +312,16 @@ async def test_more_fills_than_a_page_holds_are_read():
         await place(account, order)
         assert len({trade.trade_id for trade in (await account.read_account(Nanos(0))).trades}) == 120
         assert len((await account.look_up(order, None)).result.trades) == 120
+
+
+@pytest.mark.parametrize("offset_ms", [-45_000, 45_000])
+async def test_a_clock_that_differs_by_more_than_the_venue_allows_changes_nothing(offset_ms):
+    """Orders, their deadlines and the login of the private socket are dated by the venue's clock."""
+    notes = Notes()
+    async with account_at(notes, offset_ms) as account:
+        order = child("okx", quantity="0.01")
+        assert isinstance(await place(account, order), Accepted)
+        await eventually(lambda: [hint for hint in notes.hints if hint.client_id == order.client_id])
 
 
 async def test_the_venues_own_pings_are_text_and_their_answers_are_not_lost():
