@@ -14,6 +14,8 @@ _SYMBOLS = {
     "binance": "{ BTC/USDT: BTC/USD }",
     "kraken": "{ BTC/USD: BTC/USD, USDT/USD: USDT/USD, USDC/USD: USDC/USD }",
     "coinbase": "{ BTC/USD: BTC/USD, BTC/USDC: BTC/USD }",
+    "bitstamp": "{ BTC/USD: BTC/USD, BTC/USDT: BTC/USD }",
+    "gemini": "{ BTC/USD: BTC/USD }",
     "okx": "{ BTC/USDT: BTC/USD, BTC/USDC: BTC/USD }",
     "bybit": "{ BTC/USDT: BTC/USD, BTC/USDC: BTC/USD }",
 }

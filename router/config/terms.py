@@ -27,9 +27,12 @@ _CAUTIOUS = VenueTerms(
 _REAL: Mapping[str, VenueTerms] = {
     "binance": replace(_CAUTIOUS, fence=Fence.DEADLINE),
     "kraken": replace(_CAUTIOUS, fence=Fence.DEADLINE, engine_wait_ms=2_000),
-    # expTime is held against "the server's" time; of the wait behind that server nobody says anything, either
+    # expTime is held against "the server's" time; how long it then waits for the engine, nobody says
     "okx": replace(_CAUTIOUS, fence=Fence.DEADLINE),
     "coinbase": _CAUTIOUS,
+    "bitstamp": _CAUTIOUS,
+    # ids are not looked at and nothing expires: one child at a time, so that a doubt is about one order only
+    "gemini": replace(_CAUTIOUS, outstanding_max=1),
     # recv_window is checked at the gateway; how long an accepted request may wait for the engine, nobody says
     "bybit": replace(_CAUTIOUS, fence=Fence.DEADLINE),
 }

@@ -59,7 +59,11 @@ SEATS = (BINANCE, KRAKEN, COINBASE)
 ALL_SEATS = (*SEATS, UNLICENSED)
 BYBIT = Seat(name="bybit", protocol="bybit", symbols={"BTC/USDT": "BTC/USD"})
 OKX = Seat(name="okx", protocol="okx", symbols={"BTC/USDT": "BTC/USD"})
-NIGHTLY_SEATS = (BYBIT, OKX)
+BITSTAMP = Seat(name="bitstamp", protocol="bitstamp", symbols={"BTC/USD": "BTC/USD"}, licensed=True)
+GEMINI = Seat(name="gemini", protocol="gemini", symbols={"BTC/USD": "BTC/USD"})
+NIGHTLY_SEATS = (BYBIT, OKX, BITSTAMP, GEMINI)
+UNFENCED = (UNLICENSED, GEMINI)
+"""Neither a deadline nor a licence: no rule may decide what became of an order that cannot be found."""
 
 
 def lab_settings(seats: Sequence[Seat] = SEATS, **changes: Any) -> LabSettings:

@@ -9,7 +9,7 @@ from connectors.lab.faults import FaultKind as Fault
 from router.app.execute import ExitCode
 from router.model.orders import ChildState, ParentState
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import ALL_SEATS, NIGHTLY_SEATS, UNLICENSED, Seat, order, quantity_of
+from tests.e2e.rig import ALL_SEATS, NIGHTLY_SEATS, UNFENCED, Seat, order, quantity_of
 from tests.e2e.truth import Agreement, assert_venues_agree
 from tests.waiting import eventually
 
@@ -63,7 +63,7 @@ async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Sta
     rule = await stand.control.inject(seat.name, fault, call="place", **params)
     parent_id = await stand.submit(order(_ref(what, seat), "0.4", venues={"include": [seat.name]}))
     try:
-        if seat is UNLICENSED and what in NEVER_ARRIVES:
+        if seat in UNFENCED and what in NEVER_ARRIVES:
             await _is_left_to_a_person(stand, parent_id, rule)
         else:
             assert await stand.ended(parent_id) is ParentState.FILLED
