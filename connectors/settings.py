@@ -13,27 +13,17 @@ from router.model.terms import VenueTerms
 
 MASK = "****"
 
-# Constructor keys that would undo a promise of the adapter: hosts (DESIGN D15), the budget, the session, the log.
-_OWN_KEYS = frozenset(
-    {
-        "urls",
-        "hostname",
-        "session",
-        "verbose",
-        "enableRateLimit",
-        "aiohttp_trust_env",
-        "asyncio_loop",
-        "number",
-        "logger",
-        "sandbox",
-        "test",
-        "apiKey",
-        "secret",
-        "password",
-        "privateKey",
-        "token",
-    }
-)
+CLIENT_OPTIONS = ("options", "cafile", "userAgent")
+"""The only constructor keys of ccxt that a configuration may set.
+
+`options`: the venue's own switches, deep-merged over ours. `cafile`: certificates to believe instead of the usual ones.
+`userAgent`: how we introduce ourselves. ccxt sets an attribute for *every* key it is given, so a list of forbidden ones
+is never complete: hosts and proxies (a signed request would leave for somewhere else), the budget, the session, the
+log, keys, and the switch that keeps a lab account on this machine are the router's own.
+"""
+
+_OWN_OPTIONS = frozenset({"ws", "maxRetriesOnFailure", "maxRetriesOnFailureDelay", "timeDifference", "sandboxMode"})
+"""Of `options`: headers and timings of sockets, silent repeats of orders, our own clock, other hosts."""
 
 
 class Secret:
@@ -78,11 +68,11 @@ class BookSource(StrEnum):
 class VenueSettings:
     """One venue account, as configured.
 
-    `symbols`: unified symbol -> instrument it is a listing of. `client_options`: any ccxt constructor key, deep-merged
-    over ours. `credentials`: ccxt's names (apiKey, secret, password, ...); empty means public data only. `loopback`:
-    base URL of a lab venue; needs `loopback_allowed`. `rate_scale` multiplies the venue's published limits; None is 1,
-    and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead. `timeout_ms` bounds one request.
-    `warm_connections` are kept open for orders, touched every `touch_ms`.
+    `symbols`: unified symbol -> instrument it is a listing of. `client_options`: the ccxt constructor keys named in
+    `CLIENT_OPTIONS`, deep-merged over ours. `credentials`: ccxt's names (apiKey, secret, password, ...); empty means
+    public data only. `loopback`: base URL of a lab venue; needs `loopback_allowed`. `rate_scale` multiplies the venue's
+    published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
+    `timeout_ms` bounds one request. `warm_connections` are kept open for orders, touched every `touch_ms`.
     """
 
     ccxt_id: str
@@ -107,9 +97,7 @@ class VenueSettings:
     def __post_init__(self) -> None:
         if self.loopback is not None:
             _check_loopback(self.loopback, allowed=self.loopback_allowed)
-        for key in self.client_options:
-            if key in _OWN_KEYS:
-                raise BadInput(f"venues.{self.venue}.client_options.{key}", "this key is the router's own")
+        _check_client_options(f"venues.{self.venue}.client_options", self.client_options)
         if self.terms.account != self.account:
             raise BadInput(f"venues.{self.venue}.terms", f"are those of {self.terms.account}, not of {self.account}")
 
@@ -141,6 +129,21 @@ def is_loopback(host: str | None) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _check_client_options(field: str, client_options: Mapping[str, object]) -> None:
+    for key in client_options:
+        if key not in CLIENT_OPTIONS:
+            raise BadInput(f"{field}.{key}", f"this key is the router's own; {', '.join(CLIENT_OPTIONS)} may be set")
+    options = client_options.get("options", {})
+    if not isinstance(options, Mapping):
+        raise BadInput(f"{field}.options", "must be a mapping")
+    for key in options:
+        if key in _OWN_OPTIONS:
+            raise BadInput(f"{field}.options.{key}", "this key is the router's own")
+    for key in ("cafile", "userAgent"):
+        if not isinstance(client_options.get(key, ""), str):
+            raise BadInput(f"{field}.{key}", "must be text")
 
 
 def _check_loopback(url: str, *, allowed: bool) -> None:

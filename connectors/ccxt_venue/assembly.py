@@ -15,7 +15,7 @@ from connectors.ccxt_venue.dialect import Dialect
 from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.redaction import quiet_ccxt
 from connectors.settings import VenueSettings
-from router.model.errors import BadInput
+from router.model.errors import SorError
 from router.ports.clock import Clock
 
 Json = Any
@@ -84,8 +84,8 @@ def assemble(dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: s
 def _make(dialect: Dialect, settings: VenueSettings, config: Mapping[str, Json]) -> Exchange:
     exchange: Exchange = dialect.client_class(config, lab_only=settings.in_lab)
     if exchange.options.get("maxRetriesOnFailure"):
-        # ccxt would sign and send an order again by itself (VENUES §2.4)
-        raise BadInput(f"venues.{settings.venue}.client_options.options.maxRetriesOnFailure", "must stay 0")
+        message = f"{settings.venue}: this ccxt would sign and send an order again by itself (VENUES §2.4)"
+        raise SorError(message)
     return exchange
 
 

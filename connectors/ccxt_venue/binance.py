@@ -13,10 +13,23 @@ from ccxt.async_support.base.ws.client import Client
 from connectors.budget import NS_PER_MS, NS_PER_S, Limit
 from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_binance import BinanceBooks, BinanceOrders
-from connectors.ccxt_venue.calls import VenueSaid
+from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
-from connectors.ccxt_venue.mapping import Row, ns_of_ms, number, row, rows, same, side, status, text, text_or_none
+from connectors.ccxt_venue.mapping import (
+    Row,
+    not_negative,
+    ns_of_ms,
+    number,
+    positive,
+    row,
+    rows,
+    same,
+    side,
+    status,
+    text,
+    text_or_none,
+)
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -26,6 +39,7 @@ from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 1000
+_PAGES_MAX = 200
 _WINDOW_MS_MAX = 60_000
 _UNKNOWN_ORDER = "-2013"
 _BOOK_ROWS = 1000
@@ -277,26 +291,36 @@ class Binance:
             raise
 
     async def _all_orders(self, ask: Ask, market: str, since_ns: Nanos) -> list[Row]:
+        first = {"symbol": market, "startTime": since_ns // NS_PER_MS}
+        return await self._pages(ask, "privateGetAllOrders", first, ("orderId", "orderId"))
+
+    async def _trades(self, ask: Ask, desk: Desk, first: Mapping[str, object]) -> list[VenueTrade]:
+        """Every page; of an order's own list, too: it is cut by trade id like any other."""
+        listed = await self._pages(ask, "privateGetMyTrades", first, ("id", "fromId"))
+        return [self._trade(desk, each) for each in listed]
+
+    @staticmethod
+    async def _pages(ask: Ask, endpoint: str, first: Mapping[str, object], by: tuple[str, str]) -> list[Row]:
+        """All rows of a list, oldest first: the first page as asked for, later ones from the id after the last.
+
+        `by`: the rows' id, and the parameter to start at one. A page that does not go on from the last is no page.
+        """
+        id_field, from_field = by
         listed: list[Row] = []
-        params: dict[str, object] = {"symbol": market, "startTime": since_ns // NS_PER_MS, "limit": _PAGE}
-        while True:
-            page = rows(await ask("privateGetAllOrders", params))
+        params: dict[str, object] = {**first, "limit": _PAGE}
+        next_id = 0
+        for _ in range(_PAGES_MAX):
+            page = rows(await ask(endpoint, params))
             listed += page
             if len(page) < _PAGE:
                 return listed
-            params = {"symbol": market, "orderId": int(text(page[-1], "orderId")) + 1, "limit": _PAGE}
-
-    async def _trades(self, ask: Ask, desk: Desk, first: Mapping[str, object]) -> list[VenueTrade]:
-        """Every page; later ones by trade id, which an order's own list does not need: its pages are cut by it, too."""
-        trades: list[VenueTrade] = []
-        params: dict[str, object] = {**first, "limit": _PAGE}
-        while True:
-            page = rows(await ask("privateGetMyTrades", params))
-            trades += [self._trade(desk, each) for each in page]
-            if len(page) < _PAGE:
-                return trades
+            ids = [int(number(each, id_field)) for each in page]
+            if min(ids) < next_id or len(set(ids)) < len(ids):
+                raise AnswerUnusable(f"{endpoint} repeats itself")
+            next_id = max(ids) + 1
             keep = {name: value for name, value in first.items() if name != "startTime"}
-            params = {**keep, "fromId": int(text(page[-1], "id")) + 1, "limit": _PAGE}
+            params = {**keep, from_field: next_id, "limit": _PAGE}
+        raise AnswerUnusable(f"{endpoint} has more than {_PAGES_MAX} pages")
 
     @staticmethod
     def _balance(desk: Desk, source: Row) -> Balance:
@@ -315,9 +339,9 @@ class Binance:
             client_id=codec.from_hex(text_or_none(source, "clientOrderId")),
             side=side(source.get("side")),
             status=status(_STATUS, text(source, "status")),
-            quantity=number(source, "origQty"),
-            executed=number(source, "executedQty"),
-            limit_price=number(source, "price") or None,
+            quantity=not_negative(source, "origQty"),
+            executed=not_negative(source, "executedQty"),
+            limit_price=not_negative(source, "price") or None,
             venue_time_ns=None if at is None else ns_of_ms(at),
         )
 
@@ -331,8 +355,8 @@ class Binance:
             trade_id=TradeId(text(source, "id")),
             venue_order_id=VenueOrderId(text(source, "orderId")),
             side=side("buy" if source.get("isBuyer") is True else "sell" if source.get("isBuyer") is False else None),
-            price=number(source, "price"),
-            quantity=number(source, "qty"),
+            price=positive(source, "price"),
+            quantity=positive(source, "qty"),
             fees=(fee,) if fee.amount else (),
             maker=source.get("isMaker"),
             venue_time_ns=ns_of_ms(text(source, "time")),

@@ -17,6 +17,7 @@ from connectors.ccxt_venue.decoders import (
     Mirror,
     OrderTouched,
     Signal,
+    level,
 )
 
 
@@ -96,7 +97,7 @@ def _split(updates: Iterable[Mapping[str, Json]]) -> tuple[Levels, Levels]:
     asks: Levels = []
     for update in updates:
         side = bids if update["side"] == "bid" else asks
-        side.append((float(update["price_level"]), float(update["new_quantity"])))
+        side.append(level(update["price_level"], update["new_quantity"]))
     return bids, asks
 
 

@@ -21,6 +21,7 @@ from connectors.ccxt_venue.decoders import (
     Mirror,
     OrderTouched,
     Signal,
+    level,
 )
 
 _CHECKED = 10
@@ -116,7 +117,7 @@ def _written(value: float, decimals: int) -> str:
 
 
 def _levels(rows: Iterable[Mapping[str, Json]]) -> Levels:
-    return [(float(row["price"]), float(row["qty"])) for row in rows]
+    return [level(row["price"], row["qty"]) for row in rows]
 
 
 def _check_accepted(message: Json) -> None:

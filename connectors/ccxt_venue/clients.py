@@ -72,9 +72,10 @@ class Adapted:
     connected: Callable[[Client], None] | None = None
 
     def __init__(self, config: Mapping[str, Json], *, lab_only: bool) -> None:
+        super().__init__(config)  # type: ignore[call-arg]
+        # After ccxt, which sets an attribute for every key of `config`: none of them may be one of ours.
         self.lab_only = lab_only
         self.pem_keys: dict[str, PemKey] = {}
-        super().__init__(config)  # type: ignore[call-arg]
 
     async def fetch(self, url: str, method: str = "GET", headers: Json = None, body: Json = None) -> Json:
         """One request. Raises what `wire` and `calls` define, never an exception that names the signed URL."""

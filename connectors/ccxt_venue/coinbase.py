@@ -14,16 +14,18 @@ import ccxt.pro
 from connectors.budget import NS_PER_MS, NS_PER_S, Limit
 from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_coinbase import CoinbaseBooks, CoinbaseOrders
-from connectors.ccxt_venue.calls import VenueSaid
+from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     iso_of_ns,
+    not_negative,
     ns_of_iso,
     ns_of_ms,
     number,
     part,
+    positive,
     row,
     rows,
     same,
@@ -39,9 +41,12 @@ from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
 from router.model.money import exactly, ratio
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
+from router.model.rounding import down
 
 _PAGE = 250
+_PAGES_MAX = 400
 _BOOK_ROWS = 1000
+_GRAIN = Decimal("1e-12")
 _NOT_FOUND = frozenset({"NOT_FOUND", "not_found"})
 
 _STATUS = {
@@ -183,10 +188,10 @@ class Coinbase:
         """Only by the venue's id: without it the order is looked for first."""
         order_id = venue_order_id
         if order_id is None:
-            found = await self._listed(ask, desk, child.symbol, child.decided_at_ns - 60 * NS_PER_S)
-            match = self._match(found, child)
+            market = desk.names.market_id(child.symbol)
+            match = self._match(await self._orders(ask, {"product_ids": [market], "order_status": ["OPEN"]}), child)
             if match is None:
-                return "the venue lists no order with this id"
+                return "the venue lists no open order with this id"
             order_id = VenueOrderId(text(match, "order_id"))
         answer = row(await ask("v3PrivatePostBrokerageOrdersBatchCancel", {"order_ids": [order_id]}))
         first = next(iter(rows(part(answer, "results"))), {})
@@ -285,15 +290,19 @@ class Coinbase:
     async def _pages(ask: Ask, endpoint: str, params: Mapping[str, object], name: str) -> list[Row]:
         """All rows of a list. A page without a cursor, a row, or (where it says so) a successor is the last."""
         found: list[Row] = []
-        seen: set[str | None] = {None}
-        cursor: str | None = ""
-        while cursor not in seen:
-            seen.add(cursor)
+        seen: set[str] = set()
+        cursor: str | None = None
+        for _ in range(_PAGES_MAX):
             page = row(await ask(endpoint, {**params, "limit": _PAGE, **({"cursor": cursor} if cursor else {})}))
             listed = rows(part(page, name))
             found += listed
             cursor = text_or_none(page, "cursor") if listed and page.get("has_next") is not False else None
-        return found
+            if cursor is None:
+                return found
+            if cursor in seen:
+                raise AnswerUnusable(f"{name}: the venue's pages repeat themselves")
+            seen.add(cursor)
+        raise AnswerUnusable(f"{name}: more than {_PAGES_MAX} pages")
 
     async def _fills(
         self, ask: Ask, desk: Desk, params: Mapping[str, object], since_ns: int | None
@@ -319,7 +328,7 @@ class Coinbase:
     def _order(desk: Desk, source: Row) -> VenueOrder:
         kinds = row(part(source, "order_configuration"))
         terms = row(next(iter(kinds.values()), {}))
-        executed = number(source, "filled_size")
+        executed = not_negative(source, "filled_size")
         return VenueOrder(
             account=desk.account,
             symbol=desk.names.symbol(text(source, "product_id")),
@@ -328,16 +337,16 @@ class Coinbase:
             side=side(source.get("side")),
             status=status(_STATUS, text(source, "status")),
             # An order in quote currency (never ours) has no base size: what it did is all that can be said.
-            quantity=number(terms, "base_size") if terms.get("base_size") else executed,
+            quantity=not_negative(terms, "base_size") if terms.get("base_size") else executed,
             executed=executed,
-            limit_price=number(terms, "limit_price") if terms.get("limit_price") else None,
+            limit_price=positive(terms, "limit_price") if terms.get("limit_price") else None,
             venue_time_ns=ns_of_iso(text(source, "created_time")),
         )
 
     @staticmethod
     def _trade(desk: Desk, source: Row) -> VenueTrade:
         symbol = desk.names.symbol(text(source, "product_id"))
-        price, size = number(source, "price"), number(source, "size")
+        price, size = positive(source, "price"), positive(source, "size")
         fee = Fee(asset=desk.names.asset(symbol.partition("/")[2]), amount=number(source, "commission"))
         return VenueTrade(
             account=desk.account,
@@ -347,8 +356,13 @@ class Coinbase:
             side=side(source.get("side")),
             price=price,
             # Only a foreign order is in quote currency; its base size is not in the row and is computed.
-            quantity=ratio(size, price) if source.get("size_in_quote") is True else size,
+            quantity=_base_size(size, price) if source.get("size_in_quote") is True else size,
             fees=(fee,) if fee.amount else (),
             maker={"MAKER": True, "TAKER": False}.get(str(source.get("liquidity_indicator"))),
             venue_time_ns=ns_of_iso(text(source, "trade_time")),
         )
+
+
+def _base_size(quote_size: Decimal, price: Decimal) -> Decimal:
+    """What a size in quote bought, to a grain no venue trades below: a quotient's endless digits fit nowhere."""
+    return max(down(ratio(quote_size, price), _GRAIN), _GRAIN)

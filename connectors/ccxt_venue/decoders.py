@@ -8,8 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from connectors.ccxt_venue.calls import AnswerUnusable
+
 Json = Any
 Levels = list[tuple[float, float]]
+
+_PRICE_DIGITS_MAX = 15
+_SIZE_DIGITS_MAX = 17
+_LEAST = 1e-18
+_MOST = 1e18
 
 
 class BookWhole(NamedTuple):
@@ -137,5 +144,34 @@ class OrderDecoder(Protocol):
 
 
 def levels(rows: Iterable[Sequence[str]]) -> Levels:
-    """[[price, size], ...] as floats. Exchange precision is at most 15 digits, so nothing is lost."""
-    return [(float(row[0]), float(row[1])) for row in rows]
+    """[[price, size], ...] as floats. Raises `AnswerUnusable` for a level that no book holds."""
+    try:
+        return [level(row[0], row[1]) for row in rows]
+    except (TypeError, LookupError):
+        message = "a level is not a price and a size"
+        raise AnswerUnusable(message) from None
+
+
+def level(price: str | float, size: str | float) -> tuple[float, float]:
+    """A price and a size (0 removes) as floats: exact, because a venue's number has at most 15 digits (a size, 17).
+
+    Raises `AnswerUnusable` for anything else: a book with such a level is not a book.
+    """
+    try:
+        read = float(price), float(size)
+    except (TypeError, ValueError):
+        message = "a level is not two numbers"
+        raise AnswerUnusable(message) from None
+    sane = _LEAST < read[0] < _MOST and 0 <= read[1] < _MOST
+    if not sane or _digits(price) > _PRICE_DIGITS_MAX or _digits(size) > _SIZE_DIGITS_MAX:
+        message = "a level is negative, endless, or has digits that no venue's number has"
+        raise AnswerUnusable(message)
+    return read
+
+
+def _digits(value: str | float) -> int:
+    """Significant digits as written; of a number that JSON made a float of, those of its shortest spelling."""
+    spelled = value if isinstance(value, str) else repr(value)
+    if len(spelled) <= _PRICE_DIGITS_MAX:
+        return len(spelled)
+    return len(spelled.lower().partition("e")[0].replace(".", "").strip("0"))

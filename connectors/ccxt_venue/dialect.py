@@ -57,7 +57,10 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """The child that is looked for. `since_ns`: the venue's clock, safely before it can have been placed."""
+    """The child that is looked for. `since_ns`: the venue's clock, hours before it can have been placed.
+
+    A list that can be narrowed to our id is not cut by time at all: only what no name reaches starts at `since_ns`.
+    """
 
     child: ChildOrder
     venue_order_id: VenueOrderId | None
@@ -154,7 +157,7 @@ class Dialect(Judge, Protocol):
         ...
 
     async def trades_of(self, ask: Ask, desk: Desk, order: VenueOrder, since_ns: Nanos, /) -> Sequence[VenueTrade]:
-        """All trades of an order."""
+        """All trades of an order. Rows that name another are refused by the caller, not here."""
         ...
 
     async def balances(self, ask: Ask, desk: Desk) -> Sequence[Balance]:

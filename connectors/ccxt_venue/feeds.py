@@ -7,11 +7,10 @@ sink is told that the book is lost, the socket is dropped, and everything is sub
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakSet
-
-import ccxt.pro
 
 from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.calls import CallFailed, CallKind
@@ -39,8 +38,11 @@ _STILL_S = 1.0
 _CONFIRM_S = 10.0
 _PAUSE_S = 0.1
 _PAUSE_S_MAX = 5.0
+_RESTART_S = 1.0
 _POLL_AFTER = 3
 """From so many failed connections in a row on, books are polled by REST until one stands."""
+
+_LOG = logging.getLogger(__name__)
 
 Watch = Callable[[], Awaitable[object]]
 Levels = Sequence[tuple[float, float]]
@@ -48,7 +50,7 @@ PolledBook = Callable[[str], Awaitable[tuple[Levels, Levels]]]
 
 
 class Tasks:
-    """Background tasks of a connector: kept, ended together; one that fails is heard of, not forgotten."""
+    """Background tasks of a connector, ended together. One that is kept up and dies is told of and starts again."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +62,21 @@ class Tasks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run work that is meant to go on for ever; whatever ends it but `stop` is logged, and it starts again."""
+        self.start(self._kept(name, work))
+
+    @staticmethod
+    async def _kept(name: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            why = "it returned"
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - a venue's odd answer must not end what everything relies on
+                why = name_of(error)
+            _LOG.warning("%s ended and starts again: %s", name, why)
+            await asyncio.sleep(_RESTART_S)
 
     async def stop(self) -> None:
         """Cancel all and wait until they are gone."""
@@ -79,7 +96,7 @@ async def connection(watch: Watch) -> str:
         if task is None or task.cancelling():
             raise
         return "the socket was closed"  # ccxt cancels its futures when a client is closed
-    except (ccxt.BaseError, CallFailed) as error:
+    except Exception as error:  # noqa: BLE001 - whatever ccxt raises, the connection is over
         return name_of(error)
     return "the stream ended"
 
@@ -192,7 +209,7 @@ class BookFeed:
         try:
             body = await self._snapshot(symbol)
             signals = list(self._decoder.snapshot(symbol, body))
-        except CallFailed:
+        except Exception:  # noqa: BLE001 - a body that cannot be read is no snapshot either
             self._broken.set()
             return
         finally:
@@ -213,7 +230,9 @@ class BookFeed:
         ]
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
+            ended = next(iter(done))
+            error = ended.exception()
+            return ended.result() if error is None else name_of(error)
         finally:
             for end in ends:
                 end.cancel()
@@ -249,9 +268,10 @@ class BookFeed:
         try:
             async with asyncio.timeout(_STILL_S):
                 body = await self._snapshot(symbol)
-        except (CallFailed, TimeoutError):
+            agrees = symbol in self._live and self._decoder.agrees(symbol, body)
+        except Exception:  # noqa: BLE001 - an answer that cannot be read shows nothing
             return False
-        if symbol not in self._live or not self._decoder.agrees(symbol, body):
+        if not agrees:
             return False
         self._heard_ns[symbol] = asked
         self._sink.book_heartbeat(self._listings[symbol], asked)
@@ -268,7 +288,7 @@ class BookFeed:
             asked = self._clock.now()
             try:
                 bids, asks = await self._polled(symbol)
-            except CallFailed as error:
+            except Exception as error:  # noqa: BLE001 - nor can a book be had from a body that cannot be read
                 self._sink.book_lost(listing, f"not read: {name_of(error)}")
                 continue
             self._sink.book_snapshot(listing, dict(bids), dict(asks), asked)
@@ -281,6 +301,14 @@ class BookFeed:
     def _lose_all(self, why: str) -> None:
         for symbol in list(self._live):
             self._lose(symbol, why)
+
+
+class OpenOrder(NamedTuple):
+    """What an open order is known by. Some venues number orders per symbol: an id alone does not name one."""
+
+    symbol: str
+    venue_order_id: VenueOrderId
+    client_id: ClientOrderId | None
 
 
 class OrderFeed:
@@ -303,7 +331,7 @@ class OrderFeed:
         self._was_lost = False
         self._up = False
         self._limit: asyncio.Timeout | None = None
-        self._seen: dict[str, str] = {}
+        self._seen: dict[OpenOrder, str] = {}
         exchange.frame = self.frame
 
     async def run(self) -> None:
@@ -325,16 +353,16 @@ class OrderFeed:
         except TimeoutError:
             return
 
-    async def poll(self, open_orders: Callable[[], Awaitable[Mapping[str, str]]], every_s: float) -> None:
+    async def poll(self, open_orders: Callable[[], Awaitable[Mapping[OpenOrder, str]]], every_s: float) -> None:
         """Instead of a stream: an order that appears, changes or vanishes from the open ones is worth a look."""
         while True:
             try:
                 now_open = await open_orders()
             except CallFailed:
                 now_open = self._seen
-            for order_id in now_open.keys() | self._seen.keys():
-                if now_open.get(order_id) != self._seen.get(order_id):
-                    self._hint(None, order_id, "seen by poll")
+            for key in now_open.keys() | self._seen.keys():
+                if now_open.get(key) != self._seen.get(key):
+                    self._tell(key.client_id, key.venue_order_id, "seen by poll")
             self._seen = dict(now_open)
             await asyncio.sleep(every_s)
 
@@ -354,11 +382,9 @@ class OrderFeed:
         return True
 
     def _hint(self, client_id: str | None, order_id: str | None, hint: str) -> None:
+        self._tell(self._decode_id(client_id), None if order_id is None else VenueOrderId(order_id), hint)
+
+    def _tell(self, client_id: ClientOrderId | None, order_id: VenueOrderId | None, hint: str) -> None:
         self._sink.order_hint(
-            OrderHinted(
-                account=self._account,
-                client_id=self._decode_id(client_id),
-                venue_order_id=None if order_id is None else VenueOrderId(order_id),
-                hint=hint,
-            )
+            OrderHinted(account=self._account, client_id=client_id, venue_order_id=order_id, hint=hint)
         )

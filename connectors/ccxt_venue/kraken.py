@@ -21,10 +21,12 @@ from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPower
 from connectors.ccxt_venue.mapping import (
     Row,
     iso_of_ns,
+    not_negative,
     ns_of_iso,
     ns_of_seconds,
     number,
     part,
+    positive,
     row,
     side,
     status,
@@ -165,7 +167,11 @@ async def _pinged(exchange: Exchange) -> Nanos:
     async with asyncio.timeout(_PING_S), exchange.session.ws_connect(url) as socket:
         await socket.send_json({"method": "ping", "req_id": 1})
         async for frame in socket:
-            answer = frame.json()
+            try:
+                answer = row(frame.json())
+            except (TypeError, ValueError):
+                message = "a frame that is no JSON"
+                raise AnswerUnusable(message) from None
             if answer.get("method") == "pong":
                 return ns_of_iso(text(answer, "time_in"))
     message = "the socket was closed before the answer"
@@ -244,7 +250,7 @@ class Kraken:
         """From a websocket ping, to the microsecond; REST says only the second (and is asked if the ping fails)."""
         try:
             return await _pinged(exchange), _NS_PER_US
-        except (TimeoutError, aiohttp.ClientError):
+        except (TimeoutError, aiohttp.ClientError, AnswerUnusable):
             result = row(part(row(await ask("publicGetTime", {})), "result"))
             return ns_of_seconds(part(result, "unixtime")), NS_PER_S
 
@@ -268,17 +274,19 @@ class Kraken:
         return None if count not in {None, "0"} else "no order was cancelled"
 
     async def find(self, ask: Ask, desk: Desk, wanted: Wanted) -> VenueOrder | Absence:
-        """Open, then closed orders by our id: an order that ends in between is in the second."""
+        """Open, then closed orders by our id: an order that ends in between is in the second.
+
+        Neither is cut by time: no clock, theirs or ours, can hide an order that is asked for by its name.
+        """
         client_id = self.encode_id(wanted.child.client_id)
-        start = self._seconds_before(wanted.since_ns)
-        for endpoint, key, params in (
-            ("privatePostOpenOrders", "open", {"cl_ord_id": client_id}),
-            ("privatePostClosedOrders", "closed", {"cl_ord_id": client_id, "start": start}),
-        ):
-            result = row(part(row(await ask(endpoint, params)), "result"))
-            for txid, each in row(part(result, key)).items():
+        for endpoint, key in (("privatePostOpenOrders", "open"), ("privatePostClosedOrders", "closed")):
+            result = row(part(row(await ask(endpoint, {"cl_ord_id": client_id})), "result"))
+            listed = row(part(result, key))
+            for txid, each in listed.items():
                 if text_or_none(row(each), "cl_ord_id") == client_id:
                     return self._order(desk, txid, row(each))
+            if listed:
+                raise AnswerUnusable(f"{endpoint} does not heed cl_ord_id: what is not in its list may exist")
         trades = await self._trades(ask, desk, wanted.since_ns, None)
         unexplained = [t for t in trades if t.symbol == wanted.child.symbol and t.side is wanted.child.side]
         named = await self._orders_named(ask, sorted({trade.venue_order_id for trade in unexplained}))
@@ -291,10 +299,18 @@ class Kraken:
         )
 
     async def trades_of(self, ask: Ask, desk: Desk, order: VenueOrder, since_ns: Nanos) -> Sequence[VenueTrade]:
-        """Out of the account's trades since the order: Kraken lists them no other way."""
-        since = order.venue_time_ns or since_ns
-        trades = await self._trades(ask, desk, since, None)
-        return [trade for trade in trades if trade.venue_order_id == order.venue_order_id]
+        """Out of the account's trades since the order: Kraken lists them no other way.
+
+        When that does not hold all that was executed (its clock was set meanwhile), from `since_ns` on.
+        """
+        found: list[VenueTrade] = []
+        for since in (order.venue_time_ns or since_ns, since_ns):
+            trades = await self._trades(ask, desk, Nanos(since), None)
+            found = [trade for trade in trades if trade.venue_order_id == order.venue_order_id]
+            with exactly():
+                if sum((trade.quantity for trade in found), Decimal(0)) >= order.executed:
+                    break
+        return found
 
     async def balances(self, ask: Ask, desk: Desk) -> Sequence[Balance]:
         """Balance and what open orders hold of it."""
@@ -361,6 +377,8 @@ class Kraken:
             answer = row(await ask("privatePostTradesHistory", {**params, "ofs": page * _PAGE} if page else params))
             result = row(part(answer, "result"))
             listed = row(part(result, "trades"))
+            if len(listed) >= _PAGE and listed.keys() <= found.keys():
+                raise AnswerUnusable("TradesHistory repeats itself")
             found.update({trade_id: self._trade(desk, trade_id, row(each)) for trade_id, each in listed.items()})
             if len(listed) < _PAGE:
                 break
@@ -382,7 +400,7 @@ class Kraken:
     @staticmethod
     def _order(desk: Desk, txid: str, source: Row) -> VenueOrder:
         description = row(part(source, "descr"))
-        quantity, executed = number(source, "vol"), number(source, "vol_exec")
+        quantity, executed = not_negative(source, "vol"), not_negative(source, "vol_exec")
         state = status(_STATUS, text(source, "status"))
         if state is VenueOrderStatus.FILLED and executed < quantity:
             state = VenueOrderStatus.CANCELLED  # "closed" says only that nothing more happens
@@ -396,7 +414,7 @@ class Kraken:
             status=state,
             quantity=quantity,
             executed=executed,
-            limit_price=number(description, "price") or None,
+            limit_price=not_negative(description, "price") or None,
             venue_time_ns=ns_of_seconds(part(source, "opentm")),
         )
 
@@ -411,8 +429,8 @@ class Kraken:
             trade_id=TradeId(trade_id),
             venue_order_id=VenueOrderId(text(source, "ordertxid")),
             side=side(source.get("type")),
-            price=number(source, "price"),
-            quantity=number(source, "vol"),
+            price=positive(source, "price"),
+            quantity=positive(source, "vol"),
             fees=(fee,) if fee.amount else (),
             maker=source.get("maker"),
             venue_time_ns=ns_of_seconds(part(source, "time")),

@@ -3,10 +3,11 @@
 A field that is missing or senseless makes the whole answer unusable (`AnswerUnusable`): half an answer proves nothing.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from connectors.ccxt_venue.calls import AnswerUnusable
@@ -21,6 +22,13 @@ Row = Mapping[str, Any]
 
 _NS_PER_MS = 1_000_000
 _ZERO = Decimal(0)
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_TEXT_MAX = 64
+DIGITS_MAX = 30
+"""No venue says more digits of one number; sums and products of such still fit our exact arithmetic (60)."""
+_MAGNITUDE_MAX = 30
+_TIME_NS_MAX = 2**63
 
 
 def row(value: object) -> Row:
@@ -63,14 +71,38 @@ def text_or_none(source: Row, name: str) -> str | None:
 
 
 def number(source: Row, name: str) -> Decimal:
-    """A finite decimal, from text or from an integer; a float is read by its shortest digits (exact up to 15)."""
-    value = part(source, name)
-    try:
-        parsed = Decimal(repr(value) if isinstance(value, float) else str(value))
-    except InvalidOperation:
-        parsed = Decimal("NaN")
-    if not parsed.is_finite():
+    """A decimal, from text or from an integer; a float is read by its shortest digits (exact up to 15)."""
+    return decimal_of(part(source, name), name)
+
+
+def positive(source: Row, name: str) -> Decimal:
+    """A number above zero: the price or the quantity of a trade."""
+    parsed = number(source, name)
+    if parsed <= 0:
+        message = f"field {name} is not above zero"
+        raise AnswerUnusable(message)
+    return parsed
+
+
+def not_negative(source: Row, name: str) -> Decimal:
+    """A number of zero or more: what was executed, the price of an order that may have none."""
+    parsed = number(source, name)
+    if parsed < 0:
+        message = f"field {name} is negative"
+        raise AnswerUnusable(message)
+    return parsed
+
+
+def decimal_of(value: object, name: str, *, digits_max: int = DIGITS_MAX) -> Decimal:
+    """A value as a decimal of sane size: finite, at most `digits_max` significant digits, within 1e-30 to 1e30."""
+    spelled = repr(value) if isinstance(value, float) else str(value)
+    if len(spelled) > _TEXT_MAX or _NUMBER.fullmatch(spelled) is None:
         message = f"field {name} is not a number"
+        raise AnswerUnusable(message)
+    parsed = Decimal(spelled)
+    digits = "".join(map(str, parsed.as_tuple().digits)).strip("0")
+    if len(digits) > digits_max or (parsed != 0 and abs(parsed.adjusted()) > _MAGNITUDE_MAX):
+        message = f"field {name} has digits that no venue's number has"
         raise AnswerUnusable(message)
     return parsed
 
@@ -101,12 +133,12 @@ def same(field: str, told: str, ours: str) -> None:
 
 def ns_of_ms(value: object) -> Nanos:
     """A time in milliseconds (integer or text)."""
-    return Nanos(int(str(value)) * _NS_PER_MS)
+    return _moment(decimal_of(value, "time").scaleb(6))
 
 
 def ns_of_seconds(value: object) -> Nanos:
     """A time in seconds with a fraction, from its text."""
-    return Nanos(int(Decimal(repr(value) if isinstance(value, float) else str(value)).scaleb(9)))
+    return _moment(decimal_of(value, "time").scaleb(9))
 
 
 def ns_of_iso(value: str) -> Nanos:
@@ -114,10 +146,17 @@ def ns_of_iso(value: str) -> Nanos:
     head, _, fraction = value.removesuffix("Z").removesuffix("+00:00").partition(".")
     try:
         seconds = int(datetime.fromisoformat(head).replace(tzinfo=UTC).timestamp())
-        return Nanos(seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0") or 0))
-    except ValueError:
+        return _moment(Decimal(seconds * 1_000_000_000 + int(fraction[:9].ljust(9, "0") or 0)))
+    except (ValueError, OverflowError):
         message = "time is not RFC 3339"
         raise AnswerUnusable(message) from None
+
+
+def _moment(at_ns: Decimal) -> Nanos:
+    if not 0 <= at_ns < _TIME_NS_MAX:
+        message = "time is not one of these days"
+        raise AnswerUnusable(message)
+    return Nanos(int(at_ns))
 
 
 def iso_of_ns(at_ns: int) -> str:
@@ -206,10 +245,27 @@ def market_of(markets: Mapping[str, Row], symbol: str, venue: VenueId) -> Row:
     return market
 
 
+def check_books_apart(markets: Sequence[Row], venue: VenueId) -> None:
+    """Refuse two symbols that are one book under two names: its liquidity would be counted twice.
+
+    A market says so by naming the other's id in `alias` or `alias_to` (Coinbase: BTC-USDC is an alias of BTC-USD).
+    """
+    symbol_by_id = {str(market["id"]): str(market["symbol"]) for market in markets}
+    for market in markets:
+        info = market.get("info") or {}
+        others = info.get("alias_to") or []
+        for named in [info.get("alias"), *(others if isinstance(others, list) else [others])]:
+            other = symbol_by_id.get(str(named))
+            if other is not None and other != market["symbol"]:
+                one, two = sorted((str(market["symbol"]), other))
+                message = f"{one} and {two} are one book under two names at {venue}; keep one of them"
+                raise BadInput(f"venues.{venue}.symbols", message)
+
+
 def _limit(value: object) -> Decimal | None:
     if value is None:
         return None
-    limit = Decimal(str(value))
+    limit = decimal_of(value, "limit")
     return limit if limit > 0 else None
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from connectors.budget import NS_PER_MS, NS_PER_S, Budget, BudgetExhausted, Urgency
+from connectors.budget import NS_PER_MS, Budget, BudgetExhausted, Urgency
 from connectors.ccxt_venue import mapping, retry, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble
-from connectors.ccxt_venue.calls import CallFailed, CallKind, GateShut, NotReached
+from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached
 from connectors.ccxt_venue.codec import from_hex, from_uuid
 from connectors.ccxt_venue.decoders import levels
 from connectors.ccxt_venue.dialect import Absence, Deadline, Desk, Dialect, Wanted
-from connectors.ccxt_venue.feeds import BookFeed, OrderFeed, Tasks
+from connectors.ccxt_venue.feeds import BookFeed, OpenOrder, OrderFeed, Tasks
 from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
@@ -26,7 +26,7 @@ from router.model.errors import BadInput, SorError
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import Listing
 from router.model.money import plain
-from router.model.orders import Approved, ChildOrder, VenueOrder
+from router.model.orders import Approved, ChildOrder, VenueOrder, VenueTrade
 from router.model.outcomes import (
     AccountRead,
     CancelOutcome,
@@ -48,8 +48,6 @@ from router.ports.venue import Gate, VenueSink
 Json = Any
 _PATIENCE_NS = 20 * NS_PER_MS
 """How long an order may wait for the budget: longer, and its approval is stale anyway."""
-_BEFORE_NS = 5 * NS_PER_S
-"""How long before the decision a look-up starts: venues' lists are cut by their own clock."""
 _CLOCK_READINGS = 3
 
 
@@ -88,7 +86,7 @@ class CcxtVenue:
             raise
         self._listings = {listing.symbol: listing for listing in listings}
         self._start_feeds(sink)
-        self._tasks.start(self._keep_warm())
+        self._tasks.keep(f"{self.account}: keeping warm", self._keep_warm)
         return listings
 
     async def stop(self) -> None:
@@ -132,14 +130,18 @@ class CcxtVenue:
         return LookUp(asked_ns=asked_ns, result=result)
 
     async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
-        """Balances, open orders, trades: whole, or `SorError`."""
+        """Balances, open orders, trades: whole, or `SorError`.
+
+        Trades are those since `trades_since_ns` and more: the venue's list is cut by a clock that may have been set
+        since, so it starts an hour earlier, or a day for a moment before this process (`VenueClock.earliest`).
+        """
         asked_ns = self._clock.now()
         ask, desk = self._ask(CallKind.ACCOUNT), self._at_desk
-        since = Nanos(max(0, self._venue_clock.venue_time(trades_since_ns)))
+        since = self._venue_clock.earliest(trades_since_ns, asked_ns)
         try:
             balances = await self._dialect.balances(ask, desk)
             open_orders = await self._dialect.open_orders(ask, desk)
-            until = self._venue_clock.venue_time(self._clock.now())
+            until = self._venue_clock.latest(self._clock.now())
             trades = await self._dialect.trades_since(ask, desk, list(self._listings), since, until)
         except CallFailed as error:
             message = f"{self.account} could not be read whole: {type(error).__name__}: {error}"
@@ -216,16 +218,20 @@ class CcxtVenue:
     # Looking up
 
     async def _look_up(self, child: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUpResult:
-        since = Nanos(self._venue_clock.venue_time(child.decided_at_ns) - _BEFORE_NS)
+        now = self._clock.now()
+        since = self._venue_clock.earliest(child.decided_at_ns, now)
         ask, desk = self._ask(CallKind.LOOK_UP), self._at_desk
         wanted = Wanted(child=child, venue_order_id=venue_order_id, since_ns=since)
         found = await self._dialect.find(ask, desk, wanted)
         if isinstance(found, Absence):
-            return Missing(endpoints=found.endpoints, strangers=found.strangers)
+            unsure = self._venue_clock.unsure_since(child.decided_at_ns, now)
+            if unsure is not None:
+                return Unclear(why=unsure)
+            return Missing(endpoints=found.endpoints, strangers=_possibly_of(child, found.strangers, since))
         if not _is_of(found, child):
             return Unclear(why="the venue's record under our id is of another order")
         trades = await self._dialect.trades_of(ask, desk, found, since)
-        return Found(order=found, trades=tuple(replace(trade, client_id=child.client_id) for trade in trades))
+        return Found(order=found, trades=tuple(_stamped(trade, found, child) for trade in trades))
 
     # Setting up
 
@@ -239,6 +245,7 @@ class CcxtVenue:
         for _ in range(_CLOCK_READINGS):
             await self._read_clock(CallKind.SET_UP)
         rows = [mapping.market_of(markets, symbol, self.settings.venue) for symbol in self.settings.symbols]
+        mapping.check_books_apart(rows, self.settings.venue)
         fees = await self._fees(rows)
         await self._warm()
         if self.settings.private:
@@ -305,7 +312,8 @@ class CcxtVenue:
             tasks=self._tasks,
         )
         streamed = settings.books is BookSource.STREAM
-        self._tasks.start(books.run() if streamed else books.poll(settings.poll_ms / 1000))
+        poll_s = settings.poll_ms / 1000
+        self._tasks.keep(f"{self.account}: books", books.run if streamed else lambda: books.poll(poll_s))
         if settings.private:
             orders = OrderFeed(
                 account=self.account,
@@ -314,15 +322,19 @@ class CcxtVenue:
                 decode_id=lambda text: from_uuid(text) or from_hex(text),
                 sink=sink,
             )
-            self._tasks.start(orders.run() if streamed else orders.poll(self._open, settings.poll_ms / 1000))
+            watch = orders.run if streamed else lambda: orders.poll(self._open, poll_s)
+            self._tasks.keep(f"{self.account}: order reports", watch)
 
     async def _polled(self, symbol: str) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         bids, asks = await self._dialect.book(self._ask(CallKind.BOOK), self._at_desk, symbol)
         return levels(bids), levels(asks)
 
-    async def _open(self) -> Mapping[str, str]:
+    async def _open(self) -> Mapping[OpenOrder, str]:
         orders = await self._dialect.open_orders(self._ask(CallKind.LOOK_UP), self._at_desk)
-        return {str(order.venue_order_id): f"{order.status} {order.executed}" for order in orders}
+        return {
+            OpenOrder(order.symbol, order.venue_order_id, order.client_id): f"{order.status} {order.executed}"
+            for order in orders
+        }
 
     # Keeping up
 
@@ -379,4 +391,30 @@ def _check_fence(settings: VenueSettings, dialect: Dialect) -> None:
 
 
 def _is_of(order: VenueOrder, child: ChildOrder) -> bool:
-    return order.client_id == child.client_id and order.symbol == child.symbol and order.side is child.side
+    """Is the venue's record of this very child, as it was sent?"""
+    return (
+        order.client_id == child.client_id
+        and order.symbol == child.symbol
+        and order.side is child.side
+        and order.quantity == child.quantity
+    )
+
+
+def _stamped(trade: VenueTrade, order: VenueOrder, child: ChildOrder) -> VenueTrade:
+    """A trade of the child with its id. A row that is another order's makes the answer unusable: it is not booked."""
+    mapping.same("order id of a trade", trade.venue_order_id, order.venue_order_id)
+    mapping.same("symbol of a trade", trade.symbol, order.symbol)
+    mapping.same("side of a trade", trade.side, order.side)
+    if trade.client_id not in {None, child.client_id}:
+        message = "client id of a trade is another order's"
+        raise AnswerUnusable(message)
+    return replace(trade, client_id=child.client_id)
+
+
+def _possibly_of(child: ChildOrder, trades: Sequence[VenueTrade], since_ns: Nanos) -> tuple[VenueTrade, ...]:
+    """Of trades nobody can name the order of, those the child could have made."""
+    return tuple(
+        trade
+        for trade in trades
+        if trade.symbol == child.symbol and trade.side is child.side and trade.venue_time_ns >= since_ns
+    )

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from connectors.ccxt_venue.registry import dialect_of
+from connectors.ccxt_venue.registry import DIALECTS, dialect_of
 from connectors.settings import Secret
 from router.model.errors import BadInput
 from tests.connectors.rig import settings_for
@@ -51,11 +51,43 @@ def test_loopback_needs_the_switch(url):
         settings_for("binance", url, {}, loopback_allowed=False)
 
 
-@pytest.mark.parametrize("key", ["urls", "verbose", "enableRateLimit", "session", "hostname", "apiKey"])
+OWN_KEYS = [
+    *("urls", "hostname", "verbose", "enableRateLimit", "session", "apiKey", "secret", "number", "timeout", "headers"),
+    *("lab_only", "pem_keys", "frame", "proxy", "proxyUrl", "proxy_url", "proxyUrlCallback", "httpProxy", "http_proxy"),
+    *("httpsProxy", "https_proxy", "socksProxy", "socks_proxy", "wsProxy", "ws_proxy", "wssProxy", "wsSocksProxy"),
+    *("aiohttp_proxy", "aiohttp_trust_env", "trust_env", "verify", "ssl_context", "fetch", "sign", "nonce", "anything"),
+]
+
+
+@pytest.mark.parametrize("key", OWN_KEYS)
 def test_constructor_keys_that_are_the_routers_own_are_refused_by_name(key):
-    with pytest.raises(BadInput) as caught:
-        settings_for("binance", None, {}, client_options={key: True})
+    """Every key but the few on the list: ccxt would set an attribute for it."""
+    with pytest.raises(BadInput, match="router's own; options, cafile, userAgent may be set") as caught:
+        settings_for("binance", None, {}, client_options={key: False})
     assert caught.value.field == f"venues.binance.client_options.{key}"
+
+
+@pytest.mark.parametrize("key", ["ws", "maxRetriesOnFailure", "timeDifference", "sandboxMode"])
+def test_switches_that_undo_a_promise_are_refused_by_name(key):
+    with pytest.raises(BadInput, match="router's own") as caught:
+        settings_for("binance", None, {}, client_options={"options": {key: 3}})
+    assert caught.value.field == f"venues.binance.client_options.options.{key}"
+
+
+def test_switches_of_the_venue_may_be_set():
+    options = {"options": {"broker": {"spot": "x-abc"}}, "userAgent": "desk/1", "cafile": "/etc/ca.pem"}
+    assert settings_for("binance", None, {}, client_options=options).client_options == options
+    for wrong in ({"options": "all"}, {"cafile": 3}, {"userAgent": {}}):
+        with pytest.raises(BadInput, match="must be"):
+            settings_for("binance", None, {}, client_options=wrong)
+
+
+@pytest.mark.parametrize("ccxt_id", sorted(DIALECTS))
+def test_no_key_of_a_clients_configuration_opens_a_lab_account(ccxt_id):
+    """Even past the settings: what keeps a lab account on this machine is set after ccxt has set its attributes."""
+    client = DIALECTS[ccxt_id]().client_class({"lab_only": False, "pem_keys": None}, lab_only=True)
+    assert client.lab_only is True
+    assert client.pem_keys == {}
 
 
 def test_an_unknown_venue_is_named():
