@@ -104,13 +104,25 @@ class GeminiVenue(LabVenue):
         """Two kinds of market data, and orders."""
         return {MULTI: False, L2: False, ORDERS: True}
 
+    def ws_refused(self, handshake: Ask) -> Answer | None:
+        """Orders are told to a signed handshake only."""
+        try:
+            if handshake.path == ORDERS:
+                self._gate.admit(handshake)
+        except Refusal as refusal:
+            return refusal.answer
+        return None
+
     def ws_opened(self, session: Session) -> None:
         """What is wanted, and by whom, stands in the handshake."""
         self.flush()
         if session.path == MULTI:
             self._streams.open_market(session, self.now_ns())
         elif session.path == ORDERS:
-            self._open_orders(session)
+            handshake = session.state["handshake"]
+            assert isinstance(handshake, Ask)
+            key = self.keys[handshake.headers["X-GEMINI-APIKEY"]]
+            self._streams.open_orders(session, key.account, self.now_ns())
 
     def ws_message(self, session: Session, text: str) -> None:
         """A subscription."""
@@ -246,16 +258,6 @@ class GeminiVenue(LabVenue):
         )
 
     # Parts
-
-    def _open_orders(self, session: Session) -> None:
-        handshake = session.state["handshake"]
-        assert isinstance(handshake, Ask)
-        try:
-            key, _ = self._gate.admit(handshake)
-        except Refusal:
-            session.kill()
-            return
-        self._streams.open_orders(session, key.account, self.now_ns())
 
     def _order(self, record: OrderRecord, now_ns: int, *, with_trades: bool) -> dict[str, object]:
         trades = self.exchange.trades(record.account, order_id=record.order_id, now_ns=now_ns) if with_trades else None

@@ -26,7 +26,7 @@ from aiohttp import WSMsgType, web
 
 from connectors.lab.core import Exchange, MarketEvent, SymbolRules, VenueRules
 from connectors.lab.faults import FaultDesk, FaultKind, FaultRule
-from connectors.lab.http import Answer, ApiKey, Route, ask_of
+from connectors.lab.http import Answer, ApiKey, Ask, Route, ask_of
 from connectors.lab.lies import lie, rate_refusal, redirection
 from connectors.lab.sessions import Session, reset_connection
 
@@ -104,6 +104,10 @@ class LabVenue(ABC):
     @abstractmethod
     def publish(self, events: Sequence[MarketEvent], now_ns: int) -> None:
         """Tell subscribers what happened."""
+
+    def ws_refused(self, _handshake: Ask) -> Answer | None:
+        """The answer to a client that is not let in; most protocols ask who it is later."""
+        return None
 
     def ws_opened(self, session: Session) -> None:  # noqa: B027 - most protocols greet nobody
         """A client has connected."""
@@ -252,11 +256,15 @@ class LabVenue(ABC):
     # Websockets
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        handshake = ask_of(request, b"", self.now_ns())
+        refused = self.ws_refused(handshake)
+        if refused is not None:
+            return _response(refused)
         ws = web.WebSocketResponse(max_msg_size=1024**2)
         await ws.prepare(request)
         resource = request.match_info.route.resource
         session = self._open_session(request.path, private=self.sockets()[resource.canonical if resource else ""])
-        session.state["handshake"] = ask_of(request, b"", self.now_ns())
+        session.state["handshake"] = handshake
         writer = asyncio.create_task(session.write_all(ws, request.transport))
         try:
             self.ws_opened(session)
