@@ -24,9 +24,11 @@ from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
+    not_negative,
     ns_of_ms,
     number,
     part,
+    positive,
     row,
     rows,
     same,
@@ -433,7 +435,7 @@ class Bybit:
 
     @staticmethod
     def _order(desk: Desk, source: Row) -> VenueOrder:
-        executed = number(source, "cumExecQty")
+        executed = not_negative(source, "cumExecQty")
         # A market buy in quote currency (never ours) has no base quantity: what it did is all that can be said.
         in_quote = source.get("orderType") == "Market" and source.get("marketUnit") != "baseCoin"
         return VenueOrder(
@@ -443,9 +445,9 @@ class Bybit:
             client_id=codec.from_hex(text_or_none(source, "orderLinkId")),
             side=side(source.get("side")),
             status=status(_STATUS, text(source, "orderStatus")),
-            quantity=executed if in_quote and source.get("side") == "Buy" else number(source, "qty"),
+            quantity=executed if in_quote and source.get("side") == "Buy" else positive(source, "qty"),
             executed=executed,
-            limit_price=number(source, "price") or None,
+            limit_price=not_negative(source, "price") or None,
             venue_time_ns=ns_of_ms(text(source, "createdTime")),
         )
 
@@ -462,8 +464,8 @@ class Bybit:
             trade_id=TradeId(text(source, "execId")),
             venue_order_id=VenueOrderId(text(source, "orderId")),
             side=way,
-            price=number(source, "execPrice"),
-            quantity=number(source, "execQty"),
+            price=positive(source, "execPrice"),
+            quantity=positive(source, "execQty"),
             fees=(Fee(asset=asset, amount=fee),) if fee else (),
             maker=source.get("isMaker"),
             venue_time_ns=ns_of_ms(text(source, "execTime")),
