@@ -142,7 +142,7 @@ class CcxtVenue:
             balances = await self._dialect.balances(ask, desk)
             open_orders = await self._dialect.open_orders(ask, desk)
             until = self._venue_clock.latest(self._clock.now())
-            trades = await self._dialect.trades_since(ask, desk, list(self._listings), since, until)
+            trades = _sound(await self._dialect.trades_since(ask, desk, list(self._listings), since, until))
         except CallFailed as error:
             message = f"{self.account} could not be read whole: {type(error).__name__}: {error}"
             raise SorError(message) from None
@@ -230,7 +230,7 @@ class CcxtVenue:
             return Missing(endpoints=found.endpoints, strangers=_possibly_of(child, found.strangers, since))
         if not _is_of(found, child):
             return Unclear(why="the venue's record under our id is of another order")
-        trades = await self._dialect.trades_of(ask, desk, found, since)
+        trades = _sound(await self._dialect.trades_of(ask, desk, found, since))
         return Found(order=found, trades=tuple(_stamped(trade, found, child) for trade in trades))
 
     # Setting up
@@ -398,6 +398,14 @@ def _is_of(order: VenueOrder, child: ChildOrder) -> bool:
         and order.side is child.side
         and order.quantity == child.quantity
     )
+
+
+def _sound(trades: Sequence[VenueTrade]) -> Sequence[VenueTrade]:
+    """Trades as they are, if each of them moved something at some price."""
+    if any(trade.price <= 0 or trade.quantity <= 0 for trade in trades):
+        message = "a trade of nothing, or at no price"
+        raise AnswerUnusable(message)
+    return trades
 
 
 def _stamped(trade: VenueTrade, order: VenueOrder, child: ChildOrder) -> VenueTrade:
