@@ -18,7 +18,21 @@ from connectors.ccxt_venue.book_okx import DEPTH, OkxBooks, OkxOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
-from connectors.ccxt_venue.mapping import Row, ns_of_ms, number, part, row, rows, same, side, status, text, text_or_none
+from connectors.ccxt_venue.mapping import (
+    Row,
+    not_negative,
+    ns_of_ms,
+    number,
+    part,
+    positive,
+    row,
+    rows,
+    same,
+    side,
+    status,
+    text,
+    text_or_none,
+)
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -334,7 +348,7 @@ class Okx:
 
     @staticmethod
     def _order(desk: Desk, source: Row) -> VenueOrder:
-        executed = number(source, "accFillSz")
+        executed = not_negative(source, "accFillSz")
         in_quote = source.get("tgtCcy") == "quote_ccy"
         return VenueOrder(
             account=desk.account,
@@ -344,9 +358,9 @@ class Okx:
             side=side(source.get("side")),
             status=status(_STATUS, text(source, "state")),
             # A market order (never ours) may be for an amount of quote: what it did is all that can be said in base.
-            quantity=executed if in_quote else number(source, "sz"),
+            quantity=executed if in_quote else not_negative(source, "sz"),
             executed=executed,
-            limit_price=number(source, "px") if source.get("px") else None,
+            limit_price=not_negative(source, "px") if source.get("px") else None,
             venue_time_ns=ns_of_ms(text(source, "cTime")),
         )
 
@@ -364,8 +378,8 @@ class Okx:
             trade_id=TradeId(trade_id or bill),
             venue_order_id=VenueOrderId(order_id or bill),
             side=side(source.get("side")),
-            price=number(source, "fillPx"),
-            quantity=number(source, "fillSz"),
+            price=positive(source, "fillPx"),
+            quantity=positive(source, "fillSz"),
             fees=fees,
             maker={"M": True, "T": False}.get(str(source.get("execType"))),
             venue_time_ns=ns_of_ms(text_or_none(source, "fillTime") or text(source, "ts")),

@@ -137,6 +137,13 @@ async def test_what_has_no_order_is_still_a_trade():
     assert (trade.trade_id, trade.venue_order_id, trade.fees, trade.maker) == ("bill-100", "bill-100", (), False)
 
 
+@pytest.mark.parametrize("field", ["fillPx", "fillSz"])
+@pytest.mark.parametrize("value", ["0", "-1", "NaN", "1e999"])
+async def test_a_trade_of_nothing_or_for_nothing_is_none(field, value):
+    with pytest.raises(AnswerUnusable):
+        await Okx().trades_since(Answers(privateGetTradeFills=[{**FILL, field: value}]), DESK, [], Nanos(0), Nanos(1))
+
+
 @pytest.mark.parametrize("field", ["ordId", "tradeId", "billId", "feeCcy", "fillPx", "fillSz"])
 @pytest.mark.parametrize("how", ["empty", "missing"])
 @pytest.mark.parametrize("fields", [{}, {"subType": "1"}])
