@@ -22,9 +22,11 @@ from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPower
 from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import (
     Row,
+    not_negative,
     ns_of_iso,
     number,
     part,
+    positive,
     row,
     rows,
     same,
@@ -33,6 +35,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.strangers import could_be
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -203,7 +206,7 @@ class Bitstamp:
         if match is not None:
             return self._open_order(desk, match)
         trades = await self._transactions(ask, desk, wanted.child.symbol, wanted.since_ns, None)
-        strangers = [trade for trade in trades if trade.side is wanted.child.side]
+        strangers = [trade for trade in trades if could_be(wanted.child, trade)]
         for order_id in sorted({trade.venue_order_id for trade in strangers}):
             other = await self._status(ask, {"id": order_id})
             if other is not None and other.get("client_order_id") == client_id:
@@ -217,6 +220,7 @@ class Bitstamp:
         known = await self._status(ask, {"id": order.venue_order_id})
         if known is None:
             raise AnswerUnusable("an order that was found a moment ago is not")
+        same("id", text(known, "id"), order.venue_order_id)
         return [self._fill(desk, order, each) for each in rows(part(known, "transactions"))]
 
     async def balances(self, ask: Ask, desk: Desk) -> Sequence[Balance]:
@@ -301,9 +305,9 @@ class Bitstamp:
         """Its amount is what was traded and what remains: the venue does not repeat what was asked for."""
         symbol = self._symbol(desk, source)
         base = symbol.partition("/")[0].lower()
-        remaining = number(source, "amount_remaining")
+        remaining = not_negative(source, "amount_remaining")
         with exactly():
-            executed = sum((number(each, base) for each in rows(part(source, "transactions"))), Decimal(0))
+            executed = sum((positive(each, base) for each in rows(part(source, "transactions"))), Decimal(0))
             quantity = executed + remaining
         state = status(_STATUS, text(source, "status"))
         if state is VenueOrderStatus.FILLED and remaining:
@@ -322,9 +326,9 @@ class Bitstamp:
         )
 
     def _open_order(self, desk: Desk, source: Row) -> VenueOrder:
-        quantity = number(source, "amount_at_create")
+        quantity = positive(source, "amount_at_create")
         with exactly():
-            executed = quantity - number(source, "amount")
+            executed = quantity - not_negative(source, "amount")
         return VenueOrder(
             account=desk.account,
             symbol=self._symbol(desk, source),
@@ -334,7 +338,7 @@ class Bitstamp:
             status=VenueOrderStatus.OPEN,
             quantity=quantity,
             executed=executed,
-            limit_price=number(source, "price"),
+            limit_price=positive(source, "price"),
             venue_time_ns=ns_of_iso(text(source, "datetime")),
         )
 
@@ -347,8 +351,8 @@ class Bitstamp:
             trade_id=TradeId(text(source, "tid")),
             venue_order_id=order.venue_order_id,
             side=order.side,
-            price=number(source, "price"),
-            quantity=number(source, base.lower()),
+            price=positive(source, "price"),
+            quantity=positive(source, base.lower()),
             fees=_fees(desk, quote, source),
             maker=None,
             venue_time_ns=ns_of_iso(text(source, "datetime")),
@@ -364,7 +368,7 @@ class Bitstamp:
             trade_id=TradeId(text(source, "id")),
             venue_order_id=VenueOrderId(text(source, "order_id")),
             side=Side.BUY if amount > 0 else Side.SELL,
-            price=number(source, f"{base}_{quote}".lower()),
+            price=positive(source, f"{base}_{quote}".lower()),
             quantity=abs(amount),
             fees=_fees(desk, quote, source),
             maker=None,

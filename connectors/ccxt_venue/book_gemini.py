@@ -19,6 +19,7 @@ from connectors.ccxt_venue.decoders import (
     Mirror,
     OrderTouched,
     Signal,
+    level,
 )
 
 _BIDS = frozenset({"bid", "buy"})
@@ -119,7 +120,7 @@ class GeminiBooks:
         for side, price, size in rows:
             if side not in _BIDS | _ASKS:
                 raise AnswerUnusable(f"side {side} is not known")
-            (bids if side in _BIDS else asks).append((float(price), float(size)))
+            (bids if side in _BIDS else asks).append(level(price, size))
         if whole:
             book.mirror.set_whole(bids, asks)
             book.live = True

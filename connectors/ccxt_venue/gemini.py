@@ -20,7 +20,21 @@ from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.kraken import Turn
-from connectors.ccxt_venue.mapping import Row, ns_of_ms, number, part, row, rows, same, side, text, text_or_none
+from connectors.ccxt_venue.mapping import (
+    Row,
+    not_negative,
+    ns_of_ms,
+    number,
+    part,
+    positive,
+    row,
+    rows,
+    same,
+    side,
+    text,
+    text_or_none,
+)
+from connectors.ccxt_venue.strangers import could_be
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -223,7 +237,7 @@ class Gemini:
         if found:
             return self._order(desk, _one(found))
         trades = await self._trades(ask, desk, wanted.child.symbol, wanted.since_ns)
-        strangers = [trade for trade in trades if trade.side is wanted.child.side]
+        strangers = [trade for trade in trades if could_be(wanted.child, trade)]
         for order_id in sorted({trade.venue_order_id for trade in strangers}):
             named = await self._named(ask, {"order_id": order_id})
             if named and _one(named).get("client_order_id") == client_id:
@@ -235,6 +249,7 @@ class Gemini:
     async def trades_of(self, ask: Ask, desk: Desk, order: VenueOrder, _since_ns: Nanos) -> Sequence[VenueTrade]:
         """Its status with all its fills."""
         named = _one(await self._named(ask, {"order_id": order.venue_order_id, "include_trades": True}))
+        same("order_id", text(named, "order_id"), order.venue_order_id)
         return [self._trade(desk, order.symbol, each) for each in rows(part(named, "trades"))]
 
     async def balances(self, ask: Ask, desk: Desk) -> Sequence[Balance]:
@@ -323,9 +338,9 @@ class Gemini:
             client_id=codec.from_hex(text_or_none(source, "client_order_id")),
             side=side(source.get("side")),
             status=_status(source),
-            quantity=number(source, "original_amount"),
-            executed=number(source, "executed_amount"),
-            limit_price=number(source, "price") or None,
+            quantity=positive(source, "original_amount"),
+            executed=not_negative(source, "executed_amount"),
+            limit_price=not_negative(source, "price") or None,
             venue_time_ns=ns_of_ms(text(source, "timestampms")),
         )
 
@@ -339,8 +354,8 @@ class Gemini:
             trade_id=TradeId(text(source, "tid")),
             venue_order_id=VenueOrderId(text(source, "order_id")),
             side=side(source.get("type")),
-            price=number(source, "price"),
-            quantity=number(source, "amount"),
+            price=positive(source, "price"),
+            quantity=positive(source, "amount"),
             fees=(fee,) if fee.amount else (),
             maker=not aggressor if isinstance(aggressor, bool) else None,
             venue_time_ns=ns_of_ms(text(source, "timestampms")),
