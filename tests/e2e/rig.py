@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -188,14 +188,21 @@ class Stand:
 
 @asynccontextmanager
 async def standing(
-    folder: Path, seats: Sequence[Seat] = SEATS, lab: LabSettings | None = None, **changes: Any
+    folder: Path,
+    seats: Sequence[Seat] = SEATS,
+    lab: LabSettings | None = None,
+    around: Callable[[Router], Router] = lambda router: router,
+    **changes: Any,
 ) -> AsyncIterator[Stand]:
-    """A lab, and a router that has read its accounts and waits for orders."""
+    """A lab, and a router that has read its accounts and waits for orders.
+
+    `around` may put something around the router's parts before it drives.
+    """
     async with Lab(lab or lab_settings(seats)) as running_lab, LabControl(running_lab.control_url) as control:
         if running_lab.settings.static:
             await set_books(control, seats)
         config = load(write_config(folder, urls_of(running_lab), seats, **changes))
-        async with opened(config, watched()) as router, driving(router) as (engine, running):
+        async with opened(config, watched()) as parts, driving(router := around(parts)) as (engine, running):
             await books_seen(engine)
             yield Stand(running_lab, control, config, router, engine, running)
 

@@ -4,15 +4,25 @@ import asyncio
 import signal
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from connectors.lab.faults import FaultKind
+from router.app.parts import Router
+from router.model.ids import ParentId
+from router.model.orders import ParentState
+from router.ports import Lease
 from router.store.location import SqliteFile, locate
+from tests.e2e import rig
 from tests.e2e.desk import DONE, Desk, assert_done_once, desk_at, printed
+from tests.e2e.rig import Stand, order, quantity_of, standing
 from tests.e2e.runner import Sor
+from tests.e2e.truth import assert_venues_agree
 from tests.waiting import eventually
 
 LEASE_S = 0.4
@@ -42,6 +52,53 @@ async def test_frozen_while_another_took_over(tmp_path: Path, database_url: str,
         assert await run.ended() in DONE, run.said()
         assert printed(run) == printed(successor)
         await assert_done_once(desk)
+
+
+async def test_nothing_leaves_while_the_lease_cannot_be_renewed(tmp_path: Path) -> None:
+    """The journal can be written and the right to drive is in doubt: the order waits at the gate, and then fills."""
+    slow = _SlowLease()
+    async with standing(tmp_path, rig.SEATS, around=slow.around) as stand:
+        slow.renewable.clear()
+        await asyncio.sleep(stand.config.timings.lease_ttl_ms / 1_000)
+        parent_id = await stand.submit(order("R1", "1.2"))
+        await eventually(lambda: _stopped_at_the_gate(stand, parent_id))
+        await asyncio.sleep(0.3)  # in which all twelve rounds would be used up, if each were planned at once
+        assert not [found for seat in rig.SEATS for found in await stand.control.orders(seat.name)]
+        parent = stand.parent(parent_id)
+        assert parent is not None
+        assert parent.state is ParentState.WORKING
+        slow.renewable.set()
+        assert await stand.ended(parent_id) is ParentState.FILLED
+        agreed = await assert_venues_agree(stand.control, stand.config.database_url)
+        assert quantity_of(agreed.orders_of(parent_id)) == Decimal("1.2")
+
+
+class _SlowLease:
+    """The router's own store, but for renewals, which the database is slow to answer while told so."""
+
+    def __init__(self) -> None:
+        self.renewable = asyncio.Event()
+        self.renewable.set()
+        self._store: Any = None
+
+    def around(self, router: Router) -> Router:
+        self._store = router.store
+        return replace(router, store=self)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def renew_lease(self, lease: Lease, ttl_ms: int) -> bool:
+        await self.renewable.wait()
+        renewed: bool = await self._store.renew_lease(lease, ttl_ms)
+        return renewed
+
+
+def _stopped_at_the_gate(stand: Stand, parent_id: ParentId) -> bool:
+    """Children of more than one round came to the gate."""
+    parent = stand.parent(parent_id)
+    blotter = stand.engine.driver.engine.state.blotter
+    return parent is not None and sum("lease" in child.reason for child in blotter.children_of(parent)) > 3
 
 
 async def _frozen_after(desk: Desk, run: Sor, copies: int) -> None:
