@@ -7,6 +7,7 @@ it is read here as well, because recordings hold it. ccxt checks neither (VENUES
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest, nsmallest
 
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.decoders import (
@@ -22,6 +23,7 @@ from connectors.ccxt_venue.decoders import (
     level,
 )
 
+_COMPARED = 100
 _BIDS = frozenset({"bid", "buy"})
 _ASKS = frozenset({"ask", "sell"})
 
@@ -36,7 +38,7 @@ class GeminiBooks:
     """All books of one connection."""
 
     shares_pulse = True
-    numbered = False
+    numbered = True  # by what is in them: heartbeats are five seconds apart, and quiet is not yet silence
 
     def __init__(self, symbol_by_id: Mapping[str, str]) -> None:
         self._symbol_by_id = {market_id.upper(): symbol for market_id, symbol in symbol_by_id.items()}
@@ -66,9 +68,12 @@ class GeminiBooks:
         message = f"{symbol}: no snapshot was wanted ({type(body).__name__})"
         raise AssertionError(message)
 
-    def agrees(self, _symbol: str, _body: Json) -> bool:
-        """REST books carry no number."""
-        return False
+    def agrees(self, symbol: str, body: Json) -> bool:
+        """Nothing came for a while: does REST show the very same best levels?"""
+        book = self._books[symbol]
+        told = Mirror()
+        told.set_whole(_rest(body["bids"]), _rest(body["asks"]))
+        return book.live and _best(told) == _best(book.mirror)
 
     def forget(self) -> None:
         """Start over."""
@@ -129,6 +134,15 @@ class GeminiBooks:
             return ()
         book.mirror.change(bids, asks)
         return (BookChanged(symbol, bids, asks),)
+
+
+def _rest(rows: Iterable[Mapping[str, Json]]) -> Levels:
+    return [level(row["price"], row["amount"]) for row in rows]
+
+
+def _best(mirror: Mirror) -> tuple[Levels, Levels]:
+    """The levels that are compared, best first."""
+    return nlargest(_COMPARED, mirror.bids.items()), nsmallest(_COMPARED, mirror.asks.items())
 
 
 def _check_accepted(message: Json) -> None:

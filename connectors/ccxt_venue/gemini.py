@@ -289,7 +289,10 @@ class Gemini:
     async def depth(self, ask: Ask, desk: Desk, symbol: str) -> Row:
         """One symbol's sides."""
         params = {"symbol": desk.names.market_id(symbol), "limit_bids": _BOOK_ROWS, "limit_asks": _BOOK_ROWS}
-        return row(await ask("publicGetV1BookSymbol", params))
+        body = row(await ask("publicGetV1BookSymbol", params))
+        for name in ("bids", "asks"):
+            rows(part(body, name))
+        return body
 
     async def watch_books(self, exchange: Exchange, symbols: Sequence[str]) -> None:
         """All symbols over one connection, the one whose frames are counted."""

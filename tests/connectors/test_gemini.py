@@ -70,6 +70,16 @@ def test_a_symbol_we_do_not_trade_is_counted_and_not_read(venue_name):
     assert kinds(decoder.take(update(1, ("bid", "1", "1"), reason="initial"))) == [BookWhole]
 
 
+def test_quiet_is_proven_by_the_same_levels_at_rest(venue_name):
+    """Heartbeats come every five seconds: a market may be quiet for as long as a dead stream is silent."""
+    decoder = books()
+    decoder.take(update(0, ("bid", "10", "1"), ("ask", "11", "1"), reason="initial"))
+    same = {"bids": [{"price": "10", "amount": "1"}], "asks": [{"price": "11", "amount": "1"}]}
+    assert decoder.agrees(BTC, same)
+    assert not decoder.agrees(BTC, {**same, "asks": [{"price": "11", "amount": "2"}]})
+    assert not decoder.agrees(ETH, same)
+
+
 def test_a_refusal_on_a_stream_is_not_waited_for(venue_name):
     """Stock ccxt looks for it under `reason`, where it never is."""
     refused = {"result": "error", "reason": "InvalidSignature", "message": "InvalidSignature"}
