@@ -48,3 +48,16 @@ async def venue(lab: Lab, control: LabControl, venue_name: str, notes: Notes) ->
     await eventually(lambda: notes.bids)
     yield account
     await account.stop()
+
+
+_BY_NIGHT = ("bitstamp", "gemini", "bybit", "okx")
+_LONG = ("test_lies.py", "test_secrets.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every lie at every venue is a night's work: by day the three venues of the foundation tell them."""
+    for item in items:
+        venue = getattr(item, "callspec", None) and item.callspec.params.get("venue_name")  # type: ignore[attr-defined]
+        if item.path.name in _LONG and item.path.parent.name == "connectors" and venue in _BY_NIGHT:
+            item.add_marker(pytest.mark.nightly)
