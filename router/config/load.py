@@ -109,6 +109,9 @@ def _instrument(name: str) -> Instrument:
 
 def _check_mode(file: File, mode: Mode) -> None:
     """The ladder lab -> paper -> testnet -> live is climbed on purpose (DESIGN D10)."""
+    if mode is Mode.TESTNET:
+        # Without a switch of hosts this would trade on the venue itself.
+        raise BadInput("mode", "testnet is not supported yet: no connector reaches a test network")
     for name, venue in file.venues.items():
         if mode is Mode.LAB and venue.loopback is None:
             raise BadInput(f"venues.{name}.loopback", "is required in mode lab: the lab is the only venue there")

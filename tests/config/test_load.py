@@ -255,3 +255,13 @@ class TestLive:
 def test_nothing_of_ours_is_in_the_environment_by_accident():
     """The fixture that clears SOR_ variables works, or the tests above prove nothing."""
     assert not [name for name in os.environ if name.startswith("SOR_LIMITS")]
+
+
+def test_testnet_is_refused_until_a_connector_reaches_one(tmp_path: Path):
+    """Without a switch of hosts it would trade on the venue itself."""
+    text = DEFAULT_TEXT.replace("mode: lab", "mode: testnet", 1)
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+
+    with pytest.raises(BadInput, match="mode: testnet is not supported yet"):
+        load(path)
