@@ -98,6 +98,8 @@ class Driver:
         self._row_hash = ""
         self._since_snapshot = 0
         self._queued_requests: set[int] = set()
+        self._consumed_requests: set[int] = set()
+        """Consumed since the newest reading of the table began: it may still show them as open."""
         self._asked = False
         self._draining = False
         self._drained = False
@@ -268,7 +270,9 @@ class Driver:
         appended = await self._store.append(rows)
         self._observe.appended(rows=len(rows), took_ns=self._clock.now() - began_ns)
         self._seq, self._row_hash = appended[-1].seq, appended[-1].hash
-        self._queued_requests.difference_update(row.request_id for row in rows if row.request_id is not None)
+        consumed = {row.request_id for row in rows if row.request_id is not None}
+        self._queued_requests -= consumed
+        self._consumed_requests |= consumed
         for fact in (fact for one in appended for fact in one.row.facts):
             self._observe.fact(fact)
         self._since_snapshot += len(rows)
@@ -318,14 +322,16 @@ class Driver:
         """Open requests become events. A halt bites in memory before its event even queues."""
         newest = 0
         while True:
+            consumed_before = frozenset(self._consumed_requests)
             for request in await self._store.open_requests(BATCH_MOST):
                 newest = max(newest, self._take_request(request))
+            self._consumed_requests -= consumed_before
             self._asked = True
             await self._store.wait_requests(self._settings.request_poll_ms / 1_000, newest)
 
     def _take_request(self, request: Request) -> int:
         assert request.id is not None
-        if request.id in self._queued_requests:
+        if request.id in self._queued_requests or request.id in self._consumed_requests:
             return request.id
         self._queued_requests.add(request.id)
         event = self._understand(request)

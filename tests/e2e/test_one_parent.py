@@ -1,13 +1,17 @@
 """One parent, nothing goes wrong: both sides tell the same story."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connectors.lab.faults import FaultKind
 from router.app.execute import ExitCode
+from router.app.parts import Router
 from router.model.orders import ParentState
+from router.model.requests import Request, RequestState
 from tests.e2e.desk import desk_at
 from tests.e2e.rig import ALL_SEATS, order, quantity_of, standing
 from tests.e2e.truth import assert_venues_agree, read_ours
@@ -57,3 +61,45 @@ async def test_lost_answers_are_settled_on_either_database(tmp_path: Path, datab
         assert [await stand.ended(parent) for parent in parents] == [ParentState.FILLED] * len(parents)
         agreed = await assert_venues_agree(stand.control, database_url)
         assert [quantity_of(agreed.orders_of(parent)) for parent in parents] == [Decimal("0.4")] * len(parents)
+
+
+async def test_a_request_that_a_late_reading_still_shows_is_taken_once(tmp_path: Path) -> None:
+    """The table is read, the request is consumed, and only then does the reading come back and call it open."""
+    late = _LateReading()
+    async with standing(tmp_path, around=late.around) as stand:
+        parents = [await stand.submit(order(f"R{number}", "0.3")) for number in range(3)]
+        assert [await stand.ended(parent) for parent in parents] == [ParentState.FILLED] * len(parents)
+        await eventually(lambda: late.told >= len(parents))
+        await stand.submit(order("R9", "0.3"))
+        await eventually(lambda: late.told > len(parents))
+        agreed = await assert_venues_agree(stand.control, stand.config.database_url)
+        assert not [alert for alert in agreed.ours.alerts if alert.kind.startswith(("HALT", "DECISION"))]
+
+
+class _LateReading:
+    """The router's own store, but a reading of the request table that found something answers after its consumption."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self._store: Any = None
+        self._found: tuple[Request, ...] = ()
+
+    def around(self, router: Router) -> Router:
+        self._store = router.store
+        return replace(router, store=self)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def open_requests(self, limit: int) -> tuple[Request, ...]:
+        earlier, self._found = self._found, ()
+        for request in earlier:
+            await eventually(lambda request=request: self._consumed(request))
+        self.told += len(earlier)
+        now = tuple(one for one in await self._store.open_requests(limit) if one not in earlier)
+        self._found = now
+        return (*earlier, *now)
+
+    async def _consumed(self, request: Request) -> bool:
+        stored = await self._store.asked(request.entity, request.kind, request.key)
+        return stored.state is RequestState.CONSUMED
