@@ -16,6 +16,7 @@ from router.config.secrets import lab_credentials, secret
 from router.config.sentences import bad_input
 from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
 from router.config.terms import terms_of
+from router.config.tiers import tier_of
 from router.model.errors import BadInput
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
 from router.model.instruments import Instrument
@@ -132,10 +133,11 @@ def _check_live(file: File) -> None:
     for name, venue in file.venues.items():
         if not venue.keys:
             raise BadInput(f"venues.{name}.keys", "are required for mode live")
-        if venue.tier in {"A", "B"} and venue.acknowledge_tier != venue.tier:
+        tier = tier_of(venue.ccxt_id or name, venue.tier)
+        if tier in {"A", "B"} and venue.acknowledge_tier != tier:
             raise BadInput(
                 f"venues.{name}.acknowledge_tier",
-                f"must be {venue.tier}: nobody has traded through this connector on the real venue",
+                f"must be {tier}: nobody has traded through this connector on the real venue",
             )
 
 
@@ -165,7 +167,7 @@ def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Pat
             loopback_allowed=file.allow_loopback_urls,
             dedupe_licensed=section.dedupe_licensed,
             books=BookSource(section.books),
-            tier=section.tier,
+            tier=tier_of(ccxt_id, section.tier),
             timeout_ms=section.timeout_ms,
             silence_ms=section.silence_ms,
             poll_ms=section.poll_ms,

@@ -78,7 +78,7 @@ class VenueSection(Section):
     loopback: str | None = None
     books: Literal["stream", "poll"] = "stream"
     dedupe_licensed: bool = False
-    tier: Literal["A", "B", "C", "D"] = "A"
+    tier: Literal["A", "B", "C", "D"] | None = None
     acknowledge_tier: Literal["A", "B"] | None = None
     timeout_ms: Millis = 10_000
     silence_ms: Millis = 5_000

@@ -24,6 +24,8 @@ _CAUTIOUS = VenueTerms(
     quarantine_after_ms=900_000,
     reconcile_every_ms=30_000,
 )
+# Neither a deadline nor a memory for used ids: one child at a time, so that a doubt is about one order only.
+_UNGUARDED = replace(_CAUTIOUS, outstanding_max=1)
 _REAL: Mapping[str, VenueTerms] = {
     "binance": replace(_CAUTIOUS, fence=Fence.DEADLINE),
     "kraken": replace(_CAUTIOUS, fence=Fence.DEADLINE, engine_wait_ms=2_000),
@@ -31,10 +33,18 @@ _REAL: Mapping[str, VenueTerms] = {
     "okx": replace(_CAUTIOUS, fence=Fence.DEADLINE),
     "coinbase": _CAUTIOUS,
     "bitstamp": _CAUTIOUS,
-    # ids are not looked at and nothing expires: one child at a time, so that a doubt is about one order only
-    "gemini": replace(_CAUTIOUS, outstanding_max=1),
+    "gemini": _UNGUARDED,
     # recv_window is checked at the gateway; how long an accepted request may wait for the engine, nobody says
     "bybit": replace(_CAUTIOUS, fence=Fence.DEADLINE),
+    "binanceus": replace(_CAUTIOUS, fence=Fence.DEADLINE),
+    # both read their deadline at the gateway
+    "gate": replace(_CAUTIOUS, fence=Fence.DEADLINE),
+    "kucoin": replace(_CAUTIOUS, fence=Fence.DEADLINE),
+    "bitfinex": _UNGUARDED,
+    "bitget": _UNGUARDED,
+    "coinbaseexchange": _UNGUARDED,
+    "cryptocom": _UNGUARDED,
+    "htx": _UNGUARDED,
 }
 
 
@@ -42,7 +52,7 @@ def terms_of(
     ccxt_id: str, account: AccountId, given: TermsSection, *, in_lab: bool, dedupe_licensed: bool
 ) -> VenueTerms:
     """The exchange's own terms, the lab's times if it is one, the licence's fence, and over all that what was given."""
-    terms = replace(_REAL.get(ccxt_id, _CAUTIOUS), account=account)
+    terms = replace(_REAL.get(ccxt_id, _UNGUARDED), account=account)
     if in_lab:
         terms = _hurried(terms)
     if dedupe_licensed:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.ccxt_venue.dialect import Desk, Dialect
+from connectors.ccxt_venue.htx import HtxClient
 from connectors.ccxt_venue.mapping import names_of
 from connectors.settings import Secret, VenueSettings
 from router.model.ids import AccountId, InstrumentId, Nanos, VenueId, account_id, listing_id
@@ -89,6 +90,8 @@ class Offline:
         options = {"enableRateLimit": False, "timeout_on_exit": 0, "number": str, **dialect.options(settings_of(venue))}
         self.exchange, self.sent = offline(venue, made=dialect.client_class(options, lab_only=False), settled=False)
         dialect.share(self.exchange)
+        if isinstance(self.exchange, HtxClient):
+            self.exchange.shared["accounts"] = [{"id": "1", "type": "spot", "info": {}}]  # read at the start
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
         names = names_of(self.exchange.markets.values())
         self.desk = Desk(account=AccountId(f"{venue}/main"), names=names)

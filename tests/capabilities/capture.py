@@ -112,7 +112,6 @@ def offline(venue: str, answer: object = None, *, made: Any = None, settled: boo
     if settled:
         exchange.accounts = [{"id": "1", "type": "spot"}]
     exchange.milliseconds = lambda: NOW_MS
-    exchange.nonce = lambda: NOW_MS
     exchange.microseconds = lambda: NOW_MS * 1000
     exchange.seconds = lambda: NOW_MS // 1000
     for name in ("uuid", "uuid16", "uuid22"):

@@ -10,6 +10,7 @@ from connectors.ccxt_venue.capabilities.shapes import Mark, Uniqueness
 from connectors.ccxt_venue.registry import DIALECTS
 from router.config.schema import TermsSection
 from router.config.terms import terms_of
+from router.config.tiers import TIERS, tier_of
 from router.model.errors import BadInput
 from router.model.ids import AccountId
 from router.model.terms import Fence
@@ -64,6 +65,13 @@ def test_dialect_and_map_say_the_same(venue: str):
     assert dialect.fee_in is one.fee_in
     assert dialect.encode_id(OUR_ID) == spelled(venue)
     assert not dialect.dedupes_for_ever or one.client_id.uniqueness is Uniqueness.EVER
+
+
+def test_the_tiers_of_the_settings_are_the_maps():
+    """What `sor venues`, metrics and the live switch go by."""
+    assert dict(TIERS) == {venue: one.tier.value for venue, one in CAPABILITIES.items()}
+    assert tier_of("kucoin", None) == "B"
+    assert tier_of("kucoin", "C") == "C"
 
 
 @pytest.mark.parametrize("venue", sorted(set(VENUES) & set(DIALECTS)))

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from connectors.ccxt_venue.registry import DIALECTS
+from connectors.lab.protocols import PROTOCOLS
 from tests.connectors.cassettes import FOLDER, cassette, played, replayed
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@pytest.mark.parametrize("name", sorted(set(DIALECTS) & set(PROTOCOLS)))
 async def test_recorded_answers_are_read_as_they_were(name):
     """Listings, outcomes, records, trades, balances: the same objects as on the day of recording."""
     told = json.loads((FOLDER / f"{name}.json").read_text())

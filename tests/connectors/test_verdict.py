@@ -21,6 +21,14 @@ OURS = {
     "gemini": "ef" * 16,
     "bybit": "ef" * 16,
     "okx": "12" * 16,
+    "binanceus": "ab" * 16,
+    "bitfinex": "17592186044416",
+    "bitget": "ab" * 16,
+    "coinbaseexchange": "c-1",
+    "cryptocom": "ab" * 16,
+    "gate": "t-" + "a" * 26,
+    "htx": "ab" * 16,
+    "kucoin": "ab" * 16,
 }
 ACCEPTED = {
     "binance": {"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": OURS["binance"], "status": "FILLED"},
@@ -33,6 +41,17 @@ ACCEPTED = {
     "okx": {"code": "0", "msg": "", "data": [{"clOrdId": OURS["okx"], "ordId": "3122", "sCode": "0", "sMsg": ""}]},
     "gemini": {"order_id": "5451", "client_order_id": OURS["gemini"], "is_live": False, "is_cancelled": True},
     "bitstamp": {"id": "1234", "market": "BTC/USD", "type": "0", "client_order_id": OURS["bitstamp"]},
+    "binanceus": {"symbol": "BTCUSDT", "orderId": 28, "clientOrderId": OURS["binanceus"], "status": "FILLED"},
+    # The client records a list as the one field of an object.
+    "bitfinex": {
+        "answer": [1, "on-req", None, None, [[77, None, int(OURS["bitfinex"]), *[0] * 14]], None, "SUCCESS", "ok"]
+    },
+    "bitget": {"code": "00000", "msg": "success", "data": {"orderId": "1001", "clientOid": OURS["bitget"]}},
+    "coinbaseexchange": {"id": "d0c5", "client_oid": "c-1", "product_id": "BTC-USD", "status": "pending"},
+    "cryptocom": {"id": 1, "code": 0, "result": {"order_id": "6540", "client_oid": OURS["cryptocom"]}},
+    "gate": {"id": "1036", "text": OURS["gate"], "currency_pair": "BTC_USDT", "status": "closed"},
+    "htx": {"status": "ok", "data": "356501383558845"},
+    "kucoin": {"code": "200000", "data": {"orderId": "63c9", "clientOid": OURS["kucoin"]}},
 }
 
 
@@ -60,6 +79,14 @@ def judged(name, status, body, *, sent=True, headers=None):
         ("gemini", "5451"),
         ("bybit", "1523347"),
         ("okx", "3122"),
+        ("binanceus", "28"),
+        ("bitfinex", "77"),
+        ("bitget", "1001"),
+        ("coinbaseexchange", "d0c5"),
+        ("cryptocom", "6540"),
+        ("gate", "1036"),
+        ("htx", "356501383558845"),
+        ("kucoin", "63c9"),
     ],
 )
 def test_a_whole_success_is_accepted(name, order_id):
