@@ -131,6 +131,7 @@ class KucoinClient(Adapted, ccxt.pro.kucoin):  # type: ignore[misc]
 
     async def negotiate(self, privateChannel: bool, isFuturesMethod: bool = False, params: Json = None) -> Json:  # noqa: N803 - ccxt's signature
         """A fresh token for each connection: ccxt would go on with one that has expired."""
+        self.open()  # ccxt asks for the token in a task of a loop that it notices with its first request only
         self.options["urls"] = {}
         return await super().negotiate(privateChannel, isFuturesMethod, params or {})
 

@@ -82,6 +82,7 @@ def market(venue: str) -> dict[str, Any]:
     digits = {"amount": 8, "price": 5} if venue == "bitfinex" else {"amount": "0.00000001", "price": "0.01"}
     return {
         "id": MARKET_ID.get(venue, "BTCUSDT"),
+        "lowercaseId": MARKET_ID.get(venue, "BTCUSDT").lower(),
         "symbol": SYMBOL,
         "base": "BTC",
         "quote": "USDT",

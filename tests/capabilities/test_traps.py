@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.ccxt_venue import CcxtVenue
+from connectors.ccxt_venue import CcxtVenue, wire
 from connectors.ccxt_venue.calls import CallFailed, CallKind
 from connectors.ccxt_venue.capabilities import CAPABILITIES
 from connectors.ccxt_venue.capabilities.shapes import Covers, Uniqueness
@@ -211,3 +211,5 @@ async def test_every_call_of_a_dialect_exists_in_this_ccxt(venue: str, offline: 
     assert offline.asked
     for endpoint, params in offline.asked:
         assert set(dialect.cost(endpoint, params)) <= {limit.name for limit in dialect.limits}, endpoint
+    for each in offline.sent:
+        wire.check_target(each.url, lab_only=False)  # none of them looks like money on its way out
