@@ -105,6 +105,11 @@ BINANCEUS = replace(
     traps=(
         *BINANCE.traps[:4],
         Trap(
+            says="ccxt's class keeps binance.com's websocket API, and would send it this account's key and signature.",
+            mark=Mark.CAPTURED,
+            test="tests/connectors/test_binanceus.py::test_the_private_stream_is_not_signed_for_another_exchange",
+        ),
+        Trap(
             says="What a key may do cannot be asked (apiRestrictions is not served): the operator attests it.",
             mark=Mark.UNCHECKED,
             test="tests/connectors/test_binanceus.py::test_what_a_key_may_do_is_not_told",
