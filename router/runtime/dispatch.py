@@ -43,7 +43,7 @@ class Dispatcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
         self._looking: dict[ClientOrderId, bool] = {}
-        self._reading: set[AccountId] = set()
+        self._reading: dict[AccountId, ReadAccount | None] = {}
         self._started: set[AccountId] = set()
 
     def carry_out(self, command: Command) -> None:
@@ -57,9 +57,7 @@ class Dispatcher:
             case Query():
                 self._query(command)
             case ReadAccount():
-                if command.account not in self._reading:
-                    self._reading.add(command.account)
-                    self._spawn(self._read_account(command))
+                self._read(command)
             case Wake():
                 self._wake(command)
             case _:
@@ -138,19 +136,34 @@ class Dispatcher:
                 return
             self._looking[order.client_id] = False
 
+    def _read(self, command: ReadAccount) -> None:
+        """A read asked for while one is out starts after it, as far back as the furthest of those that wait."""
+        account = command.account
+        if account not in self._reading:
+            self._reading[account] = None
+            self._spawn(self._read_account(command))
+            return
+        waiting = self._reading[account]
+        if waiting is None or command.trades_since_ns < waiting.trades_since_ns:
+            self._reading[account] = command
+
     async def _read_account(self, command: ReadAccount) -> None:
+        wanted: ReadAccount | None = command
+        while wanted is not None:
+            self._inbox.put(await self._account_read(wanted))
+            wanted, self._reading[command.account] = self._reading[command.account], None
+        del self._reading[command.account]
+
+    async def _account_read(self, command: ReadAccount) -> AccountSeen | VenueLost:
         account = command.account
         try:
             await self._ensure_started(account)
-            read = await self._ports[account].read_account(command.trades_since_ns)
-            self._inbox.put(AccountSeen(read=read))
+            return AccountSeen(read=await self._ports[account].read_account(command.trades_since_ns))
         except SorError as error:
-            self._inbox.put(VenueLost(account=account, why=str(error)))
+            return VenueLost(account=account, why=str(error))
         except Exception as error:  # noqa: BLE001 - as above
             self._observe.connector_raised(account, "read_account", error)
-            self._inbox.put(VenueLost(account=account, why=f"the connector raised {type(error).__name__}"))
-        finally:
-            self._reading.discard(account)
+            return VenueLost(account=account, why=f"the connector raised {type(error).__name__}")
 
     async def _ensure_started(self, account: AccountId) -> None:
         if account in self._started:

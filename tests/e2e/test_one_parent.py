@@ -13,7 +13,7 @@ from router.app.parts import Router
 from router.model.orders import ParentState
 from router.model.requests import Request, RequestState
 from tests.e2e.desk import desk_at
-from tests.e2e.rig import ALL_SEATS, order, quantity_of, standing
+from tests.e2e.rig import ALL_SEATS, BINANCE, Stand, order, quantity_of, standing
 from tests.e2e.truth import assert_venues_agree, read_ours
 from tests.waiting import eventually
 
@@ -103,3 +103,19 @@ class _LateReading:
     async def _consumed(self, request: Request) -> bool:
         stored = await self._store.asked(request.entity, request.kind, request.key)
         return stored.state is RequestState.CONSUMED
+
+
+async def test_a_stream_lost_while_the_account_is_read_has_it_read_again(tmp_path: Path) -> None:
+    """The read under way began before the loss: what happened in between is in the next one, not in half a minute."""
+    async with standing(tmp_path, (BINANCE,)) as stand:
+        for call in ("open_orders", "trades"):
+            await stand.control.inject("binance", FaultKind.SLOW, call=call, times=None, delay_ms=320)
+        reads = await stand.control.inject("binance", FaultKind.SLOW, call="balances", delay_ms=1)
+        for number in (1, 2):
+            await stand.control.inject("binance", FaultKind.WS_KILL, channel="private")
+            await eventually(lambda number=number: _asked(stand, reads, number), within_s=10)
+        await stand.control.clear_faults()
+
+
+async def _asked(stand: Stand, rule: int, times: int) -> bool:
+    return await stand.matched(rule) >= times
