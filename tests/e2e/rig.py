@@ -148,13 +148,19 @@ class Stand:
         return self.engine.driver.engine.state.blotter.parents.get(parent_id)
 
     async def ended(self, parent_id: ParentId, within_s: float = 20.0) -> ParentState:
-        """How the parent ended."""
+        """How the parent ended: decided, and durable, which comes a moment later."""
 
-        def probe() -> ParentState | None:
+        def decided() -> bool:
             parent = self.parent(parent_id)
-            return parent.state if parent is not None and parent.state.ended else None
+            return parent is not None and parent.state.ended
 
-        return await eventually(probe, within_s=within_s)
+        async def durable() -> ParentState | None:
+            detail = (await self.result(parent_id)).detail
+            state = None if detail is None else ParentState(detail.parent.state)
+            return state if state is not None and state.ended else None
+
+        await eventually(decided, within_s=within_s)
+        return await eventually(durable)
 
     async def result(self, parent_id: ParentId) -> Executed:
         """What `sor execute` would print."""
