@@ -262,7 +262,7 @@ def _hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos)
             return  # asked before its end was known: an old answer, not a new life
         _hear(draft, child, Heard.ALIVE, "open at the venue", order=order)
         _end_what_should_have_ended(draft, child)
-    elif child.filled > max(order.executed, child.executed or ZERO):
+    elif child.filled > max(_executed(child, order), child.executed or ZERO):
         why = f"{order.status} with {order.executed} executed, and {child.filled} is booked"
         _breach(draft, f.BreachKind.CONTRADICTED, child, why)
         _close_gate(draft, child.order.account, why)

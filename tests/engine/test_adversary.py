@@ -86,6 +86,16 @@ def test_a_record_with_less_than_is_booked_is_a_contradiction(desk: Desk) -> Non
     assert desk.breaches() == [f.BreachKind.CONTRADICTED]
 
 
+def test_a_filled_record_with_a_lagging_figure_is_no_contradiction(desk: Desk) -> None:
+    """FILLED says all of it: a figure beside it that is behind its own trades shuts no venue."""
+    working(desk)
+
+    desk.found("kraken", "FILLED", "1@100.00#T1", executed="0.5")
+
+    assert desk.breaches() == []
+    assert desk.states("kraken") == [ChildState.FILLED]
+
+
 def test_a_lost_cancel_is_asked_again(desk: Desk) -> None:
     """As long as the venue shows the order open."""
     working(desk)
