@@ -22,8 +22,8 @@ from connectors.ccxt_venue.book_bitfinex import SEQ_ALL, BitfinexBooks, Bitfinex
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
-from connectors.ccxt_venue.kraken import Turn
 from connectors.ccxt_venue.mapping import Row, decimal_of, ns_of_ms, part, same
+from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance

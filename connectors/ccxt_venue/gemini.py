@@ -19,7 +19,6 @@ from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.http_date import date_of
-from connectors.ccxt_venue.kraken import Turn
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -35,6 +34,7 @@ from connectors.ccxt_venue.mapping import (
     text_or_none,
 )
 from connectors.ccxt_venue.strangers import could_be
+from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
