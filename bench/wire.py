@@ -1,9 +1,10 @@
 """From a parent in the request table to the first byte of its child on the wire, over the lab, split by stage.
 
-A real driver, real database, unmodified ccxt, a lab with standing books in a process of its own. The stages come from
-the router's own journal: `request` (row inserted -> event), `decide + commit` (event -> intent on disk), `build + sign`
-(-> first byte handed to the socket). Beside it the same ccxt's `create_order` alone, limiter off, from call to first
-byte. Wall time: run it on a quiet machine, and read the ratios.
+A real driver, real database, unmodified ccxt, a lab with standing books in a process of its own. The stages come
+from the router's own journal: `request` (row inserted -> event), `decide` (view, plan, risk, facts, hand-over),
+`commit` (the append that holds the intent), `ccxt` (intent on disk -> first byte: task, budget, build, sign, last
+gate), `socket` (first byte -> the venue's engine, by its own record). Beside it the same ccxt's `create_order`
+alone, limiter off, from call to the same first byte. Wall time: run it on a quiet machine, and read the ratios.
 """
 
 import asyncio
@@ -12,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+import aiohttp
 import ccxt.async_support as ccxt
 
 from bench.measure import Row, Table
@@ -26,10 +28,13 @@ from router.app.drive import drive_while
 from router.app.execute import submit
 from router.app.parts import Router, opened
 from router.config import load
-from router.model.events import MarketSeen, ParentSubmitted, PlaceAnswered
+from router.model.events import ParentSubmitted, PlaceAnswered
+from router.model.facts import ChildIntended
 from router.observe import Observe
 from router.observe.logs import silent
+from router.ports import Appended, JournalRow
 from router.requests.bodies import OrderBody, parse
+from router.store import JournalStore
 
 PORT = 8760
 _US = 1_000
@@ -40,7 +45,7 @@ def run(*, quick: bool) -> Iterator[Table]:
     with tempfile.TemporaryDirectory() as folder:
         stages, alone = asyncio.run(_measure(Path(folder), parents))
     total = [sum(parts) for parts in zip(*stages.values(), strict=True)]
-    shown = {"ccxt create_order alone: call -> first byte": alone} | stages | {"parent -> first byte, all": total}
+    shown = {"ccxt create_order alone: call -> first byte": alone} | stages | {"all of it": total}
     base = statistics.median(alone)
     yield Table(
         title=f"wire: us per child on binance over the lab, sqlite, {parents} parents",
@@ -75,11 +80,55 @@ async def _measure(folder: Path, parents: int) -> tuple[dict[str, list[float]], 
             timings=replace(config.timings, approval_age_ms=2_000),
         )
         async with opened(config, Observe(silent())) as router:
-            stages = await _stages(router, parents)
+            timed = TimedStore(router.store)
+            children = await _stages(replace(router, store=timed), parents)
+            placed = {order["client_id"]: int(order["placed_ns"]) for order in await control.orders("binance")}
+        stages = _split(children, timed.intent_commits_ns, placed)
         return stages, await _alone(moved[0].loopback or "", moved[0], parents)
 
 
-async def _stages(router: Router, parents: int) -> dict[str, list[float]]:
+class TimedStore:
+    """The real store, and how long each append that held an intent took."""
+
+    def __init__(self, store: JournalStore) -> None:
+        self._store = store
+        self.intent_commits_ns: list[float] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def append(self, rows: Sequence[JournalRow]) -> tuple[Appended, ...]:
+        began = time.monotonic_ns()
+        appended = await self._store.append(rows)
+        if any(isinstance(fact, ChildIntended) for row in rows for fact in row.facts):
+            self.intent_commits_ns.append(time.monotonic_ns() - began)
+        return appended
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One child's moments, by the router's clock."""
+
+    client_id: str
+    asked_ns: int
+    submitted_ns: int
+    durable_ns: int
+    sent_ns: int
+
+
+def _split(children: Sequence[Sent], commits_ns: Sequence[float], placed: dict[str, int]) -> dict[str, list[float]]:
+    """Stages of each child: one parent is one child is one commit here."""
+    both = list(zip(children, commits_ns, strict=True))
+    return {
+        "request seen": [float(one.submitted_ns - one.asked_ns) for one in children],
+        "decide": [one.durable_ns - one.submitted_ns - commit for one, commit in both],
+        "commit": [commit for _, commit in both],
+        "ccxt: build, sign, last gate": [float(one.sent_ns - one.durable_ns) for one in children],
+        "socket: into the venue's engine": [float(placed[one.client_id] - one.sent_ns) for one in children],
+    }
+
+
+async def _stages(router: Router, parents: int) -> list[Sent]:
     lease = await router.store.take_lease(router.holder, 60_000)
     assert lease is not None
     done = asyncio.Event()
@@ -97,8 +146,8 @@ async def _stages(router: Router, parents: int) -> dict[str, list[float]]:
     return await _from_journal(router, asked)
 
 
-async def _from_journal(router: Router, asked: dict[str, int]) -> dict[str, list[float]]:
-    stages: dict[str, list[float]] = {"request seen": [], "decide + commit": [], "build + sign (ccxt)": []}
+async def _from_journal(router: Router, asked: dict[str, int]) -> list[Sent]:
+    sent: list[Sent] = []
     submitted: list[tuple[str, int]] = []
     after = 0
     while rows := await router.store.read(after, 500):
@@ -107,31 +156,29 @@ async def _from_journal(router: Router, asked: dict[str, int]) -> dict[str, list
             match stamped.event:
                 case ParentSubmitted(order=order):
                     submitted.append((order.ref_id, stamped.at_ns))
-                case MarketSeen():
-                    pass
-                case PlaceAnswered(durable_ns=durable_ns, sent_ns=int(sent_ns)):
+                case PlaceAnswered(client_id=client_id, durable_ns=durable_ns, sent_ns=int(sent_ns)):
                     ref, at_ns = submitted[-1]
-                    stages["request seen"].append(at_ns - asked[ref])
-                    stages["decide + commit"].append(durable_ns - at_ns)
-                    stages["build + sign (ccxt)"].append(sent_ns - durable_ns)
+                    sent.append(Sent(client_id, asked[ref], at_ns, durable_ns, sent_ns))
         after = rows[-1].seq
-    return stages
+    return sent
 
 
 async def _alone(base: str, venue: object, orders: int) -> list[float]:
     """The same class, the same session settings, nothing of ours around it."""
     sent: list[int] = []
 
-    class Timed(ccxt.binance):
-        async def fetch(self, url, method="GET", headers=None, body=None):
-            if method == "POST":
-                sent.append(time.monotonic_ns())
-            return await super().fetch(url, method, headers, body)
+    async def first_byte(_session: object, _context: object, params: aiohttp.TraceRequestHeadersSentParams) -> None:
+        if params.method == "POST":
+            sent.append(time.monotonic_ns())
 
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(first_byte)
+    session = aiohttp.ClientSession(trace_configs=[trace])
     keys = {name: secret.reveal() for name, secret in venue.credentials.items()}
-    exchange = Timed(
+    exchange = ccxt.binance(
         keys
         | {
+            "session": session,
             "enableRateLimit": False,
             "urls": {"api": {"public": f"{base}/api/v3", "private": f"{base}/api/v3", "sapi": f"{base}/sapi/v1"}},
             "options": {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False},
@@ -149,6 +196,7 @@ async def _alone(base: str, venue: object, orders: int) -> list[float]:
         return times[1:]
     finally:
         await exchange.close()
+        await session.close()
 
 
 def _moved(loopback: str | None) -> str:

@@ -7,8 +7,10 @@ part of the cassette.
 
 import asyncio
 import json
+import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -76,8 +78,22 @@ def _bare(request):
     return request
 
 
+def recorded_ns(name: str) -> Nanos | None:
+    """When the tape's trades happened; None while it is being recorded."""
+    told = FOLDER / f"{name}.json"
+    times = re.findall(r"venue_time_ns=(\d+)", told.read_text()) if told.exists() else []
+    return Nanos(min(map(int, times))) if times else None
+
+
 def children(name: str) -> list[ChildOrder]:
     """Two that fill, one that rests, one that is refused."""
+    orders = _children(name)
+    # Bitstamp's transactions are cut by time here, not by the venue: its orders are of the tape's day.
+    day = recorded_ns(name) if name == "bitstamp" else None
+    return orders if day is None else [replace(order, decided_at_ns=day) for order in orders]
+
+
+def _children(name: str) -> list[ChildOrder]:
     return [
         child(name, quantity="1.5", price="60020", client_id=IDS[0]),
         child(name, quantity="3", price="60020", client_id=IDS[1]),
@@ -153,4 +169,5 @@ if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for each in sys.argv[1:] or SYMBOLS:
         (FOLDER / f"{each}.yaml").unlink(missing_ok=True)
+        (FOLDER / f"{each}.json").unlink(missing_ok=True)
         asyncio.run(record(each))
