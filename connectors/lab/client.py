@@ -153,9 +153,9 @@ class LabControl:
         """Every rule ever given with `matched` and `fired`."""
         return list(await self._call("GET", "/faults"))
 
-    async def clear_faults(self) -> None:
-        """End all rules."""
-        await self._call("DELETE", "/faults")
+    async def clear_faults(self, rule_id: int | None = None) -> None:
+        """End one rule, or all."""
+        await self._call("DELETE", "/faults", body={} if rule_id is None else {"id": rule_id})
 
     async def _call(
         self, method: str, path: str, query: dict[str, str] | None = None, body: object | None = None

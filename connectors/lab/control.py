@@ -205,8 +205,8 @@ class ControlSurface:
                     venue.strike(rule, rule_id)
         return {"ids": ids}
 
-    def _clear_faults(self, _: _Body) -> object:
-        self._lab.faults.clear()
+    def _clear_faults(self, body: _Body) -> object:
+        self._lab.faults.clear(int(_amount(body["id"], "id")) if "id" in body else None)
         return {}
 
     # Understanding

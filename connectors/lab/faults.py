@@ -171,10 +171,11 @@ class FaultDesk:
         self._standing.append(standing)
         return standing.id
 
-    def clear(self) -> None:
-        """End all rules; their counts remain readable."""
-        self._past += self._standing
-        self._standing = []
+    def clear(self, rule_id: int | None = None) -> None:
+        """End one rule, or all; their counts remain readable."""
+        over = [one for one in self._standing if rule_id in {None, one.id}]
+        self._past += over
+        self._standing = [one for one in self._standing if one not in over]
 
     def counts(self) -> tuple[FaultCount, ...]:
         """Every rule that ever stood, oldest first."""

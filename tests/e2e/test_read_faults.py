@@ -127,7 +127,7 @@ async def _shut_and_open_again(stand: Stand, seat: Seat) -> None:
     await stand.control.inject(seat.name, Fault.WS_KILL, channel="private")
     await eventually(lambda: not stand.gate_open(seat))
     assert await stand.fired(rule)
-    await stand.control.clear_faults()
+    await stand.control.clear_faults(rule)  # its own only: the other venues are still to be shut
     parent_id = await stand.submit(_patient(f"shut_{seat.name}", seat))
     assert await stand.ended(parent_id) is ParentState.FILLED, seat.name
     assert stand.gate_open(seat)

@@ -301,6 +301,15 @@ async def test_faults_end_when_cleared(wire: Wire, control: LabControl) -> None:
     assert (count["matched"], count["fired"]) == (1, 1)
 
 
+async def test_one_fault_ends_while_another_stands(wire: Wire, control: LabControl) -> None:
+    """Cleared by its id: whoever ends his own fault does not end his neighbour's."""
+    ended = await control.inject("binance", "http_429", call="place", times=None)
+    await control.inject("binance", "http_5xx", call="place", times=None)
+    assert (await wire.place("a1"))[0] == 429
+    await control.clear_faults(ended)
+    assert (await wire.place("a2"))[0] == 503
+
+
 def test_a_rule_fires_after_some_matches_and_so_many_times() -> None:
     """After 1, twice: the second and the third match."""
     desk = FaultDesk()
