@@ -15,7 +15,7 @@ from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, ParentId, TimerId
 from router.model.instruments import Instrument
 from router.model.money import ZERO
-from router.model.orders import ChildState, ParentState, VenueOrder
+from router.model.orders import ChildState, VenueOrder
 from router.model.terms import RiskLimits, VenueTerms
 from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent
@@ -154,7 +154,7 @@ class State:
     @apply.register
     def _(self, fact: f.ParentTurnedDown) -> None:
         parent = Parent(order=fact.order, accepted_ns=fact.at_ns)
-        parent.state, parent.reason, parent.ended_ns = ParentState.REJECTED, fact.reason, fact.at_ns
+        parent.state, parent.reason, parent.ended_ns = fact.state, fact.reason, fact.at_ns
         self.blotter.add_parent(parent)
 
     @apply.register

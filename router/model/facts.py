@@ -30,11 +30,15 @@ class ParentTaken:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentTurnedDown:
-    """A parent was refused at the door; nothing of it was or will be sent."""
+    """A parent was refused at the door; nothing of it was or will be sent.
+
+    `state`: REJECTED, or FAILED where it was our own bug that kept it from being taken.
+    """
 
     order: ParentOrder
     at_ns: Nanos
     reason: str
+    state: ParentState = ParentState.REJECTED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

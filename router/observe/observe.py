@@ -99,7 +99,7 @@ class Observe:
 
     def parent_turned_down(self, fact: f.ParentTurnedDown) -> None:
         """A parent was refused at the door."""
-        self._metrics.parents.labels("REJECTED").inc()
+        self._metrics.parents.labels(fact.state).inc()
         self._log.warning("parent turned down", ref_id=fact.order.ref_id, reason=fact.reason)
 
     def parent_moved(self, fact: f.ParentMoved) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.engine import Engine
+from router.engine.failure import failed, newcomer
 from router.model.commands import Command, Look
 from router.model.errors import AppendLost, LeaseHeld, SideRowTaken
 from router.model.events import Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
-from router.model.facts import DecisionFailed
 from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
 from router.model.requests import Request, RequestKind
 from router.observe import Observe
@@ -250,13 +250,14 @@ class Driver:
 
     def _decide_event(self, event: Event, request_id: int | None, batch: _Batch) -> None:
         stamped = Stamped(at_ns=self._clock.now(), event=event)
+        brought = newcomer(self._engine.state, event)
         try:
             decision = self._engine.decide(stamped)
             self._observe.decided(self._clock.now() - stamped.at_ns)
         except Exception as error:
             self._observe.decision_failed(type(event).__name__, error)
-            failure = DecisionFailed(error=f"{type(error).__name__}: {error}", at_ns=stamped.at_ns)
-            batch.rows.append(JournalRow(stamped=stamped, facts=(failure,), request_id=request_id))
+            facts = failed(stamped, error, brought)
+            batch.rows.append(JournalRow(stamped=stamped, facts=facts, request_id=request_id))
             batch.failed = error
             if isinstance(event, Started):
                 raise  # it cannot even start: a person has to look

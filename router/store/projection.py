@@ -117,7 +117,7 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.ParentTurnedDown) -> None:
-        self._put_parent(fact.order, ParentState.REJECTED, fact.reason, fact.at_ns)
+        self._put_parent(fact.order, fact.state, fact.reason, fact.at_ns)
 
     @_take.register
     def _(self, fact: f.ParentMoved) -> None:

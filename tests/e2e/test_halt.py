@@ -74,6 +74,24 @@ async def test_execute_says_halted(tmp_path: Path) -> None:
         await assert_venues_agree(desk.control, desk.database_url)
 
 
+async def test_a_reference_whose_first_decision_failed_has_an_end(tmp_path: Path) -> None:
+    """The bug shows before the parent is there: exit code 1 with a reason, nothing sent, and the same for ever."""
+    async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}") as desk:
+        order = desk.order("BUG1")
+        for name, bug in (("first", Bug.AT_ONCE), ("second", Bug.AT_ONCE), ("mended", None)):
+            run = desk.execute(name, order, bug=bug)
+            assert await run.ended() == ExitCode.FAILED, run.said()
+            assert printed(run)["state"] == ParentState.FAILED
+        await _did(desk, "resume", "resume", "mended")
+        other = desk.execute("other", desk.order("OK1"))
+        assert await other.ended() == ExitCode.FILLED, other.said()
+        ours = (await assert_venues_agree(desk.control, desk.database_url)).ours
+        [failed] = [detail for detail in ours.parents if detail.parent.ref_id == "BUG1"]
+        assert "internal error" in failed.parent.reason
+        assert not failed.children
+        _no_loop(ours)
+
+
 @asynccontextmanager
 async def serving(desk: Desk, bug: Bug, name: str = "serve") -> AsyncIterator[Sor]:
     driver = desk.sor(name, "serve", bug=bug)
