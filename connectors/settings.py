@@ -70,7 +70,8 @@ class VenueSettings:
 
     `symbols`: unified symbol -> instrument it is a listing of. `client_options`: the ccxt constructor keys named in
     `CLIENT_OPTIONS`, deep-merged over ours. `credentials`: ccxt's names (apiKey, secret, password, ...); empty means
-    public data only. `loopback`: base URL of a lab venue; needs `loopback_allowed`. `rate_scale` multiplies the venue's
+    public data only. `loopback`: base URL of a lab venue; needs `loopback_allowed`. `testnet`: only the hosts of the
+    venue's test network are reached (`connectors.ccxt_venue.hosts`). `rate_scale` multiplies the venue's
     published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
     `timeout_ms` bounds one request. `warm_connections` are kept open for orders, touched every `touch_ms`.
     """
@@ -84,6 +85,7 @@ class VenueSettings:
     client_options: Mapping[str, object] = field(default_factory=dict)
     loopback: str | None = None
     loopback_allowed: bool = False
+    testnet: bool = False
     dedupe_licensed: bool = False
     books: BookSource = BookSource.STREAM
     tier: str = "A"
@@ -97,6 +99,8 @@ class VenueSettings:
     def __post_init__(self) -> None:
         if self.loopback is not None:
             _check_loopback(self.loopback, allowed=self.loopback_allowed)
+            if self.testnet:
+                raise BadInput("loopback", "has no place in mode testnet")
         _check_client_options(f"venues.{self.venue}.client_options", self.client_options)
         if self.terms.account != self.account:
             raise BadInput(f"venues.{self.venue}.terms", f"are those of {self.terms.account}, not of {self.account}")

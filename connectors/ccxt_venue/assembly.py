@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from connectors.budget import NS_PER_MS
-from connectors.ccxt_venue import wire
+from connectors.ccxt_venue import hosts, wire
 from connectors.ccxt_venue.calls import CallKind
 from connectors.ccxt_venue.clients import Exchange
 from connectors.ccxt_venue.dialect import Dialect
@@ -83,6 +83,8 @@ def assemble(dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: s
 
 def _make(dialect: Dialect, settings: VenueSettings, config: Mapping[str, Json]) -> Exchange:
     exchange: Exchange = dialect.client_class(config, lab_only=settings.in_lab)
+    if settings.testnet:
+        hosts.to_testnet(exchange, settings.ccxt_id)
     if exchange.options.get("maxRetriesOnFailure"):
         message = f"{settings.venue}: this ccxt would sign and send an order again by itself (VENUES §2.4)"
         raise SorError(message)

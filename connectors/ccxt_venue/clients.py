@@ -71,15 +71,20 @@ class Adapted:
     frame: Frame | None = None
     connected: Callable[[Client], None] | None = None
 
-    def __init__(self, config: Mapping[str, Json], *, lab_only: bool) -> None:
+    def __init__(self, config: Mapping[str, Json], *, lab_only: bool, only_hosts: frozenset[str] | None = None) -> None:
         super().__init__(config)  # type: ignore[call-arg]
         # After ccxt, which sets an attribute for every key of `config`: none of them may be one of ours.
         self.lab_only = lab_only
+        self.only_hosts = only_hosts
         self.pem_keys: dict[str, PemKey] = {}
+
+    def check_target(self, url: str) -> None:
+        """Before anything goes to `url`, request or socket: raises `Forbidden` where this client has no business."""
+        wire.check_target(url, lab_only=self.lab_only, hosts=self.only_hosts)
 
     async def fetch(self, url: str, method: str = "GET", headers: Json = None, body: Json = None) -> Json:
         """One request. Raises what `wire` and `calls` define, never an exception that names the signed URL."""
-        wire.check_target(url, lab_only=self.lab_only)
+        self.check_target(url)
         transmission = wire.current()
         if transmission is None:
             message = "a request outside any call"
@@ -123,7 +128,7 @@ class Adapted:
 
     def client(self, url: str) -> Client:
         """Ccxt's websocket client for a URL, with our receive loop."""
-        wire.check_target(url.replace("ws", "http", 1), lab_only=self.lab_only)
+        self.check_target(url)
         client = super().client(url)  # type: ignore[misc]
         client.__class__ = SteadyClient  # the same object in everything else, whatever a ccxt release puts into it
         return client

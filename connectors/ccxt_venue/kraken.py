@@ -35,7 +35,6 @@ from connectors.ccxt_venue.mapping import (
 )
 from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
-from connectors.ccxt_venue.wire import check_target
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
@@ -135,7 +134,7 @@ class KrakenClient(Adapted, ccxt.pro.kraken):  # type: ignore[misc]
 async def _pinged(exchange: Exchange) -> Nanos:
     """The time in the answer to a ping, over a socket of its own."""
     url = exchange.urls["api"]["ws"]["publicV2"]
-    check_target(url.replace("ws", "http", 1), lab_only=exchange.lab_only)
+    exchange.check_target(url)
     async with asyncio.timeout(_PING_S), exchange.session.ws_connect(url) as socket:
         await socket.send_json({"method": "ping", "req_id": 1})
         async for frame in socket:

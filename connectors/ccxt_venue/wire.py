@@ -170,12 +170,18 @@ def open_session(clock: Clock, trusted: ssl.SSLContext) -> aiohttp.ClientSession
     )
 
 
-def check_target(url: str, *, lab_only: bool) -> None:
-    """Raise `Forbidden` for a request that could move money out, or leave this machine when only a lab is meant."""
+def check_target(url: str, *, lab_only: bool, hosts: frozenset[str] | None = None) -> None:
+    """Raise `Forbidden` for a request that could move money out, or leave this machine when only a lab is meant.
+
+    `hosts`: the only ones a client of a test network may reach.
+    """
     parts = urlsplit(url)
     if _MONEY_OUT.search(parts.path):
         message = f"{parts.path}: the router moves no money out"
         raise Forbidden(message)
     if lab_only and not is_loopback(parts.hostname):
         message = f"{parts.hostname} is not on this machine"
+        raise Forbidden(message)
+    if hosts is not None and parts.hostname not in hosts:
+        message = f"{parts.hostname} is not a host of the test network"
         raise Forbidden(message)

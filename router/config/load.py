@@ -110,18 +110,28 @@ def _instrument(name: str) -> Instrument:
 
 def _check_mode(file: File, mode: Mode) -> None:
     """The ladder lab -> paper -> testnet -> live is climbed on purpose (DESIGN D10)."""
-    if mode is Mode.TESTNET:
-        # Without a switch of hosts this would trade on the venue itself.
-        raise BadInput("mode", "testnet is not supported yet: no connector reaches a test network")
     for name, venue in file.venues.items():
         if mode is Mode.LAB and venue.loopback is None:
             raise BadInput(f"venues.{name}.loopback", "is required in mode lab: the lab is the only venue there")
         if mode is Mode.LIVE and venue.loopback is not None:
             raise BadInput(f"venues.{name}.loopback", "has no place in mode live")
+        if mode is Mode.TESTNET:
+            _check_testnet(name, venue)
         if venue.loopback is not None and not file.allow_loopback_urls:
             raise BadInput(f"venues.{name}.loopback", "needs the explicit switch `allow_loopback_urls: true`")
     if mode is Mode.LIVE:
         _check_live(file)
+
+
+def _check_testnet(name: str, venue: VenueSection) -> None:
+    from connectors.ccxt_venue.hosts import check_testnet  # noqa: PLC0415 - brings ccxt with it
+
+    if venue.loopback is not None:
+        raise BadInput(f"venues.{name}.loopback", "has no place in mode testnet")
+    try:
+        check_testnet(venue.ccxt_id or name, streamed=venue.books == "stream")
+    except BadInput as error:
+        raise BadInput(f"venues.{name}.{error.field}", error.message) from None
 
 
 def _check_live(file: File) -> None:
@@ -165,6 +175,7 @@ def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Pat
             client_options=section.options,
             loopback=section.loopback,
             loopback_allowed=file.allow_loopback_urls,
+            testnet=mode is Mode.TESTNET,
             dedupe_licensed=section.dedupe_licensed,
             books=BookSource(section.books),
             tier=tier_of(ccxt_id, section.tier),

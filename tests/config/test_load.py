@@ -257,11 +257,45 @@ def test_nothing_of_ours_is_in_the_environment_by_accident():
     assert not [name for name in os.environ if name.startswith("SOR_LIMITS")]
 
 
-def test_testnet_is_refused_until_a_connector_reaches_one(tmp_path: Path):
-    """Without a switch of hosts it would trade on the venue itself."""
-    text = DEFAULT_TEXT.replace("mode: lab", "mode: testnet", 1)
-    path = tmp_path / "config.yaml"
-    path.write_text(text)
+@pytest.fixture
+def testnet(write):
+    """Bybit's test network, with changes."""
 
-    with pytest.raises(BadInput, match="mode: testnet is not supported yet"):
-        load(path)
+    def _write(changes: dict[str, object] | None = None, venue: str = "bybit") -> Path:
+        section = {"symbols": {"BTC/USDT": "BTC/USD"}, **(changes or {})}
+        content = {"mode": "testnet", "instruments": ["BTC/USD"], "fx": {"USDT": {"declared": 1}}}
+        return write(text=yaml.safe_dump({**content, "allow_loopback_urls": True, "venues": {venue: section}}))
+
+    return _write
+
+
+class TestTestnet:
+    """Test networks are a list of hosts; who is not on it is refused."""
+
+    def test_a_venue_with_a_test_network_is_taken(self, testnet):
+        """At its test hosts, with a database of its own mode."""
+        config = load(testnet())
+
+        assert [(venue.testnet, venue.in_lab) for venue in config.venues] == [(True, False)]
+        assert config.database_url.endswith("/testnet.db")
+
+    @pytest.mark.parametrize("venue", ["kraken", "okx", "binanceus", "bitget", "coinbase"])
+    def test_one_without_is_refused_by_its_name(self, testnet, venue: str):
+        """Not traded on its live hosts instead."""
+        error = refusal(testnet(venue=venue))
+
+        assert error.field == f"venues.{venue}.ccxt_id"
+        assert f"mode testnet needs a test network, and {venue} " in str(error)
+
+    @pytest.mark.parametrize(
+        ("changes", "venue", "field"),
+        [
+            ({"loopback": "http://127.0.0.1:1"}, "bybit", "venues.bybit.loopback"),
+            ({"ccxt_id": "kraken"}, "bybit", "venues.bybit.ccxt_id"),
+            ({}, "gate", "venues.gate.books"),
+        ],
+    )
+    def test_other_ways_around_it(self, testnet, changes: dict[str, object], venue: str, field: str):
+        """A loopback, another exchange under the name, sockets nobody knows a test host of."""
+        assert refusal(testnet(changes, venue)).field == field
+        assert load(testnet({"books": "poll"}, "gate")).venues[0].testnet
