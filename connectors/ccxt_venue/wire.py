@@ -23,6 +23,7 @@ import orjson
 from aiohttp.client_middlewares import ClientHandlerType
 
 from connectors.ccxt_venue.calls import CallKind, Forbidden, GateShut
+from connectors.ccxt_venue.endpoints import HISTORIES
 from connectors.settings import is_loopback
 from router.model.ids import Nanos
 from router.ports.clock import Clock
@@ -170,13 +171,15 @@ def open_session(clock: Clock, trusted: ssl.SSLContext) -> aiohttp.ClientSession
     )
 
 
-def check_target(url: str, *, lab_only: bool, hosts: frozenset[str] | None = None) -> None:
+def check_target(url: str, *, lab_only: bool, method: str = "GET", hosts: frozenset[str] | None = None) -> None:
     """Raise `Forbidden` for a request that could move money out, or leave this machine when only a lab is meant.
 
-    `hosts`: the only ones a client of a test network may reach.
+    The second line behind `endpoints`: what only lists such moves (`endpoints.HISTORIES`) passes. `hosts`: the only
+    ones a client of a test network may reach.
     """
     parts = urlsplit(url)
-    if _MONEY_OUT.search(parts.path):
+    listing = any(method == reads and parts.path.endswith(end) for reads, end in HISTORIES)
+    if _MONEY_OUT.search(parts.path) and not listing:
         message = f"{parts.path}: the router moves no money out"
         raise Forbidden(message)
     if lab_only and not is_loopback(parts.hostname):
