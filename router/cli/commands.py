@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from router.cli import looking, running, trading, venues
+from router.cli import configuring, looking, running, trading, venues
 
 _NEXT = """Three things to try next:
   sor demo      watch one order routed over three exchanges on this machine: no keys, no network
@@ -46,3 +46,4 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(venues.app, name="venues")
+app.add_typer(configuring.app, name="config")

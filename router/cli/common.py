@@ -33,11 +33,16 @@ Depth = Annotated[int, typer.Option(min=1, max=200, help="Levels per side.")]
 
 def settings(path: Path | None) -> Config:
     """The settings a command runs with."""
+    return load(settings_path(path))
+
+
+def settings_path(path: Path | None) -> Path | None:
+    """Where they are read from; None is the built-in lab."""
     if path is None and "SOR_CONFIG" in os.environ:
         path = Path(os.environ["SOR_CONFIG"])
     if path is None and Path("config.yaml").is_file():
         path = Path("config.yaml")
-    return load(path)
+    return path
 
 
 def run(work: Coroutine[Any, Any, ExitCode], *, as_json: bool = False) -> NoReturn:

@@ -1,6 +1,6 @@
 """From `config.yaml` and the environment to `Config`, or to one sentence about what is wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,23 @@ _LOOPBACK = "127.0.0.1"
 
 def load(path: Path | None) -> Config:
     """The settings in `path`, or the built-in lab; what is relative in a file is relative to the file."""
-    text = DEFAULT_TEXT if path is None else _read(path)
-    folder = Path.cwd() if path is None else path.resolve().parent
-    return _build(_validated(_parsed(text)), folder, path)
+    return _build(validated(path), folder_of(path), path)
 
 
-def _read(path: Path) -> str:
+def validated(path: Path | None) -> File:
+    """The settings as they are written, each of them well-formed. Raises `BadInput`."""
+    return _validated(parsed(read(path)))
+
+
+def folder_of(path: Path | None) -> Path:
+    """Where the settings stand."""
+    return Path.cwd() if path is None else path.resolve().parent
+
+
+def read(path: Path | None) -> str:
+    """The file's text, or the built-in one. Raises `BadInput`."""
+    if path is None:
+        return DEFAULT_TEXT
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -53,7 +64,8 @@ class _NoRepeats(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
+    """What the text says, nothing checked but its form. Raises `BadInput`."""
     try:
         found = yaml.load(text, Loader=_NoRepeats)  # noqa: S506 - a SafeLoader that also refuses repeated keys
     except yaml.YAMLError as error:
@@ -76,17 +88,19 @@ def _validated(found: dict[str, Any]) -> File:
 
 def _build(file: File, folder: Path, path: Path | None) -> Config:
     mode = Mode(file.mode)
-    _check_mode(file, mode)
+    for problem in problems(file):
+        raise problem
     instruments = tuple(_instrument(name) for name in file.instruments)
-    venues = tuple(_venue(file, mode, name, section, folder) for name, section in file.venues.items())
-    _check_symbols(file)
+    venues = tuple(venue_settings(file, mode, name, section, folder) for name, section in file.venues.items())
+    for problem in shared_keys(venues):
+        raise problem
     return Config(
         mode=mode,
         deployment=file.deployment,
         entity=EntityId(file.entity),
-        database_url=_database_url(file, mode, folder),
+        database_url=database_url(file, mode, folder),
         instruments=instruments,
-        fx=_fx(file.fx, venues),
+        fx=fx_policy(file.fx, venues),
         venues=venues,
         limits=RiskLimits(**file.limits.model_dump()),
         timings=Timings(**file.timings.model_dump()),
@@ -98,7 +112,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
             tapes=_beside(folder, file.lab.tapes),
             read_lag_ms=file.lab.read_lag_ms,
         ),
-        paper=_paper(file, mode, folder),
+        paper=paper_settings(file, mode, folder),
         source=path,
     )
 
@@ -108,59 +122,65 @@ def _instrument(name: str) -> Instrument:
     return Instrument(id=InstrumentId(name), base=Asset(base), reporting=Asset(reporting))
 
 
-def _check_mode(file: File, mode: Mode) -> None:
+def problems(file: File) -> Iterator[BadInput]:
+    """All that is wrong with settings that are each well-formed, before any secret is read."""
+    mode = Mode(file.mode)
+    yield from _of_mode(file, mode)
+    if mode is Mode.LIVE:
+        yield from _of_live(file)
+    yield from _of_symbols(file)
+
+
+def _of_mode(file: File, mode: Mode) -> Iterator[BadInput]:
     """The ladder lab -> paper -> testnet -> live is climbed on purpose (DESIGN D10)."""
     for name, venue in file.venues.items():
         if mode is Mode.LAB and venue.loopback is None:
-            raise BadInput(f"venues.{name}.loopback", "is required in mode lab: the lab is the only venue there")
-        if mode is Mode.LIVE and venue.loopback is not None:
-            raise BadInput(f"venues.{name}.loopback", "has no place in mode live")
+            yield BadInput(f"venues.{name}.loopback", "is required in mode lab: the lab is the only venue there")
+        if mode in {Mode.LIVE, Mode.TESTNET} and venue.loopback is not None:
+            yield BadInput(f"venues.{name}.loopback", f"has no place in mode {mode}")
         if mode is Mode.TESTNET:
-            _check_testnet(name, venue)
+            yield from _of_testnet(name, venue)
         if venue.loopback is not None and not file.allow_loopback_urls:
-            raise BadInput(f"venues.{name}.loopback", "needs the explicit switch `allow_loopback_urls: true`")
-    if mode is Mode.LIVE:
-        _check_live(file)
+            yield BadInput(f"venues.{name}.loopback", "needs the explicit switch `allow_loopback_urls: true`")
 
 
-def _check_testnet(name: str, venue: VenueSection) -> None:
+def _of_testnet(name: str, venue: VenueSection) -> Iterator[BadInput]:
     from connectors.ccxt_venue.hosts import check_testnet  # noqa: PLC0415 - brings ccxt with it
 
-    if venue.loopback is not None:
-        raise BadInput(f"venues.{name}.loopback", "has no place in mode testnet")
     try:
         check_testnet(venue.ccxt_id or name, streamed=venue.books == "stream")
     except BadInput as error:
-        raise BadInput(f"venues.{name}.{error.field}", error.message) from None
+        yield BadInput(f"venues.{name}.{error.field}", error.message)
 
 
-def _check_live(file: File) -> None:
+def _of_live(file: File) -> Iterator[BadInput]:
     if not file.live_trading:
-        raise BadInput("live_trading", "must be true for mode live: orders there spend real money")
+        yield BadInput("live_trading", "must be true for mode live: orders there spend real money")
     for name in LimitsSection.model_fields:
         if name not in file.limits.model_fields_set:
-            raise BadInput(f"limits.{name}", "must be set by hand for mode live")
+            yield BadInput(f"limits.{name}", "must be set by hand for mode live")
     for name, venue in file.venues.items():
         if not venue.keys:
-            raise BadInput(f"venues.{name}.keys", "are required for mode live")
+            yield BadInput(f"venues.{name}.keys", "are required for mode live")
         tier = tier_of(venue.ccxt_id or name, venue.tier)
         if tier in {"A", "B"} and venue.acknowledge_tier != tier:
-            raise BadInput(
+            yield BadInput(
                 f"venues.{name}.acknowledge_tier",
                 f"must be {tier}: nobody has traded through this connector on the real venue",
             )
 
 
-def _check_symbols(file: File) -> None:
+def _of_symbols(file: File) -> Iterator[BadInput]:
     for name, venue in file.venues.items():
         for symbol, instrument in venue.symbols.items():
             if instrument not in file.instruments:
-                raise BadInput(f"venues.{name}.symbols.{symbol}", f"{instrument} is not among `instruments`")
+                yield BadInput(f"venues.{name}.symbols.{symbol}", f"{instrument} is not among `instruments`")
             if symbol.partition("/")[0] != instrument.partition("/")[0]:
-                raise BadInput(f"venues.{name}.symbols.{symbol}", f"has another base asset than {instrument}")
+                yield BadInput(f"venues.{name}.symbols.{symbol}", f"has another base asset than {instrument}")
 
 
-def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Path) -> VenueSettings:
+def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, folder: Path) -> VenueSettings:
+    """One venue account, its secrets read. Raises `BadInput`."""
     venue, ccxt_id = VenueId(name), section.ccxt_id or name
     account = account_id(venue, section.account)
     in_lab = section.loopback is not None
@@ -189,6 +209,18 @@ def _venue(file: File, mode: Mode, name: str, section: VenueSection, folder: Pat
         raise BadInput(f"venues.{name}.{error.field}", error.message) from None
 
 
+def shared_keys(venues: Sequence[VenueSettings]) -> Iterator[BadInput]:
+    """One key is one account's: two that share it would spend one budget and one row of nonces twice."""
+    first: dict[tuple[str, Secret], VenueId] = {}
+    for venue in venues:
+        key = venue.credentials.get("apiKey")
+        if key is None or venue.in_lab:
+            continue
+        holder = first.setdefault((venue.ccxt_id, key), venue.venue)
+        if holder != venue.venue:
+            yield BadInput(f"venues.{venue.venue}.keys.apiKey", f"is the key of venues.{holder} too")
+
+
 def _credentials(file: File, mode: Mode, name: str, section: VenueSection, folder: Path) -> Mapping[str, Secret]:
     """Paper reads no keys, even where a file is ready for live: what is not there cannot be used."""
     if mode is Mode.PAPER:
@@ -201,7 +233,8 @@ def _credentials(file: File, mode: Mode, name: str, section: VenueSection, folde
     }
 
 
-def _fx(sections: Mapping[str, FxSection], venues: Sequence[VenueSettings]) -> FxPolicy:
+def fx_policy(sections: Mapping[str, FxSection], venues: Sequence[VenueSettings]) -> FxPolicy:
+    """How currencies are valued. Raises `BadInput`."""
     known = {listing_id(venue.account, symbol) for venue in venues for symbol in venue.symbols}
     rules = []
     for asset, section in sections.items():
@@ -222,7 +255,8 @@ def _fx(sections: Mapping[str, FxSection], venues: Sequence[VenueSettings]) -> F
     return FxPolicy(rules=tuple(rules))
 
 
-def _database_url(file: File, mode: Mode, folder: Path) -> str:
+def database_url(file: File, mode: Mode, folder: Path) -> str:
+    """As given, or one file per mode beside the settings. Raises `BadInput`."""
     url = file.database or f"sqlite:///.sor/{mode}.db"
     if url.startswith("postgresql://"):
         return url
@@ -231,11 +265,12 @@ def _database_url(file: File, mode: Mode, folder: Path) -> str:
     return f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
 
 
-def _paper(file: File, mode: Mode, folder: Path) -> PaperSettings:
+def paper_settings(file: File, mode: Mode, folder: Path) -> PaperSettings:
+    """The simulated accounts. Raises `BadInput`."""
     for name in file.paper.taker_fee_bps:
         if name not in file.venues:
             raise BadInput(f"paper.taker_fee_bps.{name}", "is not a configured venue")
-    url = _database_url(file, mode, folder)
+    url = database_url(file, mode, folder)
     beside = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite:///") else folder / ".sor"
     return PaperSettings(
         folder=beside if file.paper.folder is None else folder / file.paper.folder.expanduser(),

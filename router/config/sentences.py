@@ -1,10 +1,11 @@
 """Pydantic's complaint as one sentence that names the field."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from router.model.errors import BadInput
 
@@ -16,7 +17,18 @@ def bad_input(error: ValidationError, model: type[BaseModel], whole: str, noun: 
 
     The value is shown where it may help and cannot be a secret: never anything that stands under `hide`.
     """
-    first = error.errors(include_url=False)[0]
+    return next(all_bad_input(error, model, whole, noun, hide=hide))
+
+
+def all_bad_input(
+    error: ValidationError, model: type[BaseModel], whole: str, noun: str, *, hide: str = ""
+) -> Iterator[BadInput]:
+    """Everything wrong; see `bad_input`."""
+    for each in error.errors(include_url=False):
+        yield _sentence(each, model, whole, noun, hide)
+
+
+def _sentence(first: ErrorDetails, model: type[BaseModel], whole: str, noun: str, hide: str) -> BadInput:
     where = first["loc"]
     field = ".".join(str(part) for part in where if part != "[key]") or whole
     if first["type"] == "extra_forbidden":
