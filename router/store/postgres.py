@@ -14,6 +14,7 @@ import asyncpg
 from router.model.errors import StoreUnavailable, WrongStore
 from router.store.dialect import Sql
 from router.store.session import MaybeWritten, NotWritten, Row, Step, Taken
+from router.store.stuck import throw_out_for_ever
 
 COMMAND_S = 10.0
 GOODBYE_S = 2.0
@@ -54,11 +55,13 @@ class PostgresSession:
         self._news = asyncio.Event()
         self._process: tuple[int, dt.datetime] | None = None
         self._doubtful: tuple[int, dt.datetime] | None = None
+        self._throwing_out: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect and check that what is committed here is durable. Raises `StoreUnavailable`, `WrongStore`."""
         self._reader = await self._connect()
         self._writer = await self._connect_writer()
+        self._throwing_out = asyncio.create_task(throw_out_for_ever(self.read))
 
     async def tables(self) -> set[str]:
         """Names of all tables in the schema we would use."""
@@ -183,6 +186,9 @@ class PostgresSession:
 
     async def close(self) -> None:
         """See `Session`."""
+        if self._throwing_out is not None:
+            self._throwing_out.cancel()
+            await asyncio.gather(self._throwing_out, return_exceptions=True)
         for connection in (self._listener, self._reader, self._writer):
             if connection is not None and not connection.is_closed():
                 try:

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from connectors.lab.faults import FaultKind
@@ -51,6 +50,21 @@ async def test_frozen_while_another_took_over(tmp_path: Path, database_url: str,
         run.send(signal.SIGCONT)
         assert await run.ended() in DONE, run.said()
         assert printed(run) == printed(successor)
+        await assert_done_once(desk)
+
+
+@pytest.mark.nightly
+@pytest.mark.postgres
+@pytest.mark.parametrize("delay_ms", range(0, 200, 10))
+async def test_frozen_anywhere(tmp_path: Path, postgres_url: str, delay_ms: int) -> None:
+    """In the middle of a transaction too: the server throws it out, and its successor has the order done."""
+    async with desk_at(tmp_path, postgres_url) as desk:
+        run = desk.execute("frozen", desk.order())
+        await _frozen_after(desk, run, 1, delay_ms=delay_ms)
+        successor = desk.execute("successor", desk.order())
+        assert await successor.ended() in DONE, successor.said()
+        run.send(signal.SIGCONT)
+        await run.ended()
         await assert_done_once(desk)
 
 
@@ -101,10 +115,10 @@ def _stopped_at_the_gate(stand: Stand, parent_id: ParentId) -> bool:
     return parent is not None and sum("lease" in child.reason for child in blotter.children_of(parent)) > 3
 
 
-async def _frozen_after(desk: Desk, run: Sor, copies: int) -> None:
-    """Stopped with that many copies at the venues, their answers under way, and outside of any transaction.
+async def _frozen_after(desk: Desk, run: Sor, copies: int, delay_ms: int = 0) -> None:
+    """Stopped with that many copies at the venues, their answers under way.
 
-    Inside of one it would hold locks: until its file is free, or the server ends its session, nobody can take over.
+    A file that is locked stays locked until its process is gone, so there it is stopped outside of any transaction.
     """
     rule = await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=150)
 
@@ -112,28 +126,24 @@ async def _frozen_after(desk: Desk, run: Sor, copies: int) -> None:
         return any(count["id"] == rule and count["matched"] >= copies for count in await desk.control.faults())
 
     await eventually(sent, every_s=0.005)
+    await asyncio.sleep(delay_ms / 1_000)
     run.send(signal.SIGSTOP)
-    while await _writes(desk.database_url):
+    while _locked(desk.database_url):
         run.send(signal.SIGCONT)
         await asyncio.sleep(0.002)
         run.send(signal.SIGSTOP)
     await desk.control.clear_faults()
 
 
-async def _writes(database_url: str) -> bool:
-    """Is anybody in the middle of a transaction that writes?"""
+def _locked(database_url: str) -> bool:
+    """Is somebody in the middle of a transaction that writes to this file?"""
     location = locate(database_url)
-    if isinstance(location, SqliteFile):
-        with closing(sqlite3.connect(location.path, timeout=0, isolation_level=None)) as file:
-            try:
-                file.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return True
-            file.execute("ROLLBACK")
-            return False
-    connection = await asyncpg.connect(database_url)
-    try:
-        writers = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL"
-        return bool(await connection.fetchval(writers))
-    finally:
-        await connection.close()
+    if not isinstance(location, SqliteFile):
+        return False
+    with closing(sqlite3.connect(location.path, timeout=0, isolation_level=None)) as file:
+        try:
+            file.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        file.execute("ROLLBACK")
+        return False
