@@ -113,6 +113,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
             read_lag_ms=file.lab.read_lag_ms,
         ),
         paper=paper_settings(file, mode, folder),
+        secrets_dir=_beside(folder, file.secrets_dir),
         source=path,
     )
 

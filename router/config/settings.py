@@ -99,4 +99,5 @@ class Config:
     status: StatusSettings
     lab: LabSettings
     paper: PaperSettings
+    secrets_dir: Path
     source: Path | None = None

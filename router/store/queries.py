@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
@@ -171,6 +171,13 @@ class Queries:
         newest = select(AlertTable).where(table.kind.in_([*HALTS, RESUMED]))
         found = await self._all(newest.order_by(table.seq.desc(), table.number.desc()).limit(1))
         return found[0] if found and found[0].kind != RESUMED else None
+
+    async def children_by_state(self) -> dict[str, int]:
+        """How many children stand in each state."""
+        state = core(ChildTable).c.state
+        async with AsyncSession(self._engine) as session:
+            found = await session.execute(select(state, func.count()).group_by(state))
+            return {str(name): int(number) for name, number in found}
 
     async def venue_accounts(self) -> tuple[VenueAccountTable, ...]:
         """Every venue account's gate and watermark."""
