@@ -26,11 +26,15 @@ _OF_ORDERS = frozenset({CallKind.PLACE, CallKind.CANCEL, CallKind.TOUCH})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
-    """`orders` places, cancels and is kept warm; `queries` reads and has the private stream; `streams` reads books."""
+    """`orders` places, cancels and is kept warm; `queries` reads and has the private stream.
+
+    `streams` reads books and `prints` public trades, each on sockets of its own.
+    """
 
     orders: Exchange
     queries: Exchange
     streams: Exchange
+    prints: Exchange
     sessions: tuple[aiohttp.ClientSession, ...]
 
     def of(self, kind: CallKind) -> Exchange:
@@ -43,7 +47,7 @@ class Clients:
         """Read the markets once and share them."""
         source = self.queries
         await source.load_markets()
-        for other in (self.orders, self.streams):
+        for other in (self.orders, self.streams, self.prints):
             other.set_markets(source.markets, source.currencies)
             other.options.update({key: source.options[key] for key in _SHARED_OPTIONS if key in source.options})
         markets: Mapping[str, Row] = source.markets
@@ -51,19 +55,19 @@ class Clients:
 
     def set_offset(self, offset_ns: int) -> None:
         """Let ccxt stamp requests with the venue's time (its option is ours minus theirs, in ms)."""
-        for each in (self.orders, self.queries, self.streams):
+        for each in (self.orders, self.queries, self.streams, self.prints):
             each.options["timeDifference"] = -offset_ns // NS_PER_MS
 
     async def close(self) -> None:
         """Close the sockets of all."""
-        for each in (self.streams, self.queries, self.orders):
+        for each in (self.prints, self.streams, self.queries, self.orders):
             await each.close()
         for session in self.sessions:
             await session.close()
 
 
 def assemble(dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: ssl.SSLContext) -> Clients:
-    """Three instances of the venue's class. Only the one for books has no keys.
+    """Four instances of the venue's class. Those for public data have no keys.
 
     Orders have a pool of connections of their own: what was kept warm for them is not taken by a read or a stream.
     """
@@ -75,6 +79,7 @@ def assemble(dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: s
         orders=_make(dialect, settings, {**for_orders, **keys}),
         queries=_make(dialect, settings, {**for_others, **keys}),
         streams=_make(dialect, settings, for_others),
+        prints=_make(dialect, settings, for_others),
         sessions=sessions,
     )
     dialect.share(clients.orders, clients.queries)

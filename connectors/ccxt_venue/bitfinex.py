@@ -23,6 +23,7 @@ from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
 from connectors.ccxt_venue.mapping import Row, decimal_of, ns_of_ms, part, same
+from connectors.ccxt_venue.trades.bitfinex import BitfinexTrades
 from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
@@ -339,6 +340,16 @@ class Bitfinex:
     def book_decoder(self, symbols: Mapping[str, Row]) -> BitfinexBooks:
         """Channels are named by the market's id."""
         return BitfinexBooks({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """Numbers first, then all trades over one connection."""
+        url = exchange.urls["api"]["ws"]["public"]
+        numbers = exchange.watch(url, "conf", {"event": "conf", "flags": SEQ_ALL}, "conf")
+        await asyncio.gather(numbers, *(exchange.watch_trades(symbol) for symbol in symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> BitfinexTrades:
+        """Public trades."""
+        return BitfinexTrades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> BitfinexOrders:
         """Channel 0."""

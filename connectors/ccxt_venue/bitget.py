@@ -32,6 +32,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.bitget import bitget_trades
+from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -259,6 +261,14 @@ class Bitget:
     def book_decoder(self, symbols: Mapping[str, Row]) -> BitgetBooks:
         """Frames name the market's id."""
         return BitgetBooks({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All symbols over one connection."""
+        await exchange.watch_trades_for_symbols(list(symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return bitget_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> BitgetOrders:
         """The orders channel."""

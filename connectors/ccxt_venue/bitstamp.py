@@ -36,6 +36,8 @@ from connectors.ccxt_venue.mapping import (
     text_or_none,
 )
 from connectors.ccxt_venue.strangers import could_be
+from connectors.ccxt_venue.trades.bitstamp import bitstamp_trades
+from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -269,6 +271,14 @@ class Bitstamp:
     def book_decoder(self, symbols: Mapping[str, Row]) -> BitstampBooks:
         """Channels name the market's id."""
         return BitstampBooks({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """One subscription a symbol over one connection."""
+        await asyncio.gather(*(exchange.watch_trades(symbol) for symbol in symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return bitstamp_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> BitstampOrders:
         """Order events."""

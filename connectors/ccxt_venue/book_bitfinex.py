@@ -74,11 +74,8 @@ class BitfinexBooks:
         self._books = {symbol: _Book() for symbol in self._books}
 
     def _event(self, message: Mapping[str, Json]) -> Iterable[Signal] | None:
+        check_accepted(message)
         kind = message.get("event")
-        if kind == "error":
-            raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('msg')}")
-        if kind == "conf" and message.get("status") != "OK":
-            raise AnswerUnusable("numbers were asked for and refused")
         if kind == "subscribed" and message.get("channel") == "book":
             symbol = self._symbol_by_id.get(str(message.get("symbol")))
             if symbol is not None:
@@ -125,6 +122,15 @@ def _sides(rows: Iterable[Sequence[Json]]) -> tuple[Levels, Levels]:
         side = bids if amount > 0 else asks
         side.append(level(price, abs(amount) if count else 0))
     return bids, asks
+
+
+def check_accepted(message: Mapping[str, Json]) -> None:
+    """A refused subscription ends the connection, and so does one whose frames would bear no number."""
+    kind = message.get("event")
+    if kind == "error":
+        raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('msg')}")
+    if kind == "conf" and message.get("status") != "OK":
+        raise AnswerUnusable("numbers were asked for and refused")
 
 
 class BitfinexOrders:

@@ -24,7 +24,7 @@ from connectors.ccxt_venue.decoders import (
 
 _CHECKED = 25
 _BOOKS = "books"
-_SPOT = frozenset({"sp", "spot"})
+SPOT = frozenset({"sp", "spot"})
 
 Digits = dict[float, tuple[str, str]]
 
@@ -60,7 +60,7 @@ class BitgetBooks:
         if not isinstance(argument, dict) or argument.get("channel") != _BOOKS or "data" not in message:
             return None
         symbol = self._symbol_by_id.get(str(argument.get("instId")))
-        if symbol is None or str(argument.get("instType")).lower() not in _SPOT:
+        if symbol is None or str(argument.get("instType")).lower() not in SPOT:
             return ()
         book, whole = self._books[symbol], message.get("action") == "snapshot"
         return [signal for data in message["data"] for signal in self._data(symbol, book, data, whole=whole)]

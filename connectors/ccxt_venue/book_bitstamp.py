@@ -69,7 +69,7 @@ class BitstampBooks:
 
     def take(self, message: Json) -> Iterable[Signal] | None:
         """A diff of a book; a subscription that stands asks for the first snapshot."""
-        _check_accepted(message)
+        check_accepted(message)
         if not isinstance(message, dict) or not str(message.get("channel")).startswith(_CHANNEL):
             return None
         symbol = self._symbol_by_id.get(str(message["channel"]).removeprefix(_CHANNEL))
@@ -183,7 +183,7 @@ def _time_of(source: Mapping[str, Json]) -> int:
     return int(source["microtimestamp"])
 
 
-def _check_accepted(message: Json) -> None:
+def check_accepted(message: Json) -> None:
     """A refusal, or the venue's wish that we connect anew, ends the connection: ccxt would wait on."""
     event = message.get("event") if isinstance(message, dict) else None
     if event in {"bts:error", "bts:request_reconnect"}:
@@ -195,7 +195,7 @@ class BitstampOrders:
 
     def take(self, message: Json) -> Iterable[OrderTouched] | None:
         """Created, changed, deleted: each names its order."""
-        _check_accepted(message)
+        check_accepted(message)
         if not isinstance(message, dict) or not str(message.get("channel")).startswith(_ORDERS):
             return None
         data = message.get("data")

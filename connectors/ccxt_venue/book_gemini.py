@@ -53,7 +53,7 @@ class GeminiBooks:
 
     def take(self, message: Json) -> Iterable[Signal] | None:
         """A frame of either stream; every one that is counted must be the next."""
-        _check_accepted(message)
+        check_accepted(message)
         kind = message.get("type") if isinstance(message, dict) else None
         if kind not in {"update", "heartbeat", "l2_updates"}:
             return None
@@ -145,7 +145,7 @@ def _best(mirror: Mirror) -> tuple[Levels, Levels]:
     return nlargest(_COMPARED, mirror.bids.items()), nsmallest(_COMPARED, mirror.asks.items())
 
 
-def _check_accepted(message: Json) -> None:
+def check_accepted(message: Json) -> None:
     """A refusal ends the connection: ccxt looks for it in the wrong field, and waits on."""
     if isinstance(message, dict) and message.get("result") == "error":
         raise AnswerUnusable(f"the venue said {message.get('reason')}")
@@ -156,7 +156,7 @@ class GeminiOrders:
 
     def take(self, message: Json) -> Iterable[OrderTouched] | None:
         """A list of events; each names its order."""
-        _check_accepted(message)
+        check_accepted(message)
         if not isinstance(message, list):
             return None
         return [

@@ -60,7 +60,7 @@ class KrakenBooks:
 
     def take(self, message: Json) -> Iterable[Signal] | None:
         """A book frame; a heartbeat keeps every book alive."""
-        _check_accepted(message)
+        check_accepted(message)
         channel = message.get("channel") if isinstance(message, dict) else None
         if channel == "heartbeat":
             return [BookAlive(symbol) for symbol, book in self._books.items() if book.live]
@@ -120,7 +120,7 @@ def _levels(rows: Iterable[Mapping[str, Json]]) -> Levels:
     return [level(row["price"], row["qty"]) for row in rows]
 
 
-def _check_accepted(message: Json) -> None:
+def check_accepted(message: Json) -> None:
     """A refused subscription ends the connection: ccxt rejects a future nobody waits for, and waits on."""
     if isinstance(message, dict) and message.get("method") == "subscribe" and message.get("success") is False:
         raise AnswerUnusable(f"subscription refused: {message.get('error')}")
@@ -131,7 +131,7 @@ class KrakenOrders:
 
     def take(self, message: Json) -> Iterable[OrderTouched] | None:
         """Every execution names its order; the snapshots at subscription do too."""
-        _check_accepted(message)
+        check_accepted(message)
         if not isinstance(message, dict) or message.get("channel") != "executions":
             return None
         return [

@@ -18,7 +18,7 @@ def kucoin_books(symbol_by_id: Mapping[str, str]) -> NumberedBooks:
     """All books of one connection."""
 
     def read(message: Json) -> Iterable[Delta] | None:
-        _check_accepted(message)
+        check_accepted(message)
         topic = message.get("topic") if isinstance(message, dict) else None
         if not isinstance(topic, str) or not topic.startswith(_TOPIC):
             return None
@@ -40,7 +40,8 @@ def _side(data: Mapping[str, Json], name: str) -> Levels:
     return levels(row for row in rows if row[0] not in {"0", 0})
 
 
-def _check_accepted(message: Json) -> None:
+def check_accepted(message: Json) -> None:
+    """A refused subscription ends the connection."""
     if isinstance(message, dict) and message.get("type") == "error":
         raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('data')}")
 
@@ -50,7 +51,7 @@ class KucoinOrders:
 
     def take(self, message: Json) -> Iterable[OrderTouched] | None:
         """Each names its order by both ids."""
-        _check_accepted(message)
+        check_accepted(message)
         if not isinstance(message, dict) or not str(message.get("topic", "")).startswith(_ORDERS):
             return None
         data = message["data"]

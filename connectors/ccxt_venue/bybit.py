@@ -37,6 +37,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.bybit import bybit_trades
+from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -400,6 +402,14 @@ class Bybit:
     def book_decoder(self, symbols: Mapping[str, Row]) -> BybitBooks:
         """Frames name the market's id."""
         return BybitBooks({str(market["id"]): symbol for symbol, market in symbols.items()}, _BOOK_DEPTH)
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All symbols over one connection."""
+        await exchange.watch_trades_for_symbols(list(symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return bybit_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> BybitOrders:
         """Orders and executions."""

@@ -1,6 +1,6 @@
 """ccxt's own classes, as we use them.
 
-Three instances per venue account (orders, queries, streams), sharing the markets. ccxt builds, signs,
+Four instances per venue account (orders, queries, books, public trades), sharing the markets. ccxt builds, signs,
 sends and parses; what is added here is small and stated: its limiter is off, every request passes the wire's guard, the
 answer is recorded before ccxt looks at it, key objects are parsed once, and websocket frames are seen before ccxt
 coalesces them (VENUES §3).

@@ -34,6 +34,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.coinbase import CoinbaseTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -253,12 +254,17 @@ class Coinbase:
 
     def book_decoder(self, symbols: Mapping[str, Row]) -> CoinbaseBooks:
         """Frames name the product; subscribing to an alias (BTC-USDC) brings frames of the product behind it."""
-        by_product: dict[str, list[str]] = {}
-        for symbol, market in symbols.items():
-            alias = text_or_none(row(market.get("info") or {}), "alias")
-            for product in {str(market["id"]), *([alias] if alias else [])}:
-                by_product.setdefault(product, []).append(symbol)
-        return CoinbaseBooks(by_product)
+        return CoinbaseBooks(_by_product(symbols))
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """Trades, and the channel that beats once a second: without it the venue ends a quiet connection."""
+        await asyncio.gather(
+            exchange.watch_trades_for_symbols(list(symbols)), exchange.subscribe("heartbeats", False, list(symbols))
+        )
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> CoinbaseTrades:
+        """Public trades."""
+        return CoinbaseTrades(_by_product(symbols))
 
     def order_decoder(self) -> CoinbaseOrders:
         """The user channel."""
@@ -366,3 +372,13 @@ class Coinbase:
 def _base_size(quote_size: Decimal, price: Decimal) -> Decimal:
     """What a size in quote bought, to a grain no venue trades below: a quotient's endless digits fit nowhere."""
     return max(down(ratio(quote_size, price), _GRAIN), _GRAIN)
+
+
+def _by_product(symbols: Mapping[str, Row]) -> dict[str, list[str]]:
+    """Symbols by the product ids their frames may name: their own, and that of the product they are an alias of."""
+    by_product: dict[str, list[str]] = {}
+    for symbol, market in symbols.items():
+        alias = text_or_none(row(market.get("info") or {}), "alias")
+        for product in {str(market["id"]), *([alias] if alias else [])}:
+            by_product.setdefault(product, []).append(symbol)
+    return by_product

@@ -33,6 +33,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.coinbaseexchange import coinbaseexchange_trades
+from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -261,6 +263,14 @@ class Coinbaseexchange:
     def book_decoder(self, symbols: Mapping[str, Row]) -> CoinbaseexchangeBooks:
         """Frames name the product."""
         return CoinbaseexchangeBooks({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All products over one connection, and the channel that beats once a second."""
+        await exchange.watch_trades_for_symbols(list(symbols), params={"channels": ["matches", "heartbeat"]})
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return coinbaseexchange_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> CoinbaseexchangeOrders:
         """The user channel."""

@@ -13,6 +13,7 @@ from connectors.budget import Limit
 from connectors.ccxt_venue.clients import Adapted, Exchange
 from connectors.ccxt_venue.decoders import BookDecoder, OrderDecoder
 from connectors.ccxt_venue.mapping import Names, Row
+from connectors.ccxt_venue.trades.decoding import TradeDecoder
 from connectors.ccxt_venue.verdict import Judge
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -188,6 +189,14 @@ class Dialect(Judge, Protocol):
 
     def book_decoder(self, symbols: Mapping[str, Row]) -> BookDecoder:
         """Reads the public stream; `symbols` are ccxt's markets by unified symbol."""
+        ...
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """Subscribe to public trades, in the same way."""
+        ...
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> TradeDecoder:
+        """Reads the stream of public trades."""
         ...
 
     def order_decoder(self) -> OrderDecoder:

@@ -34,6 +34,7 @@ from connectors.ccxt_venue.mapping import (
     text_or_none,
 )
 from connectors.ccxt_venue.strangers import could_be
+from connectors.ccxt_venue.trades.gemini import GeminiTrades
 from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
@@ -301,6 +302,14 @@ class Gemini:
     def book_decoder(self, symbols: Mapping[str, Row]) -> GeminiBooks:
         """Frames name the market's id, in capitals."""
         return GeminiBooks({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All symbols over one connection."""
+        await exchange.watch_trades_for_symbols(list(symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> GeminiTrades:
+        """Public trades."""
+        return GeminiTrades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> GeminiOrders:
         """Order events."""

@@ -34,6 +34,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.decoding import PlainTrades
+from connectors.ccxt_venue.trades.htx import htx_trades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.ccxt_venue.windows import windows
 from connectors.settings import VenueSettings
@@ -297,6 +299,14 @@ class Htx:
     def book_decoder(self, symbols: Mapping[str, Row]) -> NumberedBooks:
         """Frames name the market's id."""
         return htx_books({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """One subscription a symbol over one connection."""
+        await asyncio.gather(*(exchange.watch_trades(symbol) for symbol in symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return htx_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> HtxOrders:
         """Order pushes."""

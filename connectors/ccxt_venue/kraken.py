@@ -33,6 +33,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.decoding import PlainTrades
+from connectors.ccxt_venue.trades.kraken import kraken_trades
 from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
@@ -322,6 +324,14 @@ class Kraken:
             for symbol, market in symbols.items()
         }
         return KrakenBooks(digits, _BOOK_DEPTH)
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All symbols over one connection."""
+        await exchange.watch_trades_for_symbols(list(symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return kraken_trades(symbols)
 
     def order_decoder(self) -> KrakenOrders:
         """Executions."""

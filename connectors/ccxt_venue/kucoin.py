@@ -32,6 +32,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.decoding import PlainTrades
+from connectors.ccxt_venue.trades.kucoin import kucoin_trades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.ccxt_venue.windows import windows
 from connectors.settings import VenueSettings
@@ -302,6 +304,14 @@ class Kucoin:
     def book_decoder(self, symbols: Mapping[str, Row]) -> NumberedBooks:
         """Frames name the market's id."""
         return kucoin_books({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All symbols over one connection."""
+        await exchange.watch_trades_for_symbols(list(symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return kucoin_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> KucoinOrders:
         """Order changes."""

@@ -33,6 +33,8 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.trades.decoding import PlainTrades
+from connectors.ccxt_venue.trades.okx import okx_trades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -301,6 +303,14 @@ class Okx:
     def book_decoder(self, symbols: Mapping[str, Row]) -> OkxBooks:
         """Frames name the market's id."""
         return OkxBooks({str(market["id"]): symbol for symbol, market in symbols.items()})
+
+    async def watch_trades(self, exchange: Exchange, symbols: Sequence[str]) -> None:
+        """All symbols over one connection."""
+        await exchange.watch_trades_for_symbols(list(symbols))
+
+    def trade_decoder(self, symbols: Mapping[str, Row]) -> PlainTrades:
+        """Public trades."""
+        return okx_trades({str(market["id"]): symbol for symbol, market in symbols.items()})
 
     def order_decoder(self) -> OkxOrders:
         """The `orders` channel."""

@@ -19,6 +19,7 @@ from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.registry import dialect_of
+from connectors.ccxt_venue.trades.feed import TradeFeed
 from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.settings import BookSource, VenueSettings
 from router.model import rounding
@@ -314,6 +315,16 @@ class CcxtVenue:
         streamed = settings.books is BookSource.STREAM
         poll_s = settings.poll_ms / 1000
         self._tasks.keep(f"{self.account}: books", books.run if streamed else lambda: books.poll(poll_s))
+        if streamed:
+            prints = TradeFeed(
+                exchange=clients.prints,
+                decoder=dialect.trade_decoder(symbols),
+                watch=lambda: dialect.watch_trades(clients.prints, list(symbols)),
+                listings={symbol: listing.id for symbol, listing in self._listings.items()},
+                sink=sink,
+                clock=self._clock,
+            )
+            self._tasks.keep(f"{self.account}: public trades", prints.run)
         if settings.private:
             orders = OrderFeed(
                 account=self.account,

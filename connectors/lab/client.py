@@ -52,6 +52,17 @@ class LabControl:
         """All trades of all accounts, narrowed by `account`, `symbol`, `order_id`."""
         return list(await self._call("GET", "/trades", {"venue": venue, **query}))
 
+    async def prints(self, venue: str, symbol: str) -> list[dict[str, Any]]:
+        """The newest public trades, oldest first: anybody's."""
+        return list(await self._call("GET", "/prints", {"venue": venue, "symbol": symbol}))
+
+    async def print_trade(
+        self, venue: str, symbol: str, side: str, quantity: str | Decimal, price: str | Decimal
+    ) -> None:
+        """Strangers trade with each other; `side` BUY or SELL took. Changes no book."""
+        body = {"venue": venue, "symbol": symbol, "side": side, "quantity": str(quantity), "price": str(price)}
+        await self._call("POST", "/print", body=body)
+
     async def balances(self, venue: str, **query: str) -> dict[str, dict[str, dict[str, str]]]:
         """`total` and `free` by account and asset."""
         return dict(await self._call("GET", "/balances", {"venue": venue, **query}))

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from connectors.lab.core import NewOrder, OrderRecord, Rejection, TimeInForce, TradeRecord
+from connectors.lab.core import NewOrder, OrderRecord, Printed, Rejection, TimeInForce, TradeRecord
 from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule, draw_plan
 from router.model.money import plain
 from router.model.side import Side
@@ -61,11 +61,13 @@ class ControlSurface:
         app.router.add_get("/books", _asked(self._books))
         app.router.add_get("/orders", _asked(self._orders))
         app.router.add_get("/trades", _asked(self._trades))
+        app.router.add_get("/prints", _asked(self._prints))
         app.router.add_get("/balances", _asked(self._balances))
         app.router.add_get("/faults", _asked(self._fault_counts))
         app.router.add_post("/deposit", _told(self._deposit))
         app.router.add_post("/outside", _told(self._outside))
         app.router.add_post("/halt", _told(self._halt))
+        app.router.add_post("/print", _told(self._print))
         app.router.add_post("/place", _told(self._place))
         app.router.add_post("/cancel", _told(self._cancel))
         app.router.add_post("/pause", _told(self._pause))
@@ -130,6 +132,10 @@ class ControlSurface:
             for trade in venue.exchange.trades(account, symbol=query.get("symbol"), order_id=order_id)
         ]
 
+    def _prints(self, query: Mapping[str, str]) -> object:
+        venue, symbol = self._venue(query), self._symbol(query)
+        return [_printed(printed) for printed in venue.exchange.prints(symbol)]
+
     def _balances(self, query: Mapping[str, str]) -> object:
         venue = self._venue(query)
         return {
@@ -158,6 +164,17 @@ class ControlSurface:
         bids, asks = _levels(body, "bids"), _levels(body, "asks")
         change = venue.exchange.replace_outside if body.get("replace") else venue.exchange.set_outside
         change(symbol, bids, asks, venue.now_ns())
+        venue.touch()
+        return {}
+
+    def _print(self, body: _Body) -> object:
+        venue, symbol = self._venue(body), self._symbol(body)
+        try:
+            side = Side(str(body.get("side")))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"side: {error}") from error
+        price, quantity = _amount(body.get("price"), "price"), _amount(body.get("quantity"), "quantity")
+        venue.exchange.print_outside(symbol, side, price, quantity, venue.now_ns())
         venue.touch()
         return {}
 
@@ -360,6 +377,17 @@ def _trade(trade: TradeRecord) -> dict[str, object]:
         "fee": plain(trade.fee),
         "maker": trade.maker,
         "at_ns": trade.at_ns,
+    }
+
+
+def _printed(printed: Printed) -> dict[str, object]:
+    return {
+        "trade_id": printed.trade_id,
+        "symbol": printed.symbol,
+        "price": plain(printed.price),
+        "quantity": plain(printed.quantity),
+        "taker_side": printed.taker_side.value,
+        "at_ns": printed.at_ns,
     }
 
 

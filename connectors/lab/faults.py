@@ -80,9 +80,12 @@ class FaultKind(StrEnum):
     REPORT_BEFORE_ANSWER = "report_before_answer"
     """The private stream tells the end of it first [hold_ms = 50]."""
     WS_KILL = "ws_kill"
-    """Sockets are reset: at once when `after` is 0, else in place of a frame [channel = any | public | private]."""
+    """Sockets are reset [channel = any | public | private]: at once when `after` is 0, else in place of a frame.
+
+    With `frames` (a `FrameKind`): the one socket that is to carry the next such frame, in its place.
+    """
     WS_GAP = "ws_gap"
-    """A book delta is not sent."""
+    """A frame is not sent [frames = delta]."""
     WS_SILENCE = "ws_silence"
     """Nothing is sent but answers to pings [duration_ms = 1000, channel = any | public | private], at once."""
     REPORT_REPEAT = "report_repeat"
@@ -118,10 +121,19 @@ class FaultRule:
     seed: int = 0
     params: Mapping[str, Param] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __post_init__(self) -> None:
+        assert self.frames is not None  # a kind of frame that does not exist raises ValueError here
+
     def number(self, name: str, default: float) -> float:
         """A numeric parameter."""
         value = self.params.get(name, default)
         return default if value is None else float(value)
+
+    @property
+    def frames(self) -> frozenset[FrameKind]:
+        """The frames it may befall."""
+        named = self.params.get("frames")
+        return _ON_FRAMES.get(self.fault, frozenset()) if named is None else frozenset({FrameKind(str(named))})
 
     def text(self, name: str, default: str) -> str:
         """A textual parameter."""
@@ -197,13 +209,7 @@ class FaultDesk:
 
     def on_frame(self, venue: str, kind: FrameKind) -> FaultRule | None:
         """The rule that is due on this websocket frame, if any."""
-        return _first_due(
-            [
-                one
-                for one in self._standing
-                if one.rule.venue in {venue, "*"} and kind in _ON_FRAMES.get(one.rule.fault, frozenset())
-            ]
-        )
+        return _first_due([one for one in self._standing if one.rule.venue in {venue, "*"} and kind in one.rule.frames])
 
 
 _DRAWN_CALLS = (

@@ -143,6 +143,18 @@ def change(side: Side, price: Decimal, size: Decimal, symbol: SymbolRules, reaso
     }
 
 
+def multi_trade(event: Printed, symbol: SymbolRules) -> dict[str, object]:
+    """A public trade of `multimarketdata`. Gemini names the maker's side."""
+    return {
+        "type": "trade",
+        "symbol": market_id(symbol).upper(),
+        "tid": event.trade_id,
+        "price": plain(event.price),
+        "amount": plain(event.quantity),
+        "makerSide": "bid" if event.taker_side is Side.SELL else "ask",
+    }
+
+
 def l2_trade(event: Printed, symbol: SymbolRules) -> dict[str, object]:
     """A public trade of the `l2` stream."""
     return {

@@ -40,11 +40,13 @@ class GeminiStreams:
         """The symbols to stream stand in the query of the handshake."""
         handshake = session.state["handshake"]
         assert isinstance(handshake, Ask)
-        named = ",".join(parse_qs(handshake.query_text).get("symbols", []))
-        for market in named.upper().split(","):
+        query = parse_qs(handshake.query_text)
+        session.state["wants"] = frozenset(what for what in ("bids", "trades") if query.get(what) != ["false"])
+        for market in ",".join(query.get("symbols", [])).upper().split(","):
             if market in self._markets:
                 session.subscriptions.add(market)
-                self._send_whole(session, self._markets[market], now_ns)
+                if _wants(session, "bids"):
+                    self._send_whole(session, self._markets[market], now_ns)
 
     def open_orders(self, session: Session, account: str, now_ns: int) -> None:
         """Acknowledged, then the orders that are open."""
@@ -106,15 +108,20 @@ class GeminiStreams:
             if market not in session.subscriptions:
                 continue
             if session.path == MULTI:
-                self._send_update(session, events, now_ns, FrameKind.DELTA)
+                if _wants(session, "bids"):
+                    self._send_update(session, events, now_ns, FrameKind.DELTA)
             else:
                 _send(session, {"type": "l2_updates", "symbol": market, "changes": rows}, FrameKind.DELTA)
 
     def _tell_trade(self, sessions: Iterable[Session], event: Printed) -> None:
         symbol = self._exchange.symbols[event.symbol]
         for session in sessions:
-            if session.path == L2 and render.market_id(symbol).upper() in session.subscriptions:
+            if render.market_id(symbol).upper() not in session.subscriptions:
+                continue
+            if session.path == L2:
                 _send(session, render.l2_trade(event, symbol), FrameKind.PRINT)
+            elif session.path == MULTI and _wants(session, "trades"):
+                self._send_update(session, [render.multi_trade(event, symbol)], event.at_ns, FrameKind.PRINT)
 
     def _send_whole(self, session: Session, symbol: SymbolRules, now_ns: int) -> None:
         events = [render.change(side, price, size, symbol, "initial") for side, price, size in self._whole(symbol)]
@@ -151,6 +158,13 @@ def _kind(event: OrderChanged) -> str:
     if event.execution is not None:
         return "fill"
     return {OrderStatus.OPEN: "accepted", OrderStatus.FILLED: "closed"}.get(event.record.status, "cancelled")
+
+
+def _wants(session: Session, what: str) -> bool:
+    """Market data is asked for in the query of the handshake; everything that is not turned off is sent."""
+    wanted = session.state.get("wants", frozenset())
+    assert isinstance(wanted, frozenset)
+    return what in wanted
 
 
 def _next(session: Session) -> int:

@@ -180,7 +180,8 @@ class LabVenue(ABC):
 
     def strike(self, rule: FaultRule, rule_id: int) -> None:
         """Commit a fault that does not wait for a frame."""
-        at_once = rule.fault is FaultKind.WS_SILENCE or (rule.fault is FaultKind.WS_KILL and rule.after == 0)
+        kills = rule.fault is FaultKind.WS_KILL and rule.after == 0 and "frames" not in rule.params
+        at_once = rule.fault is FaultKind.WS_SILENCE or kills
         if not at_once:
             return
         channel = rule.text("channel", "any")

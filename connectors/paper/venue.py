@@ -54,6 +54,7 @@ from router.model.outcomes import (
     Refused,
     Unclear,
 )
+from router.model.public_trades import PublicTrade
 from router.model.side import Side
 from router.ports.clock import Clock
 from router.ports.venue import Gate, VenueSink
@@ -333,6 +334,18 @@ class _Feed:
         """Alive."""
         self.books[listing].heard_ns = received_ns
         self._sink.book_heartbeat(listing, received_ns)
+
+    def trades_started(self, listing: ListingId, received_ns: Nanos) -> None:
+        """The real venue's. A paper order prints nothing: the world did not see it."""
+        self._sink.trades_started(listing, received_ns)
+
+    def public_trade(self, trade: PublicTrade) -> None:
+        """The real venue's."""
+        self._sink.public_trade(trade)
+
+    def trades_lost(self, listing: ListingId, why: str) -> None:
+        """The real venue's."""
+        self._sink.trades_lost(listing, why)
 
     def order_hint(self, hint: OrderHinted) -> None:
         """Ours, not the real venue's: without keys it has nothing to say."""

@@ -97,12 +97,17 @@ def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
     """Books of all listings, empty."""
     accounts = {venue.account for venue in config.venues}
 
-    def lost(listing: ListingId, why: str) -> None:
-        account = next(account for account in accounts if listing.startswith(f"{account}:"))
-        observe.book_lost(account, listing, why)
+    def account_of(listing: ListingId) -> AccountId:
+        return next(account for account in accounts if listing.startswith(f"{account}:"))
+
+    def book_lost(listing: ListingId, why: str) -> None:
+        observe.book_lost(account_of(listing), listing, why)
+
+    def trades_lost(listing: ListingId, why: str) -> None:
+        observe.trades_lost(account_of(listing), listing, why)
 
     policy = ViewPolicy(book_age_ms_max=config.limits.book_age_ms_max, fx=config.fx)
-    return Market(config.instruments, policy, inbox, lost)
+    return Market(config.instruments, policy, inbox, book_lost, trades_lost)
 
 
 def build_engine(router: Router) -> Engine:

@@ -1,7 +1,7 @@
 """All listings' books, and the view of an instrument a decision is made on.
 
-Connectors push through the four `book_*` calls (the shape of `VenueSink`); each that changes a book answers with the
-reason, if the book is unusable afterwards, so that the shell can report it and ask for a new snapshot.
+Connectors push through the `book_*` and trades calls (the shape of `VenueSink`); each that changes a book answers with
+the reason, if the book is unusable afterwards, so that the shell can report it and ask for a new snapshot.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router.book.fx import FxPolicy, NoMark, mark
+from router.book.trade_count import TradeCount
 from router.book.venue_book import VenueBook
 from router.model.ids import Asset, ListingId, Nanos
 from router.model.instruments import Instrument, Listing
 from router.model.market import FxMark, ListingView, MarketView
+from router.model.public_trades import PublicTrade, TradeCounters
 from router.model.side import Side
 
 _NS_PER_MS = 1_000_000
@@ -34,6 +36,7 @@ class Books:
 
     def __init__(self) -> None:
         self._books: dict[ListingId, VenueBook] = {}
+        self._trades: dict[ListingId, TradeCount] = {}
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
@@ -58,6 +61,25 @@ class Books:
     def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
         """The stream lives although nothing changed."""
         self._book(listing).heartbeat(received_ns)
+
+    def trades_started(self, listing: ListingId, received_ns: Nanos) -> None:
+        """Every public trade from here on will be told."""
+        self._trades.setdefault(listing, TradeCount()).start(received_ns)
+
+    def public_trade(self, trade: PublicTrade) -> None:
+        """Count it."""
+        count = self._trades.get(trade.listing)
+        if count is not None:
+            count.add(trade)
+
+    def trades_lost(self, listing: ListingId) -> None:
+        """Prints may be missing until they start again."""
+        self._trades.setdefault(listing, TradeCount()).lose()
+
+    def trades(self, listing: ListingId) -> TradeCounters | None:
+        """What has been traded at a listing; None while that is not known."""
+        count = self._trades.get(listing)
+        return None if count is None else count.counters
 
     def book(self, listing: ListingId) -> VenueBook | None:
         """One listing's book, if it was ever heard of."""
@@ -99,9 +121,11 @@ class Books:
         marks: Mapping[Asset, FxMark | NoMark],
         side: Side | None,
     ) -> ListingView:
-        book = self._books.get(listing.id)
+        book, trades = self._books.get(listing.id), self.trades(listing.id)
         if book is None:
-            return ListingView(listing=listing, bids=(), asks=(), book_age_ns=0, book_seq=0, unusable=_NEVER)
+            return ListingView(
+                listing=listing, bids=(), asks=(), book_age_ns=0, book_seq=0, unusable=_NEVER, trades=trades
+            )
         quote = marks[listing.quote]
         why = _why_not(book, now_ns, policy) or (quote.reason if isinstance(quote, NoMark) else None)
         shallow = Decimal(0)
@@ -112,6 +136,7 @@ class Books:
             book_age_ns=book.age_ns(now_ns),
             book_seq=book.seq,
             unusable=why,
+            trades=trades,
         )
 
     def _book(self, listing: ListingId) -> VenueBook:

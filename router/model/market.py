@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from router.model.ids import Asset, InstrumentId, Nanos
 from router.model.instruments import Listing
+from router.model.public_trades import TradeCounters
 
 
 class Level(NamedTuple):
@@ -29,6 +30,8 @@ class ListingView:
     book_age_ns: int
     book_seq: int
     unusable: str | None = None
+    trades: TradeCounters | None = None
+    """What has been traded there in public; None while that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -257,6 +257,11 @@ class Observe:
         self._metrics.books_lost.labels(account).inc()
         self._log.warning("book lost", listing=listing, why=why)
 
+    def trades_lost(self, account: AccountId, listing: ListingId, why: str) -> None:
+        """Public trades may be missing until they start again."""
+        self._metrics.trades_lost.labels(account).inc()
+        self._log.warning("public trades lost", listing=listing, why=why)
+
     def book_aged(self, listing: ListingId, age_ns: int) -> None:
         """How old a book is now: the most important alert."""
         self._metrics.book_age.labels(listing).set(age_ns / _NS_PER_S)

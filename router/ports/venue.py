@@ -8,6 +8,7 @@ from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOr
 from router.model.instruments import Listing
 from router.model.orders import Approved, ChildOrder
 from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
+from router.model.public_trades import PublicTrade
 from router.model.terms import VenueTerms
 
 Gate = Callable[[], str | None]
@@ -39,6 +40,18 @@ class VenueSink(Protocol):
 
     def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
         """The venue shows that the stream lives although nothing changed."""
+        ...
+
+    def trades_started(self, listing: ListingId, received_ns: Nanos) -> None:
+        """From now on every public trade of the listing is told, once. Said again: prints were missed, a new start."""
+        ...
+
+    def public_trade(self, trade: PublicTrade) -> None:
+        """Somebody traded. Only what happened after `trades_started`: history a venue repeats is not passed on."""
+        ...
+
+    def trades_lost(self, listing: ListingId, why: str) -> None:
+        """Public trades may be missing from now on, until they start again."""
         ...
 
     def order_hint(self, hint: OrderHinted) -> None:

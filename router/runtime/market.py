@@ -8,17 +8,23 @@ from router.model.events import OrderHinted, StreamRestored
 from router.model.ids import AccountId, InstrumentId, ListingId, Nanos
 from router.model.instruments import Instrument, Listing
 from router.model.market import MarketView
+from router.model.public_trades import PublicTrade
 from router.runtime.inbox import Inbox
 
-BookLost = Callable[[ListingId, str], None]
-"""Told when a book becomes unusable: for the log, never for a decision."""
+Lost = Callable[[ListingId, str], None]
+"""Told when a book becomes unusable, or public trades may be missing: for the log, never for a decision."""
 
 
 class Market:
     """A `VenueSink`: every listing's newest book, and the view of it when a decision asks."""
 
     def __init__(
-        self, instruments: Iterable[Instrument], policy: ViewPolicy, inbox: Inbox, on_book_lost: BookLost
+        self,
+        instruments: Iterable[Instrument],
+        policy: ViewPolicy,
+        inbox: Inbox,
+        on_book_lost: Lost,
+        on_trades_lost: Lost,
     ) -> None:
         self._instruments = {instrument.id: instrument for instrument in instruments}
         self._listings: dict[ListingId, Listing] = {}
@@ -26,6 +32,7 @@ class Market:
         self._policy = policy
         self._inbox = inbox
         self._on_book_lost = on_book_lost
+        self._on_trades_lost = on_trades_lost
         self._lost: set[ListingId] = set()
 
     def add(self, listings: Iterable[Listing]) -> None:
@@ -76,6 +83,19 @@ class Market:
     def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
         """Alive, nothing changed."""
         self._books.book_heartbeat(listing, received_ns)
+
+    def trades_started(self, listing: ListingId, received_ns: Nanos) -> None:
+        """Public trades are whole from here on."""
+        self._books.trades_started(listing, received_ns)
+
+    def public_trade(self, trade: PublicTrade) -> None:
+        """Somebody traded."""
+        self._books.public_trade(trade)
+
+    def trades_lost(self, listing: ListingId, why: str) -> None:
+        """Prints may be missing."""
+        self._books.trades_lost(listing)
+        self._on_trades_lost(listing, why)
 
     def order_hint(self, hint: OrderHinted) -> None:
         """A reason to look."""

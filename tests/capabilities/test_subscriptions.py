@@ -42,6 +42,34 @@ ORDERS = {
 }
 
 
+TRADES = {
+    "binance": ("stream.binance.com", {"method": "SUBSCRIBE", "params": ["btcusdt@trade"]}),
+    "binanceus": ("stream.binance.us", {"method": "SUBSCRIBE", "params": ["btcusdt@trade"]}),
+    "bitfinex": ("api-pub.bitfinex.com", {"event": "subscribe", "channel": "trades", "symbol": "tBTCUST"}),
+    "bitget": (
+        "ws.bitget.com",
+        {"op": "subscribe", "args": [{"instType": "SPOT", "channel": "trade", "instId": "BTCUSDT"}]},
+    ),
+    "bitstamp": ("ws.bitstamp.net", {"event": "bts:subscribe", "data": {"channel": "live_trades_btcusdt"}}),
+    "bybit": ("stream.bybit.com", {"op": "subscribe", "args": ["publicTrade.BTCUSDT"]}),
+    "coinbase": (
+        "advanced-trade-ws.coinbase.com",
+        {"type": "subscribe", "product_ids": ["BTC-USDT"], "channel": "market_trades"},
+    ),
+    "coinbaseexchange": (
+        "ws-feed.exchange.coinbase.com",
+        {"type": "subscribe", "product_ids": ["BTC-USDT"], "channels": ["matches", "heartbeat"]},
+    ),
+    "cryptocom": ("stream.crypto.com", {"method": "subscribe", "params": {"channels": ["trade.BTC_USDT"]}}),
+    "gate": ("api.gateio.ws", {"channel": "spot.trades", "payload": ["BTC_USDT"]}),
+    "gemini": ("api.gemini.com", {}),
+    "htx": ("api.huobi.pro", {"sub": "market.btcusdt.trade.detail"}),
+    "kraken": ("ws.kraken.com", {"method": "subscribe", "params": {"channel": "trade", "symbol": ["BTC/USDT"]}}),
+    "kucoin": ("push.kucoin.com", {"type": "subscribe", "topic": "/market/match:BTC-USDT"}),
+    "okx": ("ws.okx.com", {"op": "subscribe", "args": [{"channel": "trades", "instId": "BTC-USDT"}]}),
+}
+
+
 def listening(venue: str) -> tuple[Offline, list[tuple[str, Any]]]:
     """A dialect whose client writes down what it would say on its sockets, and then waits as on a quiet one."""
     offline = Offline(venue, DIALECTS[venue]())
@@ -98,3 +126,14 @@ async def test_orders_are_subscribed_at_the_venues_own_host(venue: str):
     host, expected = ORDERS[venue]
     assert holds(said[0][1], expected), said
     assert said[0][0] == host
+
+
+@pytest.mark.parametrize("venue", sorted(DIALECTS))
+async def test_trades_are_subscribed_at_the_venues_own_host(venue: str):
+    """On the channel the decoder reads, without a key. Gemini's names its symbols in the URL and says nothing more."""
+    offline, said = listening(venue)
+    offline.exchange.apiKey = offline.exchange.secret = None
+    await heard_of(offline, said, offline.dialect.watch_trades(offline.exchange, [SYMBOL]))
+
+    host, expected = TRADES[venue]
+    assert any(where == host and (not expected or holds(message, expected)) for where, message in said), said

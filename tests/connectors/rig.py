@@ -24,6 +24,7 @@ from router.model.ids import (
     listing_id,
 )
 from router.model.orders import Approved, ChildOrder, TimeInForce
+from router.model.public_trades import PublicTrade
 from router.model.side import Side
 from router.model.terms import Fence, VenueTerms
 
@@ -63,6 +64,9 @@ class Notes:
         self.lost: list[str] = []
         self.hints: list[OrderHinted] = []
         self.restored = 0
+        self.prints: dict[str, list[PublicTrade]] = {}
+        self.epochs = 0
+        self.trades_lost_why: list[str] = []
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
@@ -91,6 +95,17 @@ class Notes:
 
     def book_heartbeat(self, listing: ListingId, received_ns: Nanos) -> None:
         self.heartbeats += 1
+
+    def trades_started(self, listing: ListingId, received_ns: Nanos) -> None:
+        self.prints[listing] = []
+        self.epochs += 1
+
+    def public_trade(self, trade: PublicTrade) -> None:
+        self.prints[trade.listing].append(trade)
+
+    def trades_lost(self, listing: ListingId, why: str) -> None:
+        del self.prints[listing]
+        self.trades_lost_why.append(why)
 
     def order_hint(self, hint: OrderHinted) -> None:
         self.hints.append(hint)

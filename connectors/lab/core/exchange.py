@@ -4,6 +4,7 @@ Outside liquidity is what `set_outside` says. What our orders take of it stays t
 again. Every change is also an event; `drain` hands them over in order.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -34,6 +35,7 @@ from router.model.money import ONE, ZERO, exactly, fraction_of_bps
 from router.model.side import Side
 
 Levels = Sequence[tuple[Decimal, Decimal]]
+_PRINTS_KEPT = 5_000
 
 
 class Exchange:
@@ -52,6 +54,7 @@ class Exchange:
         self._locks: dict[int, Decimal] = {}
         self._trades: dict[str, list[TradeRecord]] = {}
         self._trade_ids = dict.fromkeys(self.symbols, 0)
+        self._prints = {name: deque[Printed](maxlen=_PRINTS_KEPT) for name in self.symbols}
         self._halted: set[str] = set()
         self._next_order = rules.first_id
         self._next_execution = rules.first_id
@@ -205,17 +208,11 @@ class Exchange:
 
     def print_outside(self, symbol: str, taker_side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> None:
         """Strangers traded with each other: goes to the public trades, changes no book."""
-        trade_id = self._next_trade_id(symbol)
-        self._events.append(
-            Printed(
-                symbol=symbol,
-                trade_id=trade_id,
-                price=price,
-                quantity=quantity,
-                taker_side=taker_side,
-                at_ns=now_ns,
-            )
-        )
+        self._print(symbol, self._next_trade_id(symbol), price, quantity, taker_side, now_ns)
+
+    def prints(self, symbol: str) -> tuple[Printed, ...]:
+        """The newest public trades of a symbol, oldest first, own executions and strangers' alike."""
+        return tuple(self._prints[symbol])
 
     def set_halted(self, symbol: str, *, halted: bool) -> None:
         """A halted symbol takes cancels and no orders."""
@@ -590,16 +587,16 @@ class Exchange:
     def _print(
         self, symbol: str, trade_id: int, price: Decimal, quantity: Decimal, taker_side: Side, now_ns: int
     ) -> None:
-        self._events.append(
-            Printed(
-                symbol=symbol,
-                trade_id=trade_id,
-                price=price,
-                quantity=quantity,
-                taker_side=taker_side,
-                at_ns=now_ns,
-            )
+        printed = Printed(
+            symbol=symbol,
+            trade_id=trade_id,
+            price=price,
+            quantity=quantity,
+            taker_side=taker_side,
+            at_ns=now_ns,
         )
+        self._prints[symbol].append(printed)
+        self._events.append(printed)
 
     def _tell_level(self, symbol: str, side: Side, price: Decimal) -> None:
         size = self._ladders[symbol, side].size_at(price)
