@@ -334,6 +334,11 @@ class OrderFeed:
         self._seen: dict[OpenOrder, str] = {}
         exchange.frame = self.frame
 
+    @property
+    def up(self) -> bool:
+        """Has the venue confirmed the subscription of the connection that stands?"""
+        return self._up
+
     async def run(self) -> None:
         """Keep the stream up, for ever. What was missed while it was down has to be read: `stream_restored` says so."""
         failed = 0

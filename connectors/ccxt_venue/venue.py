@@ -69,6 +69,7 @@ class CcxtVenue:
         self._clients: Clients | None = None
         self._desk: Desk | None = None
         self._listings: dict[str, Listing] = {}
+        self._order_feed: OrderFeed | None = None
 
     # Life
 
@@ -333,6 +334,7 @@ class CcxtVenue:
                 decode_id=lambda text: from_uuid(text) or from_hex(text),
                 sink=sink,
             )
+            self._order_feed = orders
             watch = orders.run if streamed else lambda: orders.poll(self._open, poll_s)
             self._tasks.keep(f"{self.account}: order reports", watch)
 

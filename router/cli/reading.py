@@ -72,6 +72,19 @@ async def reading_if_there(config: Config) -> AsyncIterator[Reading | None]:
         yield found
 
 
+async def driver_of(config: Config) -> str | None:
+    """Who drives now, if anybody does; nobody where there is no database yet."""
+    location = locate(config.database_url)
+    if isinstance(location, SqliteFile) and not location.path.exists():
+        return None
+    store = await open_store(config.database_url, config.mode, create=False)
+    try:
+        held = await store.holder()
+    finally:
+        await store.close()
+    return None if held is None else held[0]
+
+
 async def order_of_ref(found: Reading | None, ref_id: str) -> ParentDetail | Request:
     """What there is under this reference. Raises `BadInput` when nobody ever gave it, database or no database."""
     order = None if found is None else await found.order(ref_id)

@@ -9,9 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from router.app.exits import ExitCode
+from router.app.findings import exit_code
 from router.cli import looking
-from router.cli.common import AsJson, ConfigFile, run
+from router.cli.common import AsJson, ConfigFile, observing, run, settings
+from router.cli.examining import Strict, drawn, report_of
 from router.cli.out import Out
+from router.cli.reading import driver_of
 
 if TYPE_CHECKING:
     from connectors.ccxt_venue.capabilities import Capabilities
@@ -49,6 +52,29 @@ def capabilities(
         else:
             out.show(_report(capabilities_of(venue)), _details)
         return ExitCode.OK
+
+    run(work(), as_json=as_json)
+
+
+@app.command()
+def check(
+    venue: Annotated[str | None, typer.Argument(help="As configured; all of them by default.")] = None,
+    config: ConfigFile = None,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask each venue what going live rests on: clock, key, fees, rules, streams, latency. Places no order."""
+
+    async def work() -> ExitCode:
+        from router.app.venues_check import check_venues  # noqa: PLC0415 - brings ccxt with it
+        from router.runtime.clock import SystemClock  # noqa: PLC0415
+
+        found = settings(config)
+        driven = await driver_of(found) is not None
+        observe = observing(found, quietly=True)
+        lines = await check_venues(found, observe, SystemClock(), only=venue, beside_driver=driven)
+        Out(as_json=as_json).show(report_of(lines), drawn)
+        return exit_code(lines, strict=strict)
 
     run(work(), as_json=as_json)
 
