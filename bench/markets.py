@@ -14,6 +14,7 @@ from router.split.plan import SplitRequest
 
 BTC_USD = Instrument(id=InstrumentId("BTC/USD"), base=Asset("BTC"), reporting=Asset("USD"))
 POLICY = ViewPolicy(book_age_ms_max=1_000)
+_FAR_BID = 30_000.0  # a book with an empty side is not used
 DEPTH = {5: 40, 50: 120, 500: 600}
 """Levels a venue shows, by how many levels the parent reaches in all."""
 
@@ -41,7 +42,7 @@ def case(seed: str, venues: int, reached: int, *, small: bool = False) -> Case:
     for number in range(venues):
         listing = _listing(draw, number)
         asks = _asks(draw, DEPTH[reached], float(listing.step))
-        books.book_snapshot(listing.id, {}, asks, Nanos(0))
+        books.book_snapshot(listing.id, {_FAR_BID: 1.0}, asks, Nanos(0))
         listings.append(listing)
         fee = 1 + float(listing.taker_fee_bps) / 1e4
         ladder += [(price * fee, size) for price, size in asks.items()]

@@ -21,6 +21,8 @@ NS_PER_S = 1_000_000_000
 class Urgency(Enum):
     """Whether a call may use the part of a limit that is kept back."""
 
+    IDLE = "idle"
+    """Checks that can wait: they use at most half of what normal calls may."""
     NORMAL = "normal"
     URGENT = "urgent"
     """Cancels and look-ups: what takes risk off, and what ends a doubt."""
@@ -52,7 +54,10 @@ class Limit:
 
     def room(self, urgency: Urgency) -> int:
         """How many units a call of this urgency may see used up."""
-        return self.units if urgency is Urgency.URGENT else self.units - self.reserved
+        if urgency is Urgency.URGENT:
+            return self.units
+        usual = self.units - self.reserved
+        return (usual + 1) // 2 if urgency is Urgency.IDLE else usual
 
 
 class BudgetExhausted(SorError):

@@ -73,6 +73,8 @@ class VenueSettings:
     public data only. `loopback`: base URL of a lab venue; needs `loopback_allowed`. `testnet`: only the hosts of the
     venue's test network are reached (`connectors.ccxt_venue.hosts`). `rate_scale` multiplies the venue's
     published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
+    `poll_ms`: how often books are read where no stream brings them. `check_every_ms`: how often a streamed book is held
+    against REST's (None: never), and `check_apart_ms` by how much the two may be out of step.
     `timeout_ms` bounds one request. `warm_connections` are kept open for orders, touched every `touch_ms`.
     """
 
@@ -92,6 +94,8 @@ class VenueSettings:
     timeout_ms: int = 10_000
     silence_ms: int = 5_000
     poll_ms: int = 1_000
+    check_every_ms: int | None = 30_000
+    check_apart_ms: int = 2_000
     touch_ms: int = 10_000
     warm_connections: int = 5
     rate_scale: int | None = None

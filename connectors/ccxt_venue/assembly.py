@@ -21,6 +21,7 @@ from router.ports.clock import Clock
 Json = Any
 _PING_MS = 10_000
 _SHARED_OPTIONS = ("marketsByAltname", "marketsByWsName")
+_OF_BOOKS = frozenset({CallKind.BOOK, CallKind.CHECK})
 _OF_ORDERS = frozenset({CallKind.PLACE, CallKind.CANCEL, CallKind.TOUCH})
 
 
@@ -41,7 +42,7 @@ class Clients:
         """The instance for a kind of call: polls never stand before an order."""
         if kind in _OF_ORDERS:
             return self.orders
-        return self.streams if kind is CallKind.BOOK else self.queries
+        return self.streams if kind in _OF_BOOKS else self.queries
 
     async def load_markets(self) -> Mapping[str, Row]:
         """Read the markets once and share them."""

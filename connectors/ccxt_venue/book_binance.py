@@ -15,6 +15,7 @@ from connectors.ccxt_venue.decoders import (
     Json,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     SnapshotWanted,
     levels,
@@ -74,6 +75,11 @@ class BinanceBooks:
     def agrees(self, symbol: str, body: Json) -> bool:
         """Same number of the last update."""
         return self._books[symbol].last_id == int(body["lastUpdateId"])
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

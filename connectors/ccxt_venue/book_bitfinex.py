@@ -18,6 +18,7 @@ from connectors.ccxt_venue.decoders import (
     Levels,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     level,
 )
@@ -66,6 +67,11 @@ class BitfinexBooks:
     def agrees(self, symbol: str, body: Json) -> bool:
         """The best levels: REST books carry no number."""
         return same_top(self._books[symbol].mirror, body["bids"], body["asks"])
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over; the next connection counts, and names its channels, anew."""

@@ -18,6 +18,7 @@ from connectors.ccxt_venue.decoders import (
     Json,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     levels,
 )
@@ -73,6 +74,11 @@ class BitgetBooks:
     def agrees(self, symbol: str, body: Json) -> bool:
         """The best levels: REST books carry no number."""
         return same_top(self._books[symbol].mirror, body["bids"], body["asks"])
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

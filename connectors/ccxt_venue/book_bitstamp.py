@@ -21,6 +21,7 @@ from connectors.ccxt_venue.decoders import (
     Json,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     SnapshotWanted,
     levels,
@@ -95,6 +96,11 @@ class BitstampBooks:
         """Nothing came for a while: is a REST book, not older than ours, the very same?"""
         book = self._books[symbol]
         return book.live and _time_of(body) >= book.at_us and _best(_top_of(body)) == _best(book.mirror)
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

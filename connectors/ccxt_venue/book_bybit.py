@@ -17,6 +17,7 @@ from connectors.ccxt_venue.decoders import (
     Json,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     levels,
 )
@@ -87,6 +88,11 @@ class BybitBooks:
         return {price: bids[price] for price in nlargest(depth, bids)} == book.mirror.bids and {
             price: asks[price] for price in nsmallest(depth, asks)
         } == book.mirror.asks
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

@@ -16,6 +16,7 @@ from connectors.ccxt_venue.decoders import (
     Levels,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     level,
 )
@@ -65,6 +66,11 @@ class CoinbaseBooks:
     def agrees(self, _symbol: str, _body: Json) -> bool:
         """REST books carry no number."""
         return False
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over; the next connection counts from its own beginning."""

@@ -18,6 +18,7 @@ from connectors.ccxt_venue.decoders import (
     Levels,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     levels,
 )
@@ -64,6 +65,11 @@ class CoinbaseexchangeBooks:
     def agrees(self, symbol: str, body: Json) -> bool:
         """The best levels: neither side carries a number that could be compared."""
         return same_top(self._books[symbol].mirror, body["bids"], body["asks"])
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

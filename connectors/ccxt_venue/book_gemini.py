@@ -19,6 +19,7 @@ from connectors.ccxt_venue.decoders import (
     Levels,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     level,
 )
@@ -74,6 +75,11 @@ class GeminiBooks:
         told = Mirror()
         told.set_whole(_rest(body["bids"]), _rest(body["asks"]))
         return book.live and _best(told) == _best(book.mirror)
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

@@ -20,6 +20,7 @@ from connectors.ccxt_venue.decoders import (
     Levels,
     Mirror,
     OrderTouched,
+    Sides,
     Signal,
     level,
 )
@@ -81,6 +82,11 @@ class KrakenBooks:
     def agrees(self, _symbol: str, _body: Json) -> bool:
         """REST books carry no number."""
         return False
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

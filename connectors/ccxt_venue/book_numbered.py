@@ -20,6 +20,7 @@ from connectors.ccxt_venue.decoders import (
     Json,
     Levels,
     Mirror,
+    Sides,
     Signal,
     SnapshotWanted,
 )
@@ -109,6 +110,11 @@ class NumberedBooks:
         if self._rest is not None:
             return self._books[symbol].last == self._rest(symbol, body).last
         return self._top is not None and same_top(self._books[symbol].mirror, *self._top(body))
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        mirror = self._books[symbol].mirror
+        return mirror.bids, mirror.asks
 
     def forget(self) -> None:
         """Start over."""

@@ -19,6 +19,7 @@ from connectors.ccxt_venue.decoders import (
     Json,
     Levels,
     OrderTouched,
+    Sides,
     Signal,
     levels,
 )
@@ -107,6 +108,11 @@ class OkxBooks:
         """Level by level."""
         book = self._books[symbol]
         return book.live and book.bids.equals(body["bids"]) and book.asks.equals(body["asks"])
+
+    def held(self, symbol: str) -> Sides:
+        """The book as passed on."""
+        book = self._books[symbol]
+        return book.bids.sizes, book.asks.sizes
 
     def forget(self) -> None:
         """Start over."""

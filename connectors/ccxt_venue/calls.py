@@ -15,11 +15,15 @@ class CallKind(Enum):
     ACCOUNT = "account"
     SET_UP = "set-up"
     BOOK = "book"
+    CHECK = "check"
+    """Holding a streamed book against REST's: worth a request only where nothing else wants one."""
     TOUCH = "touch"
 
     @property
     def urgency(self) -> Urgency:
         """May it use the headroom?"""
+        if self is CallKind.CHECK:
+            return Urgency.IDLE
         return Urgency.URGENT if self in {CallKind.CANCEL, CallKind.LOOK_UP} else Urgency.NORMAL
 
 

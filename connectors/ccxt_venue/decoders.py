@@ -12,6 +12,8 @@ from connectors.ccxt_venue.calls import AnswerUnusable
 
 Json = Any
 Levels = list[tuple[float, float]]
+Sides = tuple[Mapping[float, float], Mapping[float, float]]
+"""Bids and asks, price -> size."""
 
 _PRICE_DIGITS_MAX = 15
 _SIZE_DIGITS_MAX = 17
@@ -124,6 +126,10 @@ class BookDecoder(Protocol):
 
     def agrees(self, symbol: str, body: Json, /) -> bool:
         """Is a REST snapshot the very book we hold?"""
+        ...
+
+    def held(self, symbol: str) -> "Sides":
+        """The book as it was passed on: bids and asks, price -> size. Live: read at once or copy."""
         ...
 
     def forget(self) -> None:

@@ -3,17 +3,21 @@
 Frames are tapped before ccxt coalesces them, and nobody awaits per delta (VENUES §3.2, PERFORMANCE W6). The awaiting
 side of ccxt's `watch_*` is used for one thing only: since tapped frames never resolve it, it ends exactly when the
 connection does. A gap, a bad checksum, a crossed book, an exception in a decoder and silence all end the same way: the
-sink is told that the book is lost, the socket is dropped, and everything is subscribed anew.
+sink is told that the book is lost, the socket is dropped, and everything is subscribed anew. How soon each is noticed
+stands in `bounds`. What no frame can give away, a venue that streams a book that is not its own, is found by holding
+every book against REST's (`cross_check`).
 """
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from connectors.budget import NS_PER_MS
-from connectors.ccxt_venue.calls import CallFailed, CallKind
+from connectors.budget import NS_PER_MS, NS_PER_S
+from connectors.ccxt_venue import cross_check
+from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind
 from connectors.ccxt_venue.clients import Exchange, SteadyClient
 from connectors.ccxt_venue.decoders import (
     BookAlive,
@@ -33,20 +37,42 @@ from router.ports.clock import Clock
 from router.ports.venue import VenueSink
 
 Json = Any
-_LOOK_S = 0.1
-_STILL_S = 1.0
-_CONFIRM_S = 10.0
+LOOK_S = 0.1
+"""How often the watchdog looks."""
+STILL_S = 1.0
+"""How long REST may take to show that a silent book has not changed."""
+CONFIRM_S = 10.0
+"""How long a private subscription may go unconfirmed."""
+STOOD_S = 10.0
+"""A connection that stood for so long was no failure: the next pause is the shortest again."""
+FLOOD_PER_S = 1000
+"""More frames than this in a second are worth a line in the log."""
 _PAUSE_S = 0.1
 _PAUSE_S_MAX = 5.0
 _RESTART_S = 1.0
-_POLL_AFTER = 3
-"""From so many failed connections in a row on, books are polled by REST until one stands."""
+POLL_AFTER = 3
+"""From so many failed connections in a row on, books that are lost are polled by REST until the stream has them."""
+
+_PLAIN = frozenset({"ping", "pong"})
+"""What some venues send besides JSON."""
 
 _LOG = logging.getLogger(__name__)
 
 Watch = Callable[[], Awaitable[object]]
 Levels = Sequence[tuple[float, float]]
 PolledBook = Callable[[str], Awaitable[tuple[Levels, Levels]]]
+ListedBook = Callable[[str], Awaitable[tuple[cross_check.Rows, ...]]]
+
+
+def pause_s(failed: int) -> float:
+    """How long to wait after so many failures in a row: doubling, and never all accounts at the same moment."""
+    longest = min(_PAUSE_S * float(2 ** min(failed - 1, 10)), _PAUSE_S_MAX)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spread, not secrecy
+
+
+def spread_s(every_s: float) -> float:
+    """A cadence, a quarter more or less: what starts together does not stay together."""
+    return every_s * random.uniform(0.75, 1.25)  # noqa: S311 - spread, not secrecy
 
 
 class Tasks:
@@ -120,10 +146,12 @@ class BookFeed:
         watch: Watch,
         snapshot: Callable[[str], Awaitable[Json]],
         polled: PolledBook,
+        listed: ListedBook,
         listings: Mapping[str, ListingId],
         sink: VenueSink,
         clock: Clock,
         silence_ms: int,
+        poll_ms: int,
         tasks: Tasks,
     ) -> None:
         self._exchange = exchange
@@ -131,12 +159,16 @@ class BookFeed:
         self._watch = watch
         self._snapshot = snapshot
         self._polled = polled
+        self._listed = listed
         self._listings = listings
         self._sink = sink
         self._clock = clock
         self._silence_ns = silence_ms * NS_PER_MS
+        self._poll_s = poll_ms / 1000
         self._tasks = tasks
         self._live: set[str] = set()
+        self._watched: dict[str, cross_check.Watch] = {}
+        self._frames = 0
         self._heard_ns: dict[str, Nanos] = {}
         self._pulse_ns = Nanos(0)
         self._failed = 0
@@ -148,24 +180,75 @@ class BookFeed:
     async def run(self) -> None:
         """Keep the stream up, for ever."""
         while True:
+            began_ns = self._clock.now()
             why = await self._one_connection()
-            self._failed += 1
+            stood = self._clock.now() - began_ns > STOOD_S * NS_PER_S
+            self._failed = 1 if stood else self._failed + 1
             self._lose_all(why)
             self._retired.update((self._exchange.clients or {}).values())
             self._decoder.forget()
             await drop_sockets(self._exchange)
-            await self._wait_out()
+            await asyncio.sleep(pause_s(self._failed))
 
-    async def poll(self, every_s: float) -> None:
+    async def poll(self) -> None:
         """Instead of a stream: all books by REST, for ever."""
         while True:
-            await self._poll_once()
-            await asyncio.sleep(every_s)
+            for symbol in self._listings:
+                await self._poll_one(symbol)
+            await asyncio.sleep(spread_s(self._poll_s))
+
+    async def stand_in(self) -> None:
+        """While no stream can be had: the books it would bring, by REST, for ever."""
+        while True:
+            await asyncio.sleep(spread_s(self._poll_s))
+            if self._failed >= POLL_AFTER:
+                for symbol in self._listings.keys() - self._live:
+                    await self._poll_one(symbol)
+
+    async def check(self, symbol: str, every_s: float, apart_s: float) -> None:
+        """Hold a streamed book against REST's, for ever. `apart_s`: by how much the two may be out of step."""
+        while True:
+            await asyncio.sleep(spread_s(every_s))
+            if symbol in self._live:
+                await self._check(symbol, apart_s)
+
+    async def _check(self, symbol: str, apart_s: float) -> None:
+        """A level that differs twice running is an error; a book without any is confirmed."""
+        asked = self._clock.now()
+        first = await self._differing(symbol, apart_s)
+        if first is None:
+            return
+        if not first:
+            self._sink.book_confirmed(self._listings[symbol], asked)
+            return
+        wrong = first & (await self._differing(symbol, apart_s) or frozenset())
+        if wrong and symbol in self._live:
+            side, price = min(wrong)
+            self._lose(symbol, f"disagreement: REST shows another {side} at {price!r}, {len(wrong)} such levels")
+            self._broken.set()
+
+    async def _differing(self, symbol: str, apart_s: float) -> frozenset[cross_check.Place] | None:
+        """Levels that REST shows differently; None when nothing can be said."""
+        watch = self._watched[symbol] = cross_check.Watch()
+        try:
+            await asyncio.sleep(apart_s)
+            bids, asks = await self._listed(symbol)
+            await asyncio.sleep(apart_s)
+            if watch.void or symbol not in self._live:
+                return None
+            return cross_check.differing(self._decoder.held(symbol), bids, asks, watch)
+        except CallFailed:
+            return None  # no answer, or none that can be read, is no evidence
+        finally:
+            del self._watched[symbol]
 
     def frame(self, client: SteadyClient, message: Json) -> bool:
         """One frame. What is about books is dealt with here and now; anything else is ccxt's."""
         if client in self._retired:
             return True
+        self._frames += 1
+        if isinstance(message, str) and message not in _PLAIN:
+            raise AnswerUnusable("a frame that is no JSON")
         signals = self._decoder.take(message)
         if signals is None:
             return False
@@ -181,11 +264,14 @@ class BookFeed:
         match signal:
             case BookChanged(symbol, bids, asks):
                 self._heard_ns[symbol] = now
+                if symbol in self._watched:
+                    self._watched[symbol].heard(bids, asks)
                 self._heed(self._sink.book_delta(listing, bids, asks, now))
             case BookWhole(symbol, bids, asks):
                 self._heard_ns[symbol] = now
                 self._live.add(symbol)
-                self._failed = 0
+                if symbol in self._watched:
+                    self._watched[symbol].void = True
                 self._heed(self._sink.book_snapshot(listing, bids, asks, now))
             case BookAlive(symbol):
                 self._heard_ns[symbol] = now
@@ -205,17 +291,29 @@ class BookFeed:
             self._broken.set()
 
     async def _join(self, symbol: str) -> None:
-        """Fetch the snapshot a decoder waits for; when it cannot be had, the connection is of no use."""
+        """Fetch the snapshot a decoder waits for; when it cannot be had, the connection is of no use.
+
+        A book that stands and only wants to be checked waits until REST answers again.
+        """
+        try:
+            while not await self._joined(symbol):
+                if symbol not in self._live:
+                    self._broken.set()
+                    return
+                await asyncio.sleep(spread_s(_RESTART_S))
+        finally:
+            self._wanted.discard(symbol)
+
+    async def _joined(self, symbol: str) -> bool:
         try:
             body = await self._snapshot(symbol)
             signals = list(self._decoder.snapshot(symbol, body))
         except Exception:  # noqa: BLE001 - a body that cannot be read is no snapshot either
-            self._broken.set()
-            return
-        finally:
-            self._wanted.discard(symbol)
+            return False
+        self._wanted.discard(symbol)  # before it is passed on: what it leads to may want the next one
         for signal in signals:
             self._pass_on(signal, self._clock.now())
+        return True
 
     async def _one_connection(self) -> str:
         """Connect, subscribe, and stay until something ends it; returns why."""
@@ -244,14 +342,25 @@ class BookFeed:
 
     async def _silence(self) -> str:
         """Look at the clock and at the books; return when either says that the stream cannot be trusted."""
+        flooded = False
         while True:
-            await asyncio.sleep(_LOOK_S)
+            seen, at = self._frames, self._clock.now()
+            await asyncio.sleep(LOOK_S)
             now = self._clock.now()
+            flooded = self._told_flood(self._frames - seen, now - at, told=flooded)
             if self._decoder.shares_pulse:
                 self._spread_pulse()
             for symbol, heard in list(self._heard_ns.items()):
                 if now - heard > self._silence_ns and not await self._still(symbol):
                     return f"no data for {(now - heard) // NS_PER_MS} ms"
+
+    def _told_flood(self, frames: int, within_ns: int, *, told: bool) -> bool:
+        """Is there a flood? Told of once; every frame is worked all the same."""
+        if frames * NS_PER_S <= FLOOD_PER_S * within_ns:
+            return False
+        if not told:
+            _LOG.warning("flood: %d frames in %d ms", frames, within_ns // NS_PER_MS)
+        return True
 
     def _spread_pulse(self) -> None:
         """On one ordered connection a frame about any book shows that none of the others changed before it."""
@@ -262,11 +371,11 @@ class BookFeed:
 
     async def _still(self, symbol: str) -> bool:
         """Nothing came: is nothing happening? REST says so when its book carries the number of ours."""
-        if not self._decoder.numbered:
+        if not self._decoder.numbered or symbol not in self._live:
             return False
         asked = self._clock.now()
         try:
-            async with asyncio.timeout(_STILL_S):
+            async with asyncio.timeout(STILL_S):
                 body = await self._snapshot(symbol)
             agrees = symbol in self._live and self._decoder.agrees(symbol, body)
         except Exception:  # noqa: BLE001 - an answer that cannot be read shows nothing
@@ -277,20 +386,15 @@ class BookFeed:
         self._sink.book_heartbeat(self._listings[symbol], asked)
         return True
 
-    async def _wait_out(self) -> None:
-        pause = min(_PAUSE_S * 2 ** min(self._failed - 1, 10), _PAUSE_S_MAX)
-        if self._failed >= _POLL_AFTER:
-            await self._poll_once()
-        await asyncio.sleep(pause)
-
-    async def _poll_once(self) -> None:
-        for symbol, listing in self._listings.items():
-            asked = self._clock.now()
-            try:
-                bids, asks = await self._polled(symbol)
-            except Exception as error:  # noqa: BLE001 - nor can a book be had from a body that cannot be read
+    async def _poll_one(self, symbol: str) -> None:
+        listing, asked = self._listings[symbol], self._clock.now()
+        try:
+            bids, asks = await self._polled(symbol)
+        except Exception as error:  # noqa: BLE001 - nor can a book be had from a body that cannot be read
+            if symbol not in self._live:
                 self._sink.book_lost(listing, f"not read: {name_of(error)}")
-                continue
+            return
+        if symbol not in self._live:  # the stream may have brought it meanwhile, and newer
             self._sink.book_snapshot(listing, dict(bids), dict(asks), asked)
 
     def _lose(self, symbol: str, why: str) -> None:
@@ -322,12 +426,14 @@ class OrderFeed:
         decoder: OrderDecoder,
         decode_id: Callable[[str | None], ClientOrderId | None],
         sink: VenueSink,
+        clock: Clock,
     ) -> None:
         self._account = account
         self._exchange = exchange
         self._decoder = decoder
         self._decode_id = decode_id
         self._sink = sink
+        self._clock = clock
         self._was_lost = False
         self._up = False
         self._limit: asyncio.Timeout | None = None
@@ -343,17 +449,19 @@ class OrderFeed:
         """Keep the stream up, for ever. What was missed while it was down has to be read: `stream_restored` says so."""
         failed = 0
         while True:
+            began_ns = self._clock.now()
             await self._one_connection()
-            failed = 1 if self._up else failed + 1
+            stood = self._up and self._clock.now() - began_ns > STOOD_S * NS_PER_S
+            failed = 1 if stood else failed + 1
             self._up = False
             self._was_lost = True
             await drop_sockets(self._exchange)
-            await asyncio.sleep(min(_PAUSE_S * 2 ** min(failed - 1, 10), _PAUSE_S_MAX))
+            await asyncio.sleep(pause_s(failed))
 
     async def _one_connection(self) -> None:
         """Hold the stream until it ends; a subscription that nobody confirms in time is no stream."""
         try:
-            async with asyncio.timeout(_CONFIRM_S) as self._limit:
+            async with asyncio.timeout(CONFIRM_S) as self._limit:
                 await connection(self._exchange.watch_orders)
         except TimeoutError:
             return
@@ -369,7 +477,7 @@ class OrderFeed:
                 if now_open.get(key) != self._seen.get(key):
                     self._tell(key.client_id, key.venue_order_id, "seen by poll")
             self._seen = dict(now_open)
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(spread_s(every_s))
 
     def frame(self, _client: SteadyClient, message: Json) -> bool:
         """One frame: hints are passed on; anything else is ccxt's."""

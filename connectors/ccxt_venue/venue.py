@@ -5,6 +5,7 @@ import decimal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from connectors.budget import NS_PER_MS, Budget, BudgetExhausted, Urgency
@@ -307,16 +308,18 @@ class CcxtVenue:
             watch=lambda: dialect.watch_books(clients.streams, list(symbols)),
             snapshot=lambda symbol: dialect.depth(self._ask(CallKind.BOOK), self._at_desk, symbol),
             polled=self._polled,
+            listed=lambda symbol: dialect.book(self._ask(CallKind.CHECK), self._at_desk, symbol),
             listings={symbol: listing.id for symbol, listing in self._listings.items()},
             sink=sink,
             clock=self._clock,
             silence_ms=settings.silence_ms,
+            poll_ms=settings.poll_ms,
             tasks=self._tasks,
         )
         streamed = settings.books is BookSource.STREAM
         poll_s = settings.poll_ms / 1000
-        self._tasks.keep(f"{self.account}: books", books.run if streamed else lambda: books.poll(poll_s))
         if streamed:
+            self._start_stream(books, list(symbols))
             prints = TradeFeed(
                 exchange=clients.prints,
                 decoder=dialect.trade_decoder(symbols),
@@ -326,6 +329,8 @@ class CcxtVenue:
                 clock=self._clock,
             )
             self._tasks.keep(f"{self.account}: public trades", prints.run)
+        else:
+            self._tasks.keep(f"{self.account}: books", books.poll)
         if settings.private:
             orders = OrderFeed(
                 account=self.account,
@@ -333,10 +338,23 @@ class CcxtVenue:
                 decoder=dialect.order_decoder(),
                 decode_id=lambda text: from_uuid(text) or from_hex(text),
                 sink=sink,
+                clock=self._clock,
             )
             self._order_feed = orders
             watch = orders.run if streamed else lambda: orders.poll(self._open, poll_s)
             self._tasks.keep(f"{self.account}: order reports", watch)
+
+    def _start_stream(self, books: BookFeed, symbols: Sequence[str]) -> None:
+        """The stream itself, REST while it is down, and REST against it while it is up."""
+        self._tasks.keep(f"{self.account}: books", books.run)
+        self._tasks.keep(f"{self.account}: books by REST", books.stand_in)
+        every_ms, apart_ms = self.settings.check_every_ms, self.settings.check_apart_ms
+        if every_ms is None:
+            return
+        for symbol in symbols:
+            self._tasks.keep(
+                f"{self.account}: check of {symbol}", partial(books.check, symbol, every_ms / 1000, apart_ms / 1000)
+            )
 
     async def _polled(self, symbol: str) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         bids, asks = await self._dialect.book(self._ask(CallKind.BOOK), self._at_desk, symbol)

@@ -92,6 +92,18 @@ class FaultKind(StrEnum):
     """A private frame is sent twice."""
     REPORT_REORDER = "report_reorder"
     """A private frame is sent after its successor, or after a while [hold_ms = 200]."""
+    WS_FORGET = "ws_forget"
+    """The venue itself loses changes of its books: what it streams is numbered and summed without a hole, and wrong."""
+    WS_HALF_OPEN = "ws_half_open"
+    """Nothing moves on any socket, no ping is answered, no FIN comes, and new sockets are taken and never greeted
+    [duration_ms = 1000], at once."""
+    WS_GARBAGE = "ws_garbage"
+    """A frame that is not what it should be, on every socket [text = half a JSON object], at once."""
+    WS_FLOOD = "ws_flood"
+    """Frames nobody asked for, on every public socket [rate_per_s = 2000, duration_ms = 1000, text = an odd object],
+    at once."""
+    CLOCK_OFF = "clock_off"
+    """The venue's clock is set [offset_ms = 30000], at once."""
 
 
 _ON_FRAMES: Mapping[FaultKind, frozenset[FrameKind]] = MappingProxyType(
@@ -101,8 +113,27 @@ _ON_FRAMES: Mapping[FaultKind, frozenset[FrameKind]] = MappingProxyType(
         FaultKind.REPORT_REPEAT: frozenset({FrameKind.REPORT}),
         FaultKind.REPORT_REORDER: frozenset({FrameKind.REPORT}),
         FaultKind.WS_SILENCE: frozenset(),
+        FaultKind.WS_FORGET: frozenset(),
+        FaultKind.WS_HALF_OPEN: frozenset(),
+        FaultKind.WS_GARBAGE: frozenset(),
+        FaultKind.WS_FLOOD: frozenset(),
+        FaultKind.CLOCK_OFF: frozenset(),
     }
 )
+AT_ONCE = frozenset(
+    {FaultKind.WS_SILENCE, FaultKind.WS_HALF_OPEN, FaultKind.WS_GARBAGE, FaultKind.WS_FLOOD, FaultKind.CLOCK_OFF}
+)
+"""Struck when they are given, and never again."""
+_ASKED_BY_NAME = frozenset(
+    {
+        FaultKind.WS_FORGET,
+        FaultKind.WS_HALF_OPEN,
+        FaultKind.WS_GARBAGE,
+        FaultKind.WS_FLOOD,
+        FaultKind.CLOCK_OFF,
+    }
+)
+"""Never drawn: what a seed drew stays what it drew."""
 Param = str | int | float | None
 
 
@@ -207,6 +238,12 @@ class FaultDesk:
         """The rule that is due on this REST call, if any."""
         return _first_due([one for one in self._standing if _matches_call(one.rule, venue, call, method, path)])
 
+    def on_books(self, venue: str) -> FaultRule | None:
+        """The rule that is due on changes of books that are about to be published, if any."""
+        return _first_due(
+            [one for one in self._standing if one.rule.fault is FaultKind.WS_FORGET and one.rule.venue in {venue, "*"}]
+        )
+
     def on_frame(self, venue: str, kind: FrameKind) -> FaultRule | None:
         """The rule that is due on this websocket frame, if any."""
         return _first_due([one for one in self._standing if one.rule.venue in {venue, "*"} and kind in one.rule.frames])
@@ -227,7 +264,7 @@ _DRAWN_CALLS = (
 def draw_plan(seed: int, venues: Sequence[str], count: int) -> tuple[FaultRule, ...]:
     """A plan of `count` single faults drawn from a seed, with short delays: placing is hit most often."""
     draws = random.Random(seed)
-    kinds = list(FaultKind)
+    kinds = [kind for kind in FaultKind if kind not in _ASKED_BY_NAME]
     plan = []
     for _ in range(count):
         fault = draws.choice(kinds)

@@ -50,6 +50,7 @@ class Session:
         self._idle = asyncio.Event()
         self._idle.set()
         self._silent_until_ns = 0
+        self._stuck = False
         self._killed = False
         self._transport: asyncio.BaseTransport | None = None
 
@@ -91,6 +92,17 @@ class Session:
         """Send nothing but replies for a while. What should have been sent is gone."""
         self._silent_until_ns = self._now_ns() + duration_ns
 
+    def stick(self, duration_s: float) -> None:
+        """Move nothing in either direction for a while; what was sent meanwhile arrives late."""
+        self._stuck = True
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.pause_reading()
+        asyncio.get_running_loop().call_later(duration_s, self._unstick)
+
+    def push(self, text: str) -> None:
+        """A frame past every fault."""
+        self._queue(text)
+
     def tick(self) -> None:
         """Let go of a frame held back for too long."""
         if self._held is not None and self._now_ns() >= self._held_until_ns:
@@ -105,7 +117,7 @@ class Session:
         self._transport = transport
         try:
             while not self._killed:
-                while self._frames:
+                while self._frames and not self._stuck:
                     await ws.send_str(self._frames.popleft())
                 self._idle.set()
                 self._wake.clear()
@@ -122,6 +134,12 @@ class Session:
             return
         self._frames.append(text)
         self._idle.clear()
+        self._wake.set()
+
+    def _unstick(self) -> None:
+        self._stuck = False
+        if not self._killed and isinstance(self._transport, asyncio.Transport) and not self._transport.is_closing():
+            self._transport.resume_reading()
         self._wake.set()
 
     def _release(self) -> None:

@@ -24,14 +24,17 @@ from typing import ClassVar
 
 from aiohttp import WSMsgType, web
 
-from connectors.lab.core import Exchange, MarketEvent, SymbolRules, VenueRules
-from connectors.lab.faults import FaultDesk, FaultKind, FaultRule
+from connectors.lab.core import BookChanged, Exchange, MarketEvent, SymbolRules, VenueRules
+from connectors.lab.faults import AT_ONCE, FaultDesk, FaultKind, FaultRule
 from connectors.lab.http import Answer, ApiKey, Ask, Route, ask_of
 from connectors.lab.lies import lie, rate_refusal, redirection
 from connectors.lab.sessions import Session, reset_connection
 
 _Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LOG = logging.getLogger(__name__)
+_HALF_A_FRAME = '{"channel":"book","e":"depthUpdate","data":[{"bi'
+_ODD_FRAME = '{"lab":"a frame nobody asked for"}'
+_FLOOD_STEP_S = 0.005
 _BEFORE = frozenset({FaultKind.RESET_BEFORE, FaultKind.HTTP_429, FaultKind.REDIRECT})
 
 
@@ -68,6 +71,8 @@ class LabVenue(ABC):
         self.port = 0
         self._clock_offset_ns = clock_offset_ns
         self._session_count = 0
+        self._deaf_until_s = 0.0
+        self._floods: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._pump_task: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
@@ -146,6 +151,8 @@ class LabVenue(ABC):
     def flush(self) -> None:
         """Publish what has happened now."""
         events = self.exchange.drain()
+        if any(isinstance(event, BookChanged) for event in events) and self.faults.on_books(self.name) is not None:
+            events = [event for event in events if not isinstance(event, BookChanged)]
         if events:
             self.publish(events, self.now_ns())
 
@@ -167,6 +174,8 @@ class LabVenue(ABC):
 
     async def stop(self) -> None:
         """Cut every connection and stop listening. Raises what broke the pump, if something did."""
+        for task in self._floods:
+            task.cancel()
         for session in list(self.sessions):
             session.kill()
         if self._runner is not None:
@@ -181,18 +190,36 @@ class LabVenue(ABC):
     def strike(self, rule: FaultRule, rule_id: int) -> None:
         """Commit a fault that does not wait for a frame."""
         kills = rule.fault is FaultKind.WS_KILL and rule.after == 0 and "frames" not in rule.params
-        at_once = rule.fault is FaultKind.WS_SILENCE or kills
-        if not at_once:
+        if rule.fault not in AT_ONCE and not kills:
             return
+        duration_s = rule.number("duration_ms", 1000) / 1000
+        if rule.fault is FaultKind.CLOCK_OFF:
+            self._clock_offset_ns += int(rule.number("offset_ms", 30_000) * 1e6)
+        if rule.fault is FaultKind.WS_HALF_OPEN:
+            self._deaf_until_s = time.monotonic() + duration_s
         channel = rule.text("channel", "any")
         for session in list(self.sessions):
-            if channel not in {"any", session.channel}:
-                continue
-            if rule.fault is FaultKind.WS_KILL:
-                session.kill()
-            else:
-                session.silence(int(rule.number("duration_ms", 1000) * 1e6))
+            if channel in {"any", session.channel}:
+                self._strike_session(session, rule, duration_s)
         self.faults.count_fired(rule_id)
+
+    def _strike_session(self, session: Session, rule: FaultRule, duration_s: float) -> None:
+        match rule.fault:
+            case FaultKind.WS_KILL:
+                session.kill()
+            case FaultKind.WS_SILENCE:
+                session.silence(int(duration_s * 1e9))
+            case FaultKind.WS_HALF_OPEN:
+                session.stick(duration_s)
+            case FaultKind.WS_GARBAGE:
+                session.push(rule.text("text", _HALF_A_FRAME))
+            case FaultKind.WS_FLOOD if session.channel == "public":
+                text, rate = rule.text("text", _ODD_FRAME), rule.number("rate_per_s", 2000)
+                task = asyncio.create_task(_flood(session, text, rate, duration_s))
+                self._floods.add(task)
+                task.add_done_callback(self._floods.discard)
+            case _:
+                pass
 
     # REST
 
@@ -261,6 +288,7 @@ class LabVenue(ABC):
         refused = self.ws_refused(handshake)
         if refused is not None:
             return _response(refused)
+        await asyncio.sleep(max(0.0, self._deaf_until_s - time.monotonic()))  # taken, and not greeted
         ws = web.WebSocketResponse(max_msg_size=1024**2)
         await ws.prepare(request)
         resource = request.match_info.route.resource
@@ -317,6 +345,16 @@ class LabVenue(ABC):
         self.tick(self.now_ns())
         for session in list(self.sessions):
             session.tick()
+
+
+async def _flood(session: Session, text: str, rate_per_s: float, duration_s: float) -> None:
+    started = time.monotonic()
+    pushed = 0
+    while (spent := time.monotonic() - started) < duration_s:
+        for _ in range(int(spent * rate_per_s) - pushed):
+            session.push(text)
+            pushed += 1
+        await asyncio.sleep(_FLOOD_STEP_S)
 
 
 def _response(answer: Answer) -> web.Response:

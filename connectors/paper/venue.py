@@ -347,6 +347,10 @@ class _Feed:
         """The real venue's."""
         self._sink.trades_lost(listing, why)
 
+    def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
+        """REST shows the streamed book."""
+        self._sink.book_confirmed(listing, asked_ns)
+
     def order_hint(self, hint: OrderHinted) -> None:
         """Ours, not the real venue's: without keys it has nothing to say."""
         self._sink.order_hint(hint)

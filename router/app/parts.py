@@ -106,7 +106,9 @@ def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
     def trades_lost(listing: ListingId, why: str) -> None:
         observe.trades_lost(account_of(listing), listing, why)
 
-    policy = ViewPolicy(book_age_ms_max=config.limits.book_age_ms_max, fx=config.fx)
+    policy = ViewPolicy(
+        book_age_ms_max=config.limits.book_age_ms_max, fx=config.fx, side_age_ms_max=config.side_age_ms_max
+    )
     return Market(config.instruments, policy, inbox, book_lost, trades_lost)
 
 

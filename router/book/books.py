@@ -20,11 +20,16 @@ from router.model.side import Side
 _NS_PER_MS = 1_000_000
 _NEVER = "no book yet"
 _NO_FX = FxPolicy()
+_NAME = {Side.BUY: "asks", Side.SELL: "bids"}
+"""What an order on this side would take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewPolicy:
-    """When a book may be used. `side_age_ms_max` also bounds the age of each side's own last change; None does not."""
+    """When a book may be used.
+
+    `side_age_ms_max` bounds how long a side may stand still while the other moves (`VenueBook.still_ns`); None: ever.
+    """
 
     book_age_ms_max: int
     fx: FxPolicy = _NO_FX
@@ -80,6 +85,10 @@ class Books:
         """What has been traded at a listing; None while that is not known."""
         count = self._trades.get(listing)
         return None if count is None else count.counters
+
+    def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
+        """The venue shows the very book that was streamed."""
+        self._book(listing).confirm(asked_ns)
 
     def book(self, listing: ListingId) -> VenueBook | None:
         """One listing's book, if it was ever heard of."""
@@ -149,11 +158,15 @@ class Books:
 def _why_not(book: VenueBook, now_ns: Nanos, policy: ViewPolicy) -> str | None:
     if book.unusable is not None:
         return book.unusable
+    for side in Side:
+        if book.best(side) is None:
+            return f"one-sided: no {_NAME[side]}"
     age_ms = book.age_ns(now_ns) // _NS_PER_MS
     if age_ms > policy.book_age_ms_max:
         return f"stale: {age_ms} ms old, limit {policy.book_age_ms_max} ms"
     if policy.side_age_ms_max is not None:
-        side_age_ms = max(book.side_age_ns(side, now_ns) for side in Side) // _NS_PER_MS
-        if side_age_ms > policy.side_age_ms_max:
-            return f"stale: one side is {side_age_ms} ms old, limit {policy.side_age_ms_max} ms"
+        for side in Side:
+            still_ms = book.still_ns(side, now_ns) // _NS_PER_MS
+            if still_ms > policy.side_age_ms_max:
+                return f"still: {_NAME[side]} unchanged for {still_ms} ms while the other side moves"
     return None

@@ -5,6 +5,10 @@ levels, so what moves in the lists is short, and a change of size, the commonest
 Prices and sizes are the venue's, as floats: exchanges send at most 15 significant digits, so `Decimal(repr(x))` is
 what they sent. The conversion is made when somebody looks, and remembered until the level changes.
 
+A stream can lose one side only. A side that stands still while the other is told anew, over and over, is suspicious;
+one that stands still at a quiet venue is not. Each side therefore counts the messages that moved only the other one,
+and starts again when it moves, with a snapshot, or when REST shows the same book (`confirm`).
+
 A book is usable from a snapshot until something proves it wrong: a crossed own top, a level that is no number, or a
 connector that says so. From then on only a new snapshot helps.
 """
@@ -26,6 +30,9 @@ _BUY = Side.BUY  # looked up once: an enum member costs as much as the read it s
 EXTRA_LEVELS = 3
 """How far beyond the asked quantity a read goes, so that the next price is known too."""
 
+PASSED_OVER_MIN = 50
+"""So many messages in a row have to move the other side before a side that stands still is worth a doubt."""
+
 _FORGET_AT = 4
 """Remembered conversions are dropped when they outnumber the levels this many times."""
 
@@ -33,11 +40,12 @@ _FORGET_AT = 4
 class _Half:
     """One side. `sign` orders the keys so that the best price is the greatest: +1 for bids, -1 for asks."""
 
-    __slots__ = ("at_ns", "by_price", "keys", "known", "rows", "sign")
+    __slots__ = ("at_ns", "by_price", "keys", "known", "passed_over", "rows", "sign")
 
     def __init__(self, sign: float) -> None:
         self.sign = sign
         self.at_ns = 0
+        self.passed_over = 0
         self.by_price: dict[float, Row] = {}
         self.keys: list[float] = []
         self.rows: list[Row] = []
@@ -113,7 +121,8 @@ class VenueBook:
         """Replace the whole book (price -> size); usable from here on, unless a reason comes back."""
         self.seq += 1
         self.unusable = self._bids.load(bids) or self._asks.load(asks) or self._crossed()
-        self._bids.at_ns = self._asks.at_ns = self.heard_ns = at_ns
+        self.heard_ns = at_ns
+        self.confirm(at_ns)
         return self.unusable
 
     def apply(
@@ -131,10 +140,16 @@ class VenueBook:
         why = None
         if bids:
             bid_half.at_ns = at_ns
+            bid_half.passed_over = 0
             why = bid_half.change(bids)
+            if not asks:
+                ask_half.passed_over += 1
         if asks:
             ask_half.at_ns = at_ns
+            ask_half.passed_over = 0
             why = ask_half.change(asks) or why
+            if not bids:
+                bid_half.passed_over += 1
         bid_keys, ask_keys = bid_half.keys, ask_half.keys
         if bid_keys and ask_keys and bid_keys[-1] + ask_keys[-1] >= 0.0:  # ask keys are negative prices
             why = why or self._crossed()
@@ -154,9 +169,16 @@ class VenueBook:
         """Since the venue last confirmed this book, by a change or a heartbeat."""
         return now_ns - self.heard_ns
 
-    def side_age_ns(self, side: Side, now_ns: Nanos) -> int:
-        """Since the side an order on `side` would take last changed: a stream can lose one side only."""
-        return now_ns - self._opposite(side).at_ns
+    def confirm(self, at_ns: Nanos) -> None:
+        """Both sides are known to be the venue's own at that time."""
+        for half in (self._bids, self._asks):
+            half.at_ns = max(half.at_ns, at_ns)
+            half.passed_over = 0
+
+    def still_ns(self, side: Side, now_ns: Nanos) -> int:
+        """For how long the side an order on `side` would take has stood still while the other moved; 0 if it moves."""
+        half = self._opposite(side)
+        return now_ns - half.at_ns if half.passed_over >= PASSED_OVER_MIN else 0
 
     def best(self, side: Side) -> tuple[float, float] | None:
         """Best (price, size) an order on `side` would take."""

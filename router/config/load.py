@@ -102,6 +102,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         instruments=instruments,
         fx=fx_policy(file.fx, venues),
         venues=venues,
+        side_age_ms_max=file.books.side_age_ms_max,
         limits=RiskLimits(**file.limits.model_dump()),
         timings=Timings(**file.timings.model_dump()),
         log=LogSettings(level=file.log.level, json=file.log.format == "json"),
@@ -203,6 +204,8 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
             timeout_ms=section.timeout_ms,
             silence_ms=section.silence_ms,
             poll_ms=section.poll_ms,
+            check_every_ms=section.check_every_ms,
+            check_apart_ms=section.check_apart_ms,
         )
     except BadInput as error:
         if error.field.startswith("venues."):

@@ -83,7 +83,15 @@ class VenueSection(Section):
     timeout_ms: Millis = 10_000
     silence_ms: Millis = 5_000
     poll_ms: Millis = 1_000
+    check_every_ms: Millis | None = 30_000
+    check_apart_ms: Millis = 2_000
     terms: TermsSection = TermsSection()
+
+
+class BooksSection(Section):
+    """When a book is not believed. `side_age_ms_max`: see `router.book.venue_book`; null never doubts a side."""
+
+    side_age_ms_max: Millis | None = 90_000
 
 
 class LimitsSection(Section):
@@ -165,6 +173,7 @@ class File(BaseSettings):
     instruments: tuple[Pair, ...] = Field(min_length=1)
     fx: dict[str, FxSection] = Field(default_factory=dict)
     venues: dict[Name, VenueSection] = Field(min_length=1)
+    books: BooksSection = BooksSection()
     limits: LimitsSection = LimitsSection()
     timings: TimingsSection = TimingsSection()
     log: LogSection = LogSection()

@@ -93,6 +93,7 @@ class Config:
     instruments: tuple[Instrument, ...]
     fx: FxPolicy
     venues: tuple[VenueSettings, ...]
+    side_age_ms_max: int | None
     limits: RiskLimits
     timings: Timings
     log: LogSettings

@@ -34,6 +34,7 @@ class Metrics:
     in_doubt: Gauge = field(init=False)
     leading: Gauge = field(init=False)
     book_age: Gauge = field(init=False)
+    book_usable: Gauge = field(init=False)
     append: Histogram = field(init=False)
     decide: Histogram = field(init=False)
     to_wire: Histogram = field(init=False)
@@ -60,7 +61,9 @@ class Metrics:
     def _count_the_world(self) -> None:
         self.breaches = self._counter("sor_breaches", "Things that must never happen, and did", "kind")
         self.strangers = self._counter("sor_strangers", "Orders at a venue no intent explains", "account")
-        self.books_lost = self._counter("sor_books_lost", "Books that could not be trusted any more", "account")
+        self.books_lost = self._counter(
+            "sor_books_lost", "Books that could not be trusted any more", "account", "listing", "cause"
+        )
         self.trades_lost = self._counter("sor_trades_lost", "Times public trades may have been missed", "account")
         self.venue_losses = self._counter("sor_venue_losses", "Times a venue could not be traded on", "account")
         self.failed_decisions = self._counter("sor_failed_decisions", "Decisions that raised: our own bugs")
@@ -72,6 +75,7 @@ class Metrics:
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")
         self.leading = self._gauge("sor_leading", "1 while this process holds the lease")
         self.book_age = self._gauge("sor_book_age_seconds", "Age of the book", "listing")
+        self.book_usable = self._gauge("sor_book_usable", "1 while the book is routed on", "listing")
 
     def _times(self) -> None:
         self.append = self._histogram("sor_append_seconds", "Until an append was durable", _FAST_S)

@@ -19,6 +19,9 @@ _NS_PER_S = 1_000_000_000
 _NEWS = frozenset({ChildState.IN_DOUBT, ChildState.QUARANTINED, ChildState.NEVER_PLACED, ChildState.REJECTED})
 """Moves of a child that are logged louder than the rest."""
 
+_LOSSES = ("gap", "checksum", "crossed", "disagreement", "nonsense", "no data", "not read")
+"""What books are lost of, as connectors and books word it; everything else is the stream's end."""
+
 
 class Decided(Protocol):
     """A journal row, as far as it is of interest here."""
@@ -254,7 +257,8 @@ class Observe:
 
     def book_lost(self, account: AccountId, listing: ListingId, why: str) -> None:
         """A book cannot be trusted until its next snapshot."""
-        self._metrics.books_lost.labels(account).inc()
+        cause = next((each for each in _LOSSES if why.startswith(each)), "stream")
+        self._metrics.books_lost.labels(account, listing, cause).inc()
         self._log.warning("book lost", listing=listing, why=why)
 
     def trades_lost(self, account: AccountId, listing: ListingId, why: str) -> None:
@@ -262,9 +266,10 @@ class Observe:
         self._metrics.trades_lost.labels(account).inc()
         self._log.warning("public trades lost", listing=listing, why=why)
 
-    def book_aged(self, listing: ListingId, age_ns: int) -> None:
-        """How old a book is now: the most important alert."""
+    def book_aged(self, listing: ListingId, age_ns: int, *, usable: bool) -> None:
+        """How old a book is now, and whether it is routed on: the most important alerts."""
         self._metrics.book_age.labels(listing).set(age_ns / _NS_PER_S)
+        self._metrics.book_usable.labels(listing).set(1 if usable else 0)
 
     def venue_lost(self, account: AccountId, why: str) -> None:
         """A venue cannot be traded on for now."""

@@ -54,6 +54,10 @@ class VenueSink(Protocol):
         """Public trades may be missing from now on, until they start again."""
         ...
 
+    def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
+        """REST, asked then, shows the book that was streamed: a side that does not move has not been lost."""
+        ...
+
     def order_hint(self, hint: OrderHinted) -> None:
         """A private stream said something about an order."""
         ...

@@ -316,8 +316,8 @@ class Driver:
             await asyncio.sleep(_LOOP_LOOK_MS / 1_000)
             now_ns = self._clock.now()
             self._observe.loop_lagged(max(now_ns - due_ns, 0))
-            for listing, (age_ns, _) in self._market.ages(now_ns).items():
-                self._observe.book_aged(listing, age_ns)
+            for listing, (age_ns, why) in self._market.ages(now_ns).items():
+                self._observe.book_aged(listing, age_ns, usable=why is None)
 
     async def _take_requests(self) -> None:
         """Open requests become events. A halt bites in memory before its event even queues."""

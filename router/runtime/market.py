@@ -97,6 +97,10 @@ class Market:
         self._books.trades_lost(listing)
         self._on_trades_lost(listing, why)
 
+    def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
+        """Both sides are what the venue shows."""
+        self._books.book_confirmed(listing, asked_ns)
+
     def order_hint(self, hint: OrderHinted) -> None:
         """A reason to look."""
         self._inbox.put(hint)

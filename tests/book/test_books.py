@@ -6,6 +6,7 @@ import pytest
 
 from router.book.books import Books, ViewPolicy
 from router.book.fx import FxPolicy, FxRule
+from router.book.venue_book import PASSED_OVER_MIN
 from router.model.ids import Asset, InstrumentId, Nanos
 from router.model.instruments import Instrument
 from router.model.market import FxMark, MarketView
@@ -56,11 +57,43 @@ def test_an_old_book_is_stale_and_a_heartbeat_keeps_it_fresh(books: Books):
     assert why(seen(books, 3_000)) == {DOLLAR.id: None, TETHER.id: "stale: 3000 ms old, limit 2000 ms"}
 
 
-def test_one_side_may_be_stale_alone(books: Books):
-    """Bids move, asks have not for three seconds: where that is bounded, the book stands aside."""
-    books.book_delta(DOLLAR.id, [(99.0, 2.0)], [], Nanos(3_000 * MS))
-    view = seen(books, 3_000, book_age_ms_max=10_000, side_age_ms_max=2_000)
-    assert why(view)[DOLLAR.id] == "stale: one side is 3000 ms old, limit 2000 ms"
+def one_sided(books: Books, messages: int) -> str | None:
+    """Why the book is not used after so many changes of its bids only, up to three seconds."""
+    for number in range(messages):
+        books.book_delta(DOLLAR.id, [(99.0, 2.0 + number)], [], Nanos(3_000 * MS))
+    return why(seen(books, 3_000, book_age_ms_max=10_000, side_age_ms_max=2_000))[DOLLAR.id]
+
+
+def test_a_side_that_stands_still_while_the_other_moves_is_not_believed(books: Books):
+    """Over and over, and for too long: one change of the other side is no suspicion."""
+    assert one_sided(books, PASSED_OVER_MIN - 1) is None
+    assert one_sided(books, 1) == "still: asks unchanged for 3000 ms while the other side moves"
+
+
+def test_a_side_that_stands_still_at_a_quiet_venue_is_believed(books: Books):
+    """Messages that say nothing are signs of life; both sides may stand still for ever."""
+    for number in range(2 * PASSED_OVER_MIN):
+        books.book_delta(DOLLAR.id, [], [], Nanos(3_000 * MS + number))
+    assert one_sided(books, 0) is None
+
+
+@pytest.mark.parametrize("cleared_by", ["its own change", "a snapshot", "REST"])
+def test_a_doubted_side_is_believed_again(books: Books, cleared_by: str):
+    assert one_sided(books, PASSED_OVER_MIN) is not None
+    match cleared_by:
+        case "its own change":
+            books.book_delta(DOLLAR.id, [], [(101.0, 7.0)], Nanos(3_000 * MS))
+        case "a snapshot":
+            books.book_snapshot(DOLLAR.id, {99.0: 1.0}, {100.0: 1.0}, Nanos(3_000 * MS))
+        case _:
+            books.book_confirmed(DOLLAR.id, Nanos(2_500 * MS))
+    assert one_sided(books, 0) is None
+
+
+def test_a_book_with_an_empty_side_is_not_used(books: Books):
+    """Nobody can tell what a price is worth where nobody bids."""
+    books.book_delta(DOLLAR.id, [(99.0, 0.0)], [], Nanos(MS))
+    assert why(seen(books))[DOLLAR.id] == "one-sided: no bids"
 
 
 def test_a_lost_or_unknown_book_says_so(books: Books):

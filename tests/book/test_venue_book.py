@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.book.venue_book import VenueBook
+from router.book.venue_book import PASSED_OVER_MIN, VenueBook
 from router.model.ids import Nanos
 from router.model.market import Level
 from router.model.side import Side
@@ -83,15 +83,16 @@ def test_a_lost_book_stays_lost_until_a_snapshot():
     assert book.best(Side.BUY) == (101.0, 1.0)
 
 
-def test_each_side_has_an_age_of_its_own():
+def test_each_side_stands_still_by_itself():
     """A heartbeat vouches for the book, not for a side: a stream may have lost one only."""
     book = VenueBook()
     book.snapshot({100.0: 1.0}, {101.0: 1.0}, Nanos(0))
-    book.apply([(100.0, 2.0)], [], Nanos(50))
+    for at in range(PASSED_OVER_MIN):
+        book.apply([(100.0, 2.0)], [], Nanos(at))
     book.heartbeat(Nanos(80))
     assert book.age_ns(Nanos(100)) == 20
-    assert book.side_age_ns(Side.SELL, Nanos(100)) == 50
-    assert book.side_age_ns(Side.BUY, Nanos(100)) == 100
+    assert book.still_ns(Side.SELL, Nanos(100)) == 0
+    assert book.still_ns(Side.BUY, Nanos(100)) == 100
 
 
 def test_a_read_goes_as_deep_as_the_quantity_and_a_little_further():

@@ -61,6 +61,7 @@ class Notes:
         self.snapshots = 0
         self.deltas = 0
         self.heartbeats = 0
+        self.confirmed = 0
         self.lost: list[str] = []
         self.hints: list[OrderHinted] = []
         self.restored = 0
@@ -106,6 +107,9 @@ class Notes:
     def trades_lost(self, listing: ListingId, why: str) -> None:
         del self.prints[listing]
         self.trades_lost_why.append(why)
+
+    def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
+        self.confirmed += 1
 
     def order_hint(self, hint: OrderHinted) -> None:
         self.hints.append(hint)

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.clients import Exchange, Json, SteadyClient
-from connectors.ccxt_venue.feeds import Watch, connection, drop_sockets
+from connectors.ccxt_venue.feeds import Watch, connection, drop_sockets, pause_s
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.trades.decoding import Print, PrintsMissed, TradeDecoder
 from router.model.ids import ListingId, Nanos
@@ -24,8 +24,6 @@ _BEATS_MISSED = 3
 _REMEMBERED = 2_000
 """Ids kept per listing: more than any venue repeats (a snapshot is fifty to a thousand trades)."""
 _LOOK_S = 0.25
-_PAUSE_S = 0.1
-_PAUSE_S_MAX = 5.0
 
 
 class _Tape:
@@ -87,7 +85,7 @@ class TradeFeed:
             self._retired.update((self._exchange.clients or {}).values())
             self._decoder.forget()
             await drop_sockets(self._exchange)
-            await asyncio.sleep(min(_PAUSE_S * 2 ** min(failed - 1, 10), _PAUSE_S_MAX))
+            await asyncio.sleep(pause_s(failed))
 
     def frame(self, client: SteadyClient, message: Json) -> bool:
         """One frame. Trades are dealt with here and now; anything else is ccxt's."""

@@ -1,0 +1,55 @@
+"""How soon each way a stream can fail is noticed, in one place: stated here, held to by tests, printed in the docs.
+
+Bounds are from the fault until the book is out of routing (or, where the fault leaves the book right, until it is told
+of), in milliseconds, on a machine whose loop is not itself late. They follow from the account's own settings.
+"""
+
+from dataclasses import dataclass
+
+from connectors.ccxt_venue.feeds import CONFIRM_S, LOOK_S, STILL_S
+from connectors.settings import VenueSettings
+
+_SPREAD = 1.25
+"""Cadences are spread by a quarter."""
+_LOOP_MS = 100
+"""What a loop may be late by without being at fault."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """Of one account.
+
+    `silent_ms`: nothing comes although pings are answered, from the first change that was not told. `half_open_ms`: no
+    byte moves and no FIN comes, or a new socket is taken and never greeted. `malformed_ms`: a frame that is no JSON or
+    lacks what it must have. `flood_ms`: more frames than a venue sends; told of, and all of them worked. `wrong_ms`: a
+    book that is streamed without a hole and is not the venue's; None where it is never held against REST's. `clock_ms`:
+    the venue's clock is set. `private_ms`: a private stream is subscribed and not confirmed.
+    """
+
+    silent_ms: int
+    half_open_ms: int
+    malformed_ms: int
+    flood_ms: int
+    wrong_ms: int | None
+    clock_ms: int
+    private_ms: int
+
+
+def bounds_of(settings: VenueSettings) -> Bounds:
+    """What holds for an account with these settings."""
+    look_ms = round(LOOK_S * 1000) + _LOOP_MS
+    silent_ms = settings.silence_ms + look_ms + round(STILL_S * 1000)
+    wrong_ms = None
+    if settings.check_every_ms is not None:
+        one_check = 2 * settings.check_apart_ms + settings.timeout_ms
+        # The check under way when the book goes wrong may have begun too early to see it.
+        wrong_ms = round(_SPREAD * settings.check_every_ms) + 3 * one_check + _LOOP_MS
+    return Bounds(
+        silent_ms=silent_ms,
+        half_open_ms=silent_ms,
+        malformed_ms=_LOOP_MS,
+        flood_ms=2 * look_ms,
+        wrong_ms=wrong_ms,
+        clock_ms=2 * (settings.touch_ms + settings.timeout_ms),
+        private_ms=round(CONFIRM_S * 1000) + _LOOP_MS,
+    )
