@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from connectors.keys import CHECK_EVERY_S, NOT_ATTESTED, Attestations, KeyCheck
 from router.model.errors import BadInput
 from router.model.ids import AccountId, InstrumentId, VenueId
 from router.model.terms import VenueTerms
@@ -75,7 +76,9 @@ class VenueSettings:
     published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
     `poll_ms`: how often books are read where no stream brings them. `check_every_ms`: how often a streamed book is held
     against REST's (None: never), and `check_apart_ms` by how much the two may be out of step.
-    `timeout_ms` bounds one request. `warm_connections` are kept open for orders, touched every `touch_ms`.
+    `key_check`: what a key that is not fit comes to, None is `report` in a lab and `refuse` elsewhere; `attest` stands
+    in for what the venue does not tell of it. `timeout_ms` bounds one request. `warm_connections` are kept open for
+    orders, touched every `touch_ms`.
     """
 
     ccxt_id: str
@@ -96,6 +99,9 @@ class VenueSettings:
     poll_ms: int = 1_000
     check_every_ms: int | None = 30_000
     check_apart_ms: int = 2_000
+    key_check: KeyCheck | None = None
+    key_check_every_s: int = CHECK_EVERY_S
+    attest: Attestations = NOT_ATTESTED
     touch_ms: int = 10_000
     warm_connections: int = 5
     rate_scale: int | None = None
@@ -118,6 +124,11 @@ class VenueSettings:
     def private(self) -> bool:
         """Are there keys, that is: can orders be placed?"""
         return bool(self.credentials)
+
+    @property
+    def unfit_keys_are(self) -> KeyCheck:
+        """What follows from a key that could move money out, or that works from anywhere."""
+        return self.key_check or (KeyCheck.REPORT if self.in_lab else KeyCheck.REFUSE)
 
     @property
     def limits_factor(self) -> int:

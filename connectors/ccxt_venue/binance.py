@@ -15,9 +15,10 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_binance import BinanceBooks, BinanceOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
+    flag,
     not_negative,
     ns_of_ms,
     number,
@@ -37,6 +38,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -211,7 +213,11 @@ class Binance:
         """ApiRestrictions names every power."""
         powers = row(await ask("sapiGetAccountApiRestrictions", {}))
         out = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
-        return KeyPowers(may_withdraw=any(powers.get(name) is True for name in out))
+        return KeyPowers(
+            may_withdraw=any(powers.get(name) is True for name in out),
+            ip_restricted=flag(powers, "ipRestrict"),
+            may_trade=flag(powers, "enableSpotAndMarginTrading"),
+        )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id: it is the one name both sides are sure of."""

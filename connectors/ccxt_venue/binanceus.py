@@ -13,9 +13,10 @@ from ccxt.async_support.base.ws.client import Client
 from connectors.budget import NS_PER_S, Limit
 from connectors.ccxt_venue.binance import Binance
 from connectors.ccxt_venue.clients import Adapted, Json
-from connectors.ccxt_venue.dialect import Ask, Desk, KeyPowers
+from connectors.ccxt_venue.dialect import Ask, Desk
 from connectors.ccxt_venue.mapping import number, row
 from connectors.settings import VenueSettings
+from router.model.keys import KeyPowers
 
 _WEBSOCKET_API = "wss://ws-api.binance.us:443/ws-api/v3"
 
@@ -52,4 +53,4 @@ class Binanceus(Binance):
 
     async def key_powers(self, _ask: Ask) -> KeyPowers:
         """Not told."""
-        return KeyPowers(may_withdraw=None)
+        return KeyPowers()

@@ -21,7 +21,7 @@ from connectors.ccxt_venue import codec, hosts, wire
 from connectors.ccxt_venue.book_bitfinex import SEQ_ALL, BitfinexBooks, BitfinexOrders
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import Row, decimal_of, ns_of_ms, part, same
 from connectors.ccxt_venue.trades.bitfinex import BitfinexTrades
 from connectors.ccxt_venue.turn import Turn
@@ -30,6 +30,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.side import Side
@@ -255,11 +256,9 @@ class Bitfinex:
 
     async def key_powers(self, ask: Ask) -> KeyPowers:
         """[scope, read, write] rows."""
-        for each in _list(await ask("privatePostAuthRPermissions", {})):
-            scope, _, write = _list(each, 3)[:3]
-            if scope == "withdraw":
-                return KeyPowers(may_withdraw=bool(write))
-        return KeyPowers(may_withdraw=None)
+        rows = [_list(each, 3)[:3] for each in _list(await ask("privatePostAuthRPermissions", {}))]
+        writes = {str(scope): bool(write) for scope, _, write in rows}
+        return KeyPowers(may_withdraw=writes.get("withdraw"), may_trade=writes.get("orders"))
 
     async def cancel(self, ask: Ask, _desk: Desk, child: ChildOrder, order_id: VenueOrderId | None) -> str | None:
         """By the venue's id if we have it; else by cid and the UTC day, which ccxt's own cancel writes otherwise."""

@@ -16,7 +16,7 @@ from connectors.ccxt_venue import codec, hosts
 from connectors.ccxt_venue.book_bitget import BitgetBooks, BitgetOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -39,6 +39,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -190,9 +191,15 @@ class Bitget:
         """`stow` is spot trade, read and write; `wtow` and `wwow` are the wallet's. None listed tells nothing."""
         data = row(part(row(await ask("privateSpotGetV2SpotAccountInfo", {})), "data"))
         granted = data.get("authorities")
+        addresses = data.get("ips")
+        bound = bool(addresses) if isinstance(addresses, str) else None
         if not isinstance(granted, list) or not granted:
-            return KeyPowers(may_withdraw=None)
-        return KeyPowers(may_withdraw=any(str(each).startswith("w") and str(each).endswith("w") for each in granted))
+            return KeyPowers(ip_restricted=bound)
+        return KeyPowers(
+            may_withdraw=any(str(each).startswith("w") and str(each).endswith("w") for each in granted),
+            ip_restricted=bound,
+            may_trade="stow" in granted,
+        )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id."""

@@ -18,7 +18,7 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_bitstamp import BitstampBooks, BitstampOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import (
     Row,
@@ -43,6 +43,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, TimeInForce, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.side import Side
@@ -188,7 +189,7 @@ class Bitstamp:
 
     async def key_powers(self, _ask: Ask) -> KeyPowers:
         """No call tells what a key may do."""
-        return KeyPowers(may_withdraw=None)
+        return KeyPowers()
 
     async def cancel(self, ask: Ask, _desk: Desk, child: ChildOrder, venue_order_id: VenueOrderId | None) -> str | None:
         """By the venue's id; without it by ours, under the venue's name for it: ccxt would ask for an order `None`."""

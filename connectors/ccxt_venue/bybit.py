@@ -21,7 +21,7 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_bybit import BybitBooks, BybitOrders
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -44,6 +44,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import Asset, ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.side import Side
@@ -322,10 +323,13 @@ class Bybit:
         if str(told.get("uta")) == "0":
             raise AnswerUnusable("the account is not a unified trading account")
         permissions = told.get("permissions")
-        wallet = permissions.get("Wallet") if isinstance(permissions, dict) else None
-        if not isinstance(wallet, list):
-            return KeyPowers(may_withdraw=None)
-        return KeyPowers(may_withdraw=any(str(power) in _MONEY_MOVERS for power in wallet))
+        granted = permissions if isinstance(permissions, dict) else {}
+        wallet, spot, addresses = granted.get("Wallet"), granted.get("Spot"), told.get("ips")
+        return KeyPowers(
+            may_withdraw=any(str(power) in _MONEY_MOVERS for power in wallet) if isinstance(wallet, list) else None,
+            ip_restricted="*" not in addresses if isinstance(addresses, list) and addresses else None,
+            may_trade=str(told.get("readOnly")) != "1" and "SpotTrade" in spot if isinstance(spot, list) else None,
+        )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id alone. The answer says only that the cancel is on its way."""

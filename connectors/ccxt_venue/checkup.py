@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from time import perf_counter
 
+from connectors import keys
 from connectors.budget import NS_PER_S, Budget, Limit, Urgency
 from connectors.ccxt_venue import mapping
 from connectors.ccxt_venue.assembly import assemble
 from connectors.ccxt_venue.calls import CallKind, Forbidden
-from connectors.ccxt_venue.dialect import Desk, KeyPowers
+from connectors.ccxt_venue.dialect import Desk
 from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.venue import CcxtVenue
 from connectors.ccxt_venue.wire import certificates
@@ -23,6 +24,7 @@ from connectors.settings import BookSource, VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos
 from router.model.instruments import Listing
+from router.model.keys import KeyReading
 from router.model.outcomes import PlaceOutcome
 from router.ports.clock import Clock
 from router.ports.venue import VenueSink
@@ -82,9 +84,10 @@ class Checkup(CcxtVenue):
         """What the key may read. Raises `CallFailed`."""
         return await self._dialect.balances(self._ask(CallKind.ACCOUNT), self._at_desk)
 
-    async def key_powers(self) -> KeyPowers:
-        """What the venue says the key may do. Raises `CallFailed`."""
-        return await self._dialect.key_powers(self._ask(CallKind.SET_UP))
+    async def key_reading(self) -> KeyReading:
+        """What the key may do, and whether it is fit to trade with. Raises `CallFailed`."""
+        powers, now_ns = await self._dialect.key_powers(self._ask(CallKind.SET_UP)), self._clock.now()
+        return keys.read(powers, self.settings.attest, self.settings.unfit_keys_are, now_ns, now_ns)
 
     async def fees_bps(self) -> Mapping[str, Decimal]:
         """The taker rate per symbol. Raises `SorError`."""

@@ -16,9 +16,10 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_coinbase import CoinbaseBooks, CoinbaseOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
+    flag,
     iso_of_ns,
     not_negative,
     ns_of_iso,
@@ -40,6 +41,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly, ratio
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.rounding import down
@@ -182,8 +184,7 @@ class Coinbase:
     async def key_powers(self, ask: Ask) -> KeyPowers:
         """`can_transfer` moves money."""
         powers = row(await ask("v3PrivateGetBrokerageKeyPermissions", {}))
-        may = powers.get("can_transfer")
-        return KeyPowers(may_withdraw=may if isinstance(may, bool) else None)
+        return KeyPowers(may_withdraw=flag(powers, "can_transfer"), may_trade=flag(powers, "can_trade"))
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, venue_order_id: VenueOrderId | None) -> str | None:
         """Only by the venue's id: without it the order is looked for first."""

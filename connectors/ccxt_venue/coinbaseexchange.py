@@ -15,7 +15,7 @@ from connectors.ccxt_venue import codec, hosts
 from connectors.ccxt_venue.book_coinbaseexchange import CoinbaseexchangeBooks, CoinbaseexchangeOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     iso_of_ns,
@@ -40,6 +40,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 1000
@@ -188,7 +189,7 @@ class Coinbaseexchange:
 
     async def key_powers(self, _ask: Ask) -> KeyPowers:
         """Not told."""
-        return KeyPowers(may_withdraw=None)
+        return KeyPowers()
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id, with the venue's name of the product: ccxt would write its own (VENUES §1.1)."""

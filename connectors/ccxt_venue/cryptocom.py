@@ -18,7 +18,7 @@ from connectors.ccxt_venue.book_cryptocom import CryptocomOrders, cryptocom_book
 from connectors.ccxt_venue.book_numbered import NumberedBooks
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -40,6 +40,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -198,7 +199,7 @@ class Cryptocom:
 
     async def key_powers(self, _ask: Ask) -> KeyPowers:
         """Not told."""
-        return KeyPowers(may_withdraw=None)
+        return KeyPowers()
 
     async def cancel(self, ask: Ask, _desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id, under the venue's name: ccxt's own cancel would send an empty order_id beside it."""

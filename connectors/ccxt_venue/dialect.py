@@ -19,6 +19,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.orders import ChildOrder, VenueOrder, VenueTrade
 
 Json = Any
@@ -74,13 +75,6 @@ class Absence:
 
     endpoints: tuple[str, ...]
     strangers: tuple[VenueTrade, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyPowers:
-    """What the key may do besides reading and trading; None when the venue does not tell."""
-
-    may_withdraw: bool | None
 
 
 class Dialect(Judge, Protocol):

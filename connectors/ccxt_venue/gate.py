@@ -18,7 +18,7 @@ from connectors.ccxt_venue.book_gate import BOOKS, GateOrders, gate_books
 from connectors.ccxt_venue.book_numbered import NumberedBooks
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -42,6 +42,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import Asset, ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -226,10 +227,14 @@ class Gate:
         answer = await ask("privateAccountGetMainKeys", {})
         keys = answer if isinstance(answer, list) else [answer]
         powers = [power for key in keys if isinstance(key, Mapping) for power in key.get("perms") or ()]
+        lists = [key.get("ip_whitelist") for key in keys if isinstance(key, Mapping)]
+        bound = all(lists) if lists and all(isinstance(each, list) for each in lists) else None
         if not powers or not all(isinstance(power, Mapping) and "name" in power for power in powers):
-            return KeyPowers(may_withdraw=None)
-        out = [power for power in powers if power["name"] in {"wallet", "withdraw"} and not power.get("read_only")]
-        return KeyPowers(may_withdraw=bool(out))
+            return KeyPowers(ip_restricted=bound)
+        writes = {power["name"] for power in powers if not power.get("read_only")}
+        return KeyPowers(
+            may_withdraw=bool(writes & {"wallet", "withdraw"}), ip_restricted=bound, may_trade="spot" in writes
+        )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """Our id in the path: nowhere else is it read as one order's name (VENUES §0.6)."""

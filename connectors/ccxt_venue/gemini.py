@@ -17,10 +17,11 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_gemini import GeminiBooks, GeminiOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import (
     Row,
+    flag,
     not_negative,
     ns_of_ms,
     number,
@@ -41,6 +42,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.orders import ChildOrder, Fee, TimeInForce, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 500
@@ -213,9 +215,9 @@ class Gemini:
         return dict.fromkeys(symbols, rate)
 
     async def key_powers(self, ask: Ask) -> KeyPowers:
-        """A fund manager may withdraw."""
-        may = row(await ask("privatePostV1Roles", {})).get("isFundManager")
-        return KeyPowers(may_withdraw=may if isinstance(may, bool) else None)
+        """A fund manager may withdraw. Addresses are not told."""
+        roles = row(await ask("privatePostV1Roles", {}))
+        return KeyPowers(may_withdraw=flag(roles, "isFundManager"), may_trade=flag(roles, "isTrader"))
 
     async def cancel(self, ask: Ask, _desk: Desk, child: ChildOrder, venue_order_id: VenueOrderId | None) -> str | None:
         """By the venue's id. Ours is good for finding it, when exactly one order has it."""

@@ -18,7 +18,7 @@ from connectors.ccxt_venue.book_htx import HtxOrders, htx_books
 from connectors.ccxt_venue.book_numbered import NumberedBooks
 from connectors.ccxt_venue.calls import AnswerUnusable, Forbidden, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -42,6 +42,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import Asset, ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -222,8 +223,14 @@ class Htx:
         uid = text(row(await ask("spotPrivateGetV2UserUid", {})), "data")
         keys = rows(part(row(await ask("spotPrivateGetV2UserApiKey", {"uid": uid})), "data"))
         if not keys:
-            return KeyPowers(may_withdraw=None)
-        return KeyPowers(may_withdraw=any("withdraw" in text(key, "permission").lower() for key in keys))
+            return KeyPowers()
+        granted = [text(key, "permission").lower() for key in keys]
+        addresses = [key.get("ipAddresses") for key in keys]
+        return KeyPowers(
+            may_withdraw=any("withdraw" in each for each in granted),
+            ip_restricted=all(addresses) if all(isinstance(each, str) for each in addresses) else None,
+            may_trade=any("trade" in each for each in granted),
+        )
 
     async def cancel(self, ask: Ask, _desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id."""

@@ -17,7 +17,7 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_kraken import Digits, KrakenBooks, KrakenOrders
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     iso_of_ns,
@@ -41,6 +41,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -235,10 +236,15 @@ class Kraken:
         return {desk.names.symbol(pair): number(row(tier), "fee").scaleb(2) for pair, tier in fees.items()}
 
     async def key_powers(self, ask: Ask) -> KeyPowers:
-        """GetApiKeyInfo lists permissions."""
+        """GetApiKeyInfo lists permissions, and the addresses the key is good from."""
         result = row(part(row(await ask("privatePostGetApiKeyInfo", {})), "result"))
-        listed = part(result, "permissions")
-        return KeyPowers(may_withdraw=any("withdraw" in str(each).lower() for each in listed))
+        listed = [str(each).lower() for each in part(result, "permissions")]
+        addresses = result.get("ipAllowlist", result.get("ip_allowlist"))
+        return KeyPowers(
+            may_withdraw=any("withdraw" in each for each in listed),
+            ip_restricted=bool(addresses) if isinstance(addresses, list) else None,
+            may_trade=any("modify-trades" in each or "create" in each for each in listed),
+        )
 
     async def cancel(self, ask: Ask, _desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id."""

@@ -17,7 +17,7 @@ from connectors.ccxt_venue.book_kucoin import KucoinOrders, kucoin_books
 from connectors.ccxt_venue.book_numbered import NumberedBooks
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -40,6 +40,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 100
@@ -221,7 +222,12 @@ class Kucoin:
         """A list of words."""
         data = row(part(row(await ask("privateGetUserApiKey", {})), "data"))
         granted = text(data, "permission").lower()
-        return KeyPowers(may_withdraw="withdraw" in granted or "transfer" in granted)
+        addresses = data.get("ipWhitelist")
+        return KeyPowers(
+            may_withdraw="withdraw" in granted or "transfer" in granted,
+            ip_restricted=bool(addresses) if isinstance(addresses, str) else None,
+            may_trade="spot" in granted or "trade" in granted,
+        )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id."""

@@ -64,6 +64,12 @@ def text(source: Row, name: str) -> str:
     return value
 
 
+def flag(row: Row, name: str) -> bool | None:
+    """A yes or no; None when the field is missing or something else."""
+    value = row.get(name)
+    return value if isinstance(value, bool) else None
+
+
 def text_or_none(source: Row, name: str) -> str | None:
     """A field that may be absent, empty or null."""
     value = source.get(name)

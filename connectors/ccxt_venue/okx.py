@@ -17,7 +17,7 @@ from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_okx import DEPTH, OkxBooks, OkxOrders
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
-from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, KeyPowers, Wanted
+from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -40,6 +40,7 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
+from router.model.keys import KeyPowers
 from router.model.money import exactly
 from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
@@ -221,9 +222,16 @@ class Okx:
         return fees
 
     async def key_powers(self, ask: Ask) -> KeyPowers:
-        """`perm` lists them: read_only, trade, withdraw."""
-        powers = text_or_none(_first(await ask("privateGetAccountConfig", {})), "perm")
-        return KeyPowers(may_withdraw=None if powers is None else "withdraw" in powers.split(","))
+        """`perm` lists them: read_only, trade, withdraw. `ip` lists addresses, and is empty without any."""
+        told = _first(await ask("privateGetAccountConfig", {}))
+        listed = text_or_none(told, "perm")
+        powers = None if listed is None else listed.split(",")
+        addresses = told.get("ip")
+        return KeyPowers(
+            may_withdraw=None if powers is None else "withdraw" in powers,
+            ip_restricted=bool(addresses) if isinstance(addresses, str) else None,
+            may_trade=None if powers is None else "trade" in powers,
+        )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
         """By our id. `sCode` 0 means that the request was taken, no more."""

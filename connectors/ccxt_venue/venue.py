@@ -1,6 +1,7 @@
 """One venue account behind the router's port."""
 
 import asyncio
+import contextlib
 import decimal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +9,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from connectors.budget import NS_PER_MS, Budget, BudgetExhausted, Urgency
+from connectors import keys
+from connectors.budget import NS_PER_MS, NS_PER_S, Budget, BudgetExhausted, Urgency
 from connectors.ccxt_venue import mapping, retry, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble
 from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached
@@ -27,6 +29,7 @@ from router.model import rounding
 from router.model.errors import BadInput, SorError
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import Listing
+from router.model.keys import KeyPowers, KeyReading
 from router.model.money import plain
 from router.model.orders import Approved, ChildOrder, VenueOrder, VenueTrade
 from router.model.outcomes import (
@@ -71,6 +74,8 @@ class CcxtVenue:
         self._desk: Desk | None = None
         self._listings: dict[str, Listing] = {}
         self._order_feed: OrderFeed | None = None
+        self._powers = KeyPowers()
+        self._told_ns: Nanos | None = None
 
     # Life
 
@@ -146,6 +151,7 @@ class CcxtVenue:
             open_orders = await self._dialect.open_orders(ask, desk)
             until = self._venue_clock.latest(self._clock.now())
             trades = _sound(await self._dialect.trades_since(ask, desk, list(self._listings), since, until))
+            await self._check_key_again()
         except CallFailed as error:
             message = f"{self.account} could not be read whole: {type(error).__name__}: {error}"
             raise SorError(message) from None
@@ -155,6 +161,7 @@ class CcxtVenue:
             balances=tuple(balances),
             open_orders=tuple(open_orders),
             trades=tuple(trades),
+            key=self._key_reading(),
         )
 
     def encode_id(self, client_id: ClientOrderId) -> str:
@@ -252,8 +259,7 @@ class CcxtVenue:
         fees = await self._fees(rows)
         await self._warm()
         if self.settings.private and not self.settings.testnet:
-            powers = await self._dialect.key_powers(ask)
-            self._check_powers(may_withdraw=powers.may_withdraw)
+            await self._check_key(ask)
         return tuple(
             mapping.listing(
                 market,
@@ -292,12 +298,28 @@ class CcxtVenue:
             raise SorError(message)
         return fees
 
-    def _check_powers(self, *, may_withdraw: bool | None) -> None:
-        """A key that can move money out is refused wherever there is money (RELIABILITY §5)."""
-        if may_withdraw is False or self.settings.in_lab:
+    async def _check_key(self, ask: Reader) -> None:
+        """At start: a key that can move money out is refused wherever there is money (RELIABILITY §5)."""
+        self._powers, self._told_ns = await self._dialect.key_powers(ask), self._clock.now()
+        reading = self._key_reading()
+        if reading is not None and reading.refusal is not None:
+            raise BadInput(f"venues.{self.settings.venue}.keys", f"this key {reading.doubts[0]}")
+
+    async def _check_key_again(self) -> None:
+        """Daily, and at every reading while it is refused. A check that fails leaves what was told before."""
+        reading, now_ns = self._key_reading(), self._clock.now()
+        if reading is None:
             return
-        doubt = "can withdraw or transfer" if may_withdraw else "does not tell whether it can withdraw"
-        raise BadInput(f"venues.{self.settings.venue}.credentials", f"this key {doubt}; make one that can only trade")
+        if reading.refusal is None and now_ns - reading.told_ns < self.settings.key_check_every_s * NS_PER_S:
+            return
+        with contextlib.suppress(CallFailed):
+            self._powers, self._told_ns = await self._dialect.key_powers(self._ask(CallKind.ACCOUNT)), now_ns
+
+    def _key_reading(self) -> KeyReading | None:
+        if self._told_ns is None:
+            return None
+        attest, check = self.settings.attest, self.settings.unfit_keys_are
+        return keys.read(self._powers, attest, check, self._told_ns, self._clock.now())
 
     def _start_feeds(self, sink: VenueSink) -> None:
         settings, dialect, clients = self.settings, self._dialect, self._running

@@ -248,11 +248,11 @@ class BinanceVenue(LabVenue):
         authenticated(ask, self.keys)
         return json_answer(
             {
-                "ipRestrict": True,
+                "ipRestrict": self.exchange.grants.ip_restricted,
                 "createTime": render.millis(ask.now_ns),
                 "enableReading": True,
-                "enableSpotAndMarginTrading": True,
-                "enableWithdrawals": False,
+                "enableSpotAndMarginTrading": self.exchange.grants.trade,
+                "enableWithdrawals": self.exchange.grants.withdraw,
                 "enableInternalTransfer": False,
                 "enableMargin": False,
                 "enableFutures": False,

@@ -292,7 +292,8 @@ class BybitVenue(LabVenue):
         }
 
     def _query_api(self, account: str, _fields: _Fields, _now_ns: int) -> object:
-        """Trading, no moving of money."""
+        """What the key may do."""
+        grants = self.exchange.grants
         return {
             "id": "13770661",
             "note": account,
@@ -300,8 +301,8 @@ class BybitVenue(LabVenue):
             "secret": "",
             "permissions": {
                 "ContractTrade": [],
-                "Spot": ["SpotTrade"],
-                "Wallet": [],
+                "Spot": ["SpotTrade"] if grants.trade else [],
+                "Wallet": ["AccountTransfer", "Withdraw"] if grants.withdraw else [],
                 "Options": [],
                 "Derivatives": [],
                 "CopyTrading": [],
@@ -311,7 +312,7 @@ class BybitVenue(LabVenue):
                 "Affiliate": [],
                 "Earn": [],
             },
-            "ips": ["127.0.0.1"],
+            "ips": ["127.0.0.1"] if grants.ip_restricted else ["*"],
             "type": 1,
             "deadlineDay": 83,
             "expiredAt": "2099-01-01T00:00:00Z",

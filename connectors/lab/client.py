@@ -72,6 +72,10 @@ class LabControl:
         body = {"venue": venue, "asset": asset, "amount": str(amount), "account": account}
         await self._call("POST", "/deposit", body=body)
 
+    async def grant(self, venue: str, **powers: bool) -> None:
+        """Say what the keys of a venue may do: `trade`, `withdraw`, `ip_restricted`."""
+        await self._call("POST", "/key", body={"venue": venue, **powers})
+
     async def set_book(
         self, venue: str, symbol: str, *, bids: Levels = (), asks: Levels = (), replace: bool = True
     ) -> None:

@@ -166,12 +166,12 @@ class CoinbaseRest:
         return Reply(body=render.transaction_summary(rules.taker_fee_bps, rules.maker_fee_bps))
 
     def key_permissions(self, account: str) -> Reply:
-        """Trading, no withdrawing."""
+        """What the key may do. Addresses it is bound to are not told."""
         return Reply(
             body={
                 "can_view": True,
-                "can_trade": True,
-                "can_transfer": False,
+                "can_trade": self.exchange.grants.trade,
+                "can_transfer": self.exchange.grants.withdraw,
                 "portfolio_uuid": render.portfolio_uuid(account),
                 "portfolio_type": "DEFAULT",
             }

@@ -6,6 +6,7 @@
     GET    /trades?venue=[&account=][&symbol=][&order_id=]
     GET    /balances?venue=[&account=]
     POST   /deposit   {venue, asset, amount[, account]}
+    POST   /key       {venue[, trade][, withdraw][, ip_restricted]}   what its keys may do, as its key endpoint tells
     POST   /outside   {venue, symbol, bids: [[price, size]], asks: [...][, replace]}   replace: other levels go
     POST   /halt      {venue, symbol, halted}
     POST   /place     {venue, symbol, side, quantity, price[, tif][, client_id][, account]}   somebody trades by hand
@@ -23,6 +24,7 @@ Amounts are strings. A field that cannot be understood is refused with 400 and a
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -65,6 +67,7 @@ class ControlSurface:
         app.router.add_get("/balances", _asked(self._balances))
         app.router.add_get("/faults", _asked(self._fault_counts))
         app.router.add_post("/deposit", _told(self._deposit))
+        app.router.add_post("/key", _told(self._key))
         app.router.add_post("/outside", _told(self._outside))
         app.router.add_post("/halt", _told(self._halt))
         app.router.add_post("/print", _told(self._print))
@@ -158,6 +161,12 @@ class ControlSurface:
         )
         venue.touch()
         return {"total": plain(held.total), "free": plain(held.free)}
+
+    def _key(self, body: _Body) -> object:
+        exchange = self._venue(body).exchange
+        said = {name: bool(body[name]) for name in ("trade", "withdraw", "ip_restricted") if name in body}
+        exchange.grants = replace(exchange.grants, **said)
+        return asdict(exchange.grants)
 
     def _outside(self, body: _Body) -> object:
         venue, symbol = self._venue(body), self._symbol(body)

@@ -253,9 +253,9 @@ class GeminiVenue(LabVenue):
 
     def _roles(self, ask: Ask) -> Answer:
         self._gate.admit(ask)
-        return json_answer(
-            {"counterparty_id": "EMONNYXH", "isAuditor": False, "isFundManager": False, "isTrader": True}
-        )
+        grants = self.exchange.grants
+        roles = {"isAuditor": False, "isFundManager": grants.withdraw, "isTrader": grants.trade}
+        return json_answer({"counterparty_id": "EMONNYXH", **roles})
 
     # Parts
 

@@ -237,14 +237,18 @@ class KrakenRest:
         return {"currency": "ZUSD", "volume": "0.0000", "fees": tiers[False], "fees_maker": tiers[True]}
 
     def _api_key_info(self, account: str, _: Fields, now_ns: int) -> Answer:
+        grants = self.exchange.grants
+        permissions = ["query-funds", "query-open-trades", "query-closed-trades"]
+        permissions += ["modify-trades", "close-trades"] if grants.trade else []
+        permissions += ["withdraw-funds"] if grants.withdraw else []
         return {
             "apiKeyName": account,
-            "permissions": ["query-funds", "query-open-trades", "query-closed-trades", "modify-trades", "close-trades"],
+            "permissions": permissions,
             "nonceWindow": "0",
             "validUntil": "0",
             "queryFrom": "0",
             "queryTo": "0",
-            "ipAllowlist": [],
+            "ipAllowlist": ["127.0.0.1"] if grants.ip_restricted else [],
             "lastUsed": str(now_ns // 1_000_000_000),
         }
 

@@ -82,7 +82,11 @@ class OkxVenue(LabVenue):
             _get(f"{_V5}/public/instruments", Call.MARKETS, _public(lambda ask: rest.instruments(ask.query))),
             _get(f"{_V5}/market/books", Call.BOOK, _public(lambda ask: rest.book(ask.query, ask.now_ns))),
             _get(f"{_V5}/asset/currencies", Call.MARKETS, self._private(lambda _, __: rest.currencies())),
-            _get(f"{_V5}/account/config", Call.OTHER, self._private(lambda _, __: Reply(data=[render.config()]))),
+            _get(
+                f"{_V5}/account/config",
+                Call.OTHER,
+                self._private(lambda _, __: Reply(data=[render.config(self.exchange.grants)])),
+            ),
             _get(f"{_V5}/account/trade-fee", Call.FEES, self._private(_fee_rates(rest))),
             _get(f"{_V5}/account/balance", Call.BALANCES, self._private(_asked(rest.balances))),
             _get(f"{_V5}/trade/order", Call.ORDER, self._private(_asked(rest.order))),

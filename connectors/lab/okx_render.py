@@ -7,6 +7,7 @@ from decimal import Decimal
 from connectors.lab.core import (
     BalanceRecord,
     Exchange,
+    KeyGrants,
     OrderRecord,
     OrderStatus,
     Printed,
@@ -129,17 +130,17 @@ def account_update(asset: str, balance: BalanceRecord, now_ns: int) -> Json:
     return {"uTime": millis(now_ns), "totalEq": "", "details": [_detail(asset, balance, now_ns)]}
 
 
-def config() -> Json:
+def config(grants: KeyGrants) -> Json:
     """The account and what its key may do."""
     return {
         "acctLv": "1",
         "autoLoan": False,
-        "ip": "127.0.0.1",
+        "ip": "127.0.0.1" if grants.ip_restricted else "",
         "kycLv": "3",
         "label": "lab",
         "level": "Lv1",
         "mainUid": "44705892343619584",
-        "perm": "read_only,trade",
+        "perm": ",".join(["read_only", *["trade"] * grants.trade, *["withdraw"] * grants.withdraw]),
         "posMode": "net_mode",
         "uid": "44705892343619584",
     }

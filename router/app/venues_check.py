@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -10,13 +10,13 @@ from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.capabilities import CAPABILITIES
 from connectors.ccxt_venue.checkup import Checkup
 from connectors.ccxt_venue.codec import from_gate, from_hex, from_uuid
-from connectors.ccxt_venue.dialect import KeyPowers
 from connectors.settings import VenueSettings
 from router.app.findings import Finding, fail, ok, warn
 from router.app.parts import build_market
 from router.config import Config, Mode
 from router.model.errors import BadInput, SorError
 from router.model.instruments import Listing
+from router.model.keys import KeyReading
 from router.model.terms import Fence
 from router.observe import Observe
 from router.ports import Clock
@@ -172,30 +172,19 @@ async def _key(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:
     if venue.testnet:
         sheet.note(ok("key powers", "not asked on a test network"))
         return
-    powers = await sheet.step("key powers", checkup.key_powers(), "may the key read its own rights?")
-    for finding in _powers(powers, in_lab=venue.in_lab):
+    reading = await sheet.step("key powers", checkup.key_reading(), "may the key read its own rights?")
+    for finding in _of_key(reading):
         sheet.note(finding)
 
 
-def _powers(powers: KeyPowers, *, in_lab: bool) -> list[Finding]:
-    """Money out first; then whatever else the connector learnt of the key."""
-    found = []
-    if powers.may_withdraw is False:
-        found.append(ok("key powers", "cannot withdraw"))
-    elif in_lab:
-        found.append(ok("key powers", "a lab key: there is no money behind it"))
-    elif powers.may_withdraw:
-        found.append(fail("key powers", "can withdraw or transfer", "make a key that can only trade"))
-    else:
-        found.append(fail("key powers", "the venue does not tell", "make a key that can only trade, and attest it"))
-    for each in fields(powers):
-        if each.name == "may_withdraw":
-            continue
-        value, subject = getattr(powers, each.name), each.name.replace("_", " ")
-        said = "not told" if value is None else "yes" if value is True else "no" if value is False else str(value)
-        loose = each.name.startswith("ip") and value is False and not in_lab
-        found.append(warn(subject, said, "bind the key to this machine's address") if loose else ok(subject, said))
-    return found
+def _of_key(reading: KeyReading) -> list[Finding]:
+    """By the verdict the connector goes by: what is wrong, else that nothing is."""
+    mend = "make a key that can trade and nothing else, bound to this machine's address; attest what is not told"
+    if not reading.doubts:
+        attested = [f"{one.what} attested by {one.by} until {one.until}" for one in reading.attested]
+        return [ok("key powers", "; ".join(["fit to trade with", *attested]))]
+    told = fail if reading.refusal is not None else warn
+    return [told("key powers", f"this key {doubt}", mend) for doubt in reading.doubts]
 
 
 def _rules(sheet: _Sheet, checkup: Checkup, fees: Mapping[str, Decimal]) -> None:

@@ -45,7 +45,8 @@ _DECLARED = """\
 """
 _TAIL = """
 # For live trading, besides `mode: live`: `live_trading: true`, every limit below set by hand, keys that cannot
-# withdraw, and per venue `acknowledge_tier`, as nobody has traded live through these connectors yet.
+# withdraw and are bound to your addresses (where a venue is silent: `attest: {cannot_withdraw: {by: NAME, on: DATE},
+# ip_restricted: ...}`), and per venue `acknowledge_tier`, as nobody has traded live through these connectors yet.
 limits:
   parent_quantity_max: 1
   parent_notional_max: 100000

@@ -7,6 +7,7 @@ booked and from the views the decisions were made on.
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -16,6 +17,7 @@ from router.book.consolidated import Rung, ladder
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.ids import Asset, ClientOrderId, ListingId
+from router.model.keys import KeyReading
 from router.model.market import ListingView, MarketView
 from router.model.money import cut, exactly, plain
 from router.model.orders import ChildState, ParentState
@@ -26,7 +28,7 @@ from router.requests import OrderBody
 from router.requests.bodies import parse
 from router.split.compare import Comparison
 from router.split.plan import Plan
-from router.store.queries import Explanation, ParentDetail, exclusions_of, plan_of, totals, traded
+from router.store.queries import Explanation, ParentDetail, exclusions_of, key_of, plan_of, totals, traded
 from router.store.tables import AlertTable, BalanceTable, ChildTable, FillTable, ParentTable, VenueAccountTable
 from router.tca.result import mid_of, per_unit, planned_quantity, result_of, slippage_bps
 
@@ -375,6 +377,7 @@ def venues_report(config: Config, gates: Sequence[VenueAccountTable], balances: 
                 "loopback": venue.loopback,
                 "gate_open": None if gate is None else gate.gate_open,
                 "gate_reason": None if gate is None else gate.reason,
+                "key": None if gate is None else _key(key_of(gate)),
                 "balances": {
                     one.asset: {"total": number(one.total), "free": number(one.free), "asked_at": moment(one.asked_ns)}
                     for one in balances
@@ -383,6 +386,19 @@ def venues_report(config: Config, gates: Sequence[VenueAccountTable], balances: 
             }
         )
     return lines
+
+
+def _key(key: KeyReading | None) -> Report | None:
+    """What the venue tells of the key, what the operator attests, and what is wrong with it."""
+    if key is None:
+        return None
+    return {
+        **asdict(key.powers),
+        "attested": {one.what: {"by": one.by, "on": one.on, "until": one.until} for one in key.attested},
+        "doubts": list(key.doubts),
+        "refused": key.refusal is not None,
+        "told_at": moment(key.told_ns),
+    }
 
 
 def alert_line(alert: AlertTable) -> Report:

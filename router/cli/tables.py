@@ -302,21 +302,32 @@ def venues(lines: Sequence[Report]) -> RenderableType:
     mode = f", mode {lines[0]['mode']}" if lines else ""
     return _table(
         f"venues{mode}",
-        ["account", "tier", "fence", "gate", "symbols", "free", "as of"],
+        ["account", "tier", "fence", "gate", "key", "symbols", "free", "as of"],
         [
             [
                 one["account"],
                 one["tier"],
                 one["fence"],
                 _gate(one),
+                _key(one["key"]),
                 ", ".join(one["symbols"]),
                 ", ".join(f"{held['free']} {asset}" for asset, held in one["balances"].items()) or None,
                 min((held["asked_at"] for held in one["balances"].values()), default=None),
             ]
             for one in lines
         ],
-        left=7,
+        left=8,
     )
+
+
+def _key(key: Report | None) -> RenderableType:
+    """Fit to trade with, by the venue's word or somebody's; else everything that is wrong with it."""
+    if key is None:
+        return Text("not asked", style="dim")
+    if key["doubts"]:
+        return Text("; ".join(key["doubts"]), style="red" if key["refused"] else "yellow")
+    attested = [f"{what} by {one['by']} until {one['until']}" for what, one in key["attested"].items()]
+    return Text(f"fit ({', '.join(attested)})" if attested else "fit", style="green")
 
 
 def _gate(one: Report) -> Text:

@@ -9,9 +9,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from connectors.keys import Attestation, Attestations, KeyCheck
 from connectors.settings import BookSource, Secret, VenueSettings
 from router.book.fx import FxPolicy, FxRule
-from router.config.schema import File, FxSection, LimitsSection, VenueSection
+from router.config.schema import AttestationSection, AttestSection, File, FxSection, LimitsSection, VenueSection
 from router.config.secrets import lab_credentials, secret
 from router.config.sentences import bad_input
 from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
@@ -164,6 +165,8 @@ def _of_live(file: File) -> Iterator[BadInput]:
     for name, venue in file.venues.items():
         if not venue.keys:
             yield BadInput(f"venues.{name}.keys", "are required for mode live")
+        if venue.key_check == "report":
+            yield BadInput(f"venues.{name}.key_check", "must be refuse in mode live: there is money there")
         tier = tier_of(venue.ccxt_id or name, venue.tier)
         if tier in {"A", "B"} and venue.acknowledge_tier != tier:
             yield BadInput(
@@ -201,6 +204,9 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
             dedupe_licensed=section.dedupe_licensed,
             books=BookSource(section.books),
             tier=tier_of(ccxt_id, section.tier),
+            key_check=None if section.key_check is None else KeyCheck(section.key_check),
+            key_check_every_s=section.key_check_every_s,
+            attest=_attest(section.attest),
             timeout_ms=section.timeout_ms,
             silence_ms=section.silence_ms,
             poll_ms=section.poll_ms,
@@ -223,6 +229,13 @@ def shared_keys(venues: Sequence[VenueSettings]) -> Iterator[BadInput]:
         holder = first.setdefault((venue.ccxt_id, key), venue.venue)
         if holder != venue.venue:
             yield BadInput(f"venues.{venue.venue}.keys.apiKey", f"is the key of venues.{holder} too")
+
+
+def _attest(section: AttestSection) -> Attestations:
+    def given(one: AttestationSection | None) -> Attestation | None:
+        return None if one is None else Attestation(by=one.by, on=one.on)
+
+    return Attestations(cannot_withdraw=given(section.cannot_withdraw), ip_restricted=given(section.ip_restricted))
 
 
 def _credentials(file: File, mode: Mode, name: str, section: VenueSection, folder: Path) -> Mapping[str, Secret]:

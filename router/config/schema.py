@@ -1,6 +1,7 @@
 """The shape of `config.yaml`. Unknown names are refused everywhere; amounts are text or whole numbers."""
 
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -67,6 +68,20 @@ class TermsSection(Section):
     outstanding_max: Annotated[int, Field(gt=0)] | None = None
 
 
+class AttestationSection(Section):
+    """Who looked at the venue's own page, and on which day."""
+
+    by: Name
+    on: date
+
+
+class AttestSection(Section):
+    """What the operator answers for where the venue tells nothing of the key; good for 90 days."""
+
+    cannot_withdraw: AttestationSection | None = None
+    ip_restricted: AttestationSection | None = None
+
+
 class VenueSection(Section):
     """One venue account. `keys`: ccxt's name of a credential -> name of the secret that holds it."""
 
@@ -74,6 +89,9 @@ class VenueSection(Section):
     account: Name = "main"
     symbols: dict[str, Pair] = Field(min_length=1)
     keys: dict[str, Name] = Field(default_factory=dict)
+    attest: AttestSection = AttestSection()
+    key_check: Literal["refuse", "report"] | None = None
+    key_check_every_s: Annotated[int, Field(gt=0)] = 86_400
     options: dict[str, Any] = Field(default_factory=dict)
     loopback: str | None = None
     books: Literal["stream", "poll"] = "stream"

@@ -20,6 +20,7 @@ from router.model.commands import Command, ReadAccount, Wake
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.money import exactly
 from router.model.orders import ParentOrder, ParentState
+from router.model.outcomes import AccountRead
 from router.orders.client_ids import is_ours
 from router.orders.records import Child
 from router.ports.policy import Policy
@@ -221,7 +222,9 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     for client_id in differences.to_look_up:
         _look_if_alive(draft, state.blotter.children[client_id])
     draft.note(f.WatermarkMoved(account=read.account, trades_until_ns=read.asked_ns))
-    _judge_gate(draft, read.account, differences)
+    if read.key is not None and read.key != state.keys.get(read.account):
+        draft.note(f.KeyTold(account=read.account, key=read.key))
+    _judge_gate(draft, read, differences)
     terms = state.terms(read.account)
     if terms is not None:
         draft.wake(timers.account(read.account), Nanos(draft.now_ns + terms.reconcile_every_ms * _MS))
@@ -253,14 +256,21 @@ def _report_strangers(draft: Draft, differences: Differences) -> None:
             )
 
 
-def _judge_gate(draft: Draft, account: AccountId, differences: Differences) -> None:
-    state = draft.state
-    if differences.orphans or differences.revived:
-        reason = "orders with our tag that no living intent explains"
+def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> None:
+    state, account = draft.state, read.account
+    reason = _why_shut(read, differences)
+    if reason is not None:
         if state.gate_open(account) or state.gates[account].starting:
             draft.note(f.GateMoved(account=account, open=False, reason=reason, at_ns=draft.now_ns))
     elif not state.gate_open(account):
         draft.note(f.GateMoved(account=account, open=True, reason="reconciled", at_ns=draft.now_ns))
+
+
+def _why_shut(read: AccountRead, differences: Differences) -> str | None:
+    """What in an account's own record forbids trading on it; None when nothing does."""
+    if differences.orphans or differences.revived:
+        return "orders with our tag that no living intent explains"
+    return None if read.key is None else read.key.refusal
 
 
 def _on_venue_lost(draft: Draft, event: e.VenueLost) -> None:

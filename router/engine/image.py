@@ -1,11 +1,12 @@
 """State as plain records: what a snapshot stores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from router.balances import Holding
 from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, Asset, EntityId, Nanos, TimerId
+from router.model.keys import KeyReading
 from router.orders.records import Child, Parent
 
 IMAGE_VERSION = 1
@@ -48,3 +49,4 @@ class StateImage:
     halt_epoch: int
     days: dict[EntityId, DayNotional]
     strangers: set[str]
+    keys: dict[AccountId, KeyReading] = field(default_factory=dict)

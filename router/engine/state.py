@@ -14,6 +14,7 @@ from router.model import facts as f
 from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, ParentId, TimerId
 from router.model.instruments import Instrument
+from router.model.keys import KeyReading
 from router.model.money import ZERO
 from router.model.orders import ChildState, VenueOrder
 from router.model.terms import RiskLimits, VenueTerms
@@ -44,6 +45,7 @@ class State:
     halt_reason: str = ""
     halt_epoch: int = 0
     days: dict[EntityId, DayNotional] = field(default_factory=dict)
+    keys: dict[AccountId, KeyReading] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
     """Open orders that are not ours and were reported once."""
 
@@ -111,6 +113,7 @@ class State:
             halt_epoch=self.halt_epoch,
             days=self.days,
             strangers=self.strangers,
+            keys=self.keys,
         )
 
     @classmethod
@@ -131,6 +134,7 @@ class State:
             halt_epoch=image.halt_epoch,
             days=image.days,
             strangers=image.strangers,
+            keys=image.keys,
         )
 
     # The fold.
@@ -252,6 +256,10 @@ class State:
     def _(self, fact: f.BalancesTaken) -> None:
         self.balances.take(fact.account, fact.asked_ns, fact.balances)
         self.blotter.reported(fact.account, fact.asked_ns)
+
+    @apply.register
+    def _(self, fact: f.KeyTold) -> None:
+        self.keys[fact.account] = fact.key
 
     @apply.register
     def _(self, fact: f.GateMoved) -> None:

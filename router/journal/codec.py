@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 
 from router.journal.converters import CodecError, Compiled, Context, compile_class
-from router.model import balances, commands, events, facts, instruments, market, orders, outcomes, requests, terms
+from router.model import balances, commands, events, facts, instruments, keys, market, orders, outcomes, requests, terms
 
 try:
     import orjson
@@ -40,6 +40,7 @@ MODEL_MODULES: tuple[ModuleType, ...] = (
     events,
     facts,
     instruments,
+    keys,
     market,
     orders,
     outcomes,

@@ -10,6 +10,7 @@ from enum import StrEnum
 from router.model.balances import Balance
 from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
+from router.model.keys import KeyReading
 from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder
 
 
@@ -184,6 +185,14 @@ class BalancesTaken:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeyTold:
+    """An account's key was checked, with another result than before or on another day."""
+
+    account: AccountId
+    key: KeyReading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GateMoved:
     """An account's gate opened or closed. New children leave only through an open gate."""
 
@@ -274,6 +283,7 @@ Fact = (
     | TimerSet
     | TimerCleared
     | BalancesTaken
+    | KeyTold
     | GateMoved
     | AccountPaused
     | WatermarkMoved

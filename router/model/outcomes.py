@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from router.model.balances import Balance
 from router.model.ids import AccountId, Nanos, VenueOrderId
+from router.model.keys import KeyReading
 from router.model.orders import VenueOrder, VenueTrade
 
 
@@ -118,3 +119,5 @@ class AccountRead:
     balances: tuple[Balance, ...]
     open_orders: tuple[VenueOrder, ...]
     trades: tuple[VenueTrade, ...]
+    key: KeyReading | None = None
+    """The newest check of the account's key; None where keys are not asked about."""

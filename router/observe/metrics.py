@@ -30,6 +30,7 @@ class Metrics:
     failed_decisions: Counter = field(init=False)
     surprises: Counter = field(init=False)
     gate: Gauge = field(init=False)
+    key_doubts: Gauge = field(init=False)
     halted: Gauge = field(init=False)
     in_doubt: Gauge = field(init=False)
     leading: Gauge = field(init=False)
@@ -71,6 +72,7 @@ class Metrics:
 
     def _gauges(self) -> None:
         self.gate = self._gauge("sor_gate_open", "1 while new children may go to the account", "account")
+        self.key_doubts = self._gauge("sor_key_doubts", "What is wrong with the account's key; 0 is nothing", "account")
         self.halted = self._gauge("sor_halted", "1 while no new child may leave")
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")
         self.leading = self._gauge("sor_leading", "1 while this process holds the lease")

@@ -50,6 +50,7 @@ class Observe:
             f.ChildMoved: self.child_moved,
             f.EvidenceNoted: self.evidence_noted,
             f.FillBooked: self.fill_booked,
+            f.KeyTold: self.key_told,
             f.GateMoved: self.gate_moved,
             f.AccountPaused: self.account_paused,
             f.HaltMoved: self.halt_moved,
@@ -183,6 +184,12 @@ class Observe:
             quantity=plain(trade.quantity),
             price=plain(trade.price),
         )
+
+    def key_told(self, fact: f.KeyTold) -> None:
+        """A key was checked: loud when something is wrong with it."""
+        self._metrics.key_doubts.labels(fact.account).set(len(fact.key.doubts))
+        if fact.key.doubts:
+            self._log.warning("key in doubt", account=fact.account, doubts=list(fact.key.doubts))
 
     def gate_moved(self, fact: f.GateMoved) -> None:
         """An account's gate opened or closed."""

@@ -20,6 +20,7 @@ from router.store.tables import (
     BalanceTable,
     ChildTable,
     DecisionTable,
+    DifferenceTable,
     FillTable,
     ParentTable,
     VenueAccountTable,
@@ -84,6 +85,7 @@ KEYS: Mapping[Table, tuple[str, ...]] = {
     AlertTable: ("seq", "number"),
     VenueAccountTable: ("account",),
     BalanceTable: ("account", "asset"),
+    DifferenceTable: ("account", "asset"),
 }
 
 
@@ -251,6 +253,10 @@ class Projection:
         self._alert(kind, fact.reason, account=fact.account)
 
     @_take.register
+    def _(self, fact: f.KeyTold) -> None:
+        self._account(fact.account, key_json=canonical(MODEL.encode(fact.key)).decode())
+
+    @_take.register
     def _(self, fact: f.WatermarkMoved) -> None:
         self._account(fact.account, trades_until_ns=fact.trades_until_ns)
 
@@ -302,6 +308,7 @@ class Projection:
             "reason": "",
             "gate_moved_ns": None,
             "trades_until_ns": None,
+            "key_json": "",
         }
 
     def _alert(

@@ -18,6 +18,7 @@ from router.model import trades
 from router.model.events import MarketSeen
 from router.model.facts import Exclusion, PlannedChild, RoundPlanned
 from router.model.ids import Asset, EntityId, Nanos, ParentId, RefId
+from router.model.keys import KeyReading
 from router.model.market import MarketView
 from router.model.orders import Fee, ParentState
 from router.model.trades import Totals, Traded
@@ -212,6 +213,11 @@ def traded(fill: FillTable) -> Traded:
 def fees_of(fill: FillTable) -> tuple[Fee, ...]:
     """What the venue took for a fill."""
     return _parts(fill.fees_json, Fee)
+
+
+def key_of(account: VenueAccountTable) -> KeyReading | None:
+    """The newest check of an account's key, if there was one."""
+    return cast("KeyReading", MODEL.decode(json.loads(account.key_json))) if account.key_json else None
 
 
 def plan_of(decision: DecisionTable) -> tuple[PlannedChild, ...]:

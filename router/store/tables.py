@@ -164,6 +164,8 @@ class VenueAccountTable(SQLModel, table=True):
     reason: str = Field(sa_column=_text())
     gate_moved_ns: int | None = Field(sa_column=_big(nullable=True))
     trades_until_ns: int | None = Field(sa_column=_big(nullable=True))
+    key_json: str = Field(sa_column=_text())
+    """The newest check of its key; empty while there was none."""
     seq: int = Field(sa_column=_big())
 
 
@@ -178,6 +180,20 @@ class BalanceTable(SQLModel, table=True):
     total: Decimal = Field(sa_column=_money())
     free: Decimal = Field(sa_column=_money())
     asked_ns: int = Field(sa_column=_big())
+    seq: int = Field(sa_column=_big())
+
+
+class DifferenceTable(SQLModel, table=True):
+    """What an account holds of an asset beyond what our books explain; negative where something is gone."""
+
+    __tablename__ = "difference"
+
+    account: str = Field(primary_key=True)
+    asset: str = Field(primary_key=True)
+    entity: str
+    expected: Decimal = Field(sa_column=_money())
+    unexplained: Decimal = Field(sa_column=_money())
+    since_ns: int = Field(sa_column=_big())
     seq: int = Field(sa_column=_big())
 
 
@@ -209,5 +225,14 @@ JOURNAL = Table(
 )
 """The journal, to read from. It is written by `router.store.base` and nothing else."""
 
-FOLLOWING = (ParentTable, ChildTable, FillTable, DecisionTable, AlertTable, VenueAccountTable, BalanceTable)
+FOLLOWING = (
+    ParentTable,
+    ChildTable,
+    FillTable,
+    DecisionTable,
+    AlertTable,
+    VenueAccountTable,
+    BalanceTable,
+    DifferenceTable,
+)
 """Every table that is rebuilt from the journal."""

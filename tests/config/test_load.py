@@ -1,12 +1,14 @@
 """Settings are read whole or refused with one sentence that names the setting."""
 
 import os
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import yaml
 
+from connectors.keys import Attestation
 from router.config import DEFAULT_TEXT, Config, Mode, load
 from router.model.errors import BadInput
 from router.model.terms import Fence
@@ -158,98 +160,26 @@ def test_relative_paths_are_relative_to_the_file(write, tmp_path: Path):
     assert load(write()).database_url == f"sqlite:///{tmp_path}/.sor/lab.db"
 
 
-class TestKeys:
-    """Venue keys."""
+class TestAttestations:
+    """What the operator says of a key where the venue says nothing."""
 
-    CANARY = "canary-7f3a9c"
-
-    @pytest.fixture
-    def key_file(self, tmp_path: Path) -> Path:
-        path = tmp_path / ".sor" / "secrets" / "kraken-key"
-        path.parent.mkdir(parents=True)
-        path.write_text(f"{self.CANARY}\n")
-        path.chmod(0o600)
-        return path
-
-    def test_a_key_is_read_from_its_file_and_never_shown(self, write, key_file: Path):
-        """The value reaches the connector and no `repr`."""
-        config = load(write({"venues|kraken|keys": {"apiKey": "kraken-key"}}))
-
-        kraken = next(venue for venue in config.venues if venue.venue == "kraken")
-        assert kraken.credentials["apiKey"].reveal() == self.CANARY
-        assert self.CANARY not in repr(config)
-
-    def test_a_key_others_can_read_is_refused(self, write, key_file: Path):
-        """Mode 0600 or nothing."""
-        key_file.chmod(0o640)
-
-        error = refusal(write({"venues|kraken|keys": {"apiKey": "kraken-key"}}))
-
-        assert error.field == "venues.kraken.keys.apiKey"
-        assert "chmod 600" in error.message
-
-    def test_a_key_can_come_from_the_environment(self, write, monkeypatch: pytest.MonkeyPatch):
-        """`SOR_SECRET_` and the name in capitals."""
-        monkeypatch.setenv("SOR_SECRET_KRAKEN_KEY", self.CANARY)
-
-        config = load(write({"venues|kraken|keys": {"apiKey": "kraken-key"}}))
-
-        assert next(v for v in config.venues if v.venue == "kraken").credentials["apiKey"].reveal() == self.CANARY
-
-    def test_a_key_typed_into_the_file_is_not_echoed(self, write):
-        """Somebody will put the key itself where its name belongs; the refusal does not repeat it."""
-        error = refusal(write({"venues|kraken|keys": {"apiKey": f"{self.CANARY}+/=="}}))
-
-        assert self.CANARY not in str(error)
-
-    def test_a_missing_key_is_named(self, write):
-        """The sentence says where a key was looked for."""
-        assert "SOR_SECRET_KRAKEN_KEY" in refusal(write({"venues|kraken|keys": {"apiKey": "kraken-key"}})).message
-
-    def test_a_password_of_the_database_is_not_shown(self, write):
-        """A database URL may hold one."""
-        config = load(write({"database": f"postgresql://sor:{self.CANARY}@localhost/sor"}))
-
-        assert self.CANARY in config.database_url
-        assert self.CANARY not in repr(config)
-
-
-class TestLive:
-    """Nothing goes live by default."""
-
-    @pytest.fixture
-    def live(self, write, monkeypatch: pytest.MonkeyPatch):
-        """A file that is complete for live trading, but for the changes."""
-        monkeypatch.setenv("SOR_SECRET_KEY", "k")
-
-        def _live(changes: dict[str, object] | None = None) -> Path:
-            complete: dict[str, object] = {"mode": "live", "live_trading": True, "allow_loopback_urls": False}
-            for name in ("binance", "kraken", "coinbase"):
-                complete[f"venues|{name}|loopback"] = None
-                complete[f"venues|{name}|keys"] = {"apiKey": "key", "secret": "key"}
-                complete[f"venues|{name}|acknowledge_tier"] = "A"
-            return write(complete | (changes or {}))
-
-        return _live
-
-    def test_a_complete_file_is_taken(self, live):
-        """Switch, limits, keys, acknowledgements: then it loads."""
-        assert load(live()).mode is Mode.LIVE
+    def test_one_has_a_name_and_a_date(self, write):
+        """As the file spells a date."""
+        path = write({"venues|kraken|attest": {"cannot_withdraw": {"by": "jane", "on": date(2026, 11, 20)}}})
+        kraken = next(venue for venue in load(path).venues if venue.venue == "kraken")
+        assert kraken.attest.cannot_withdraw == Attestation(by="jane", on=date(2026, 11, 20))
 
     @pytest.mark.parametrize(
-        ("changes", "field"),
+        ("attest", "field"),
         [
-            ({"live_trading": False}, "live_trading"),
-            ({"limits|day_notional_max": None}, "limits.day_notional_max"),
-            ({"venues|kraken|acknowledge_tier": None}, "venues.kraken.acknowledge_tier"),
-            ({"venues|kraken|acknowledge_tier": "B"}, "venues.kraken.acknowledge_tier"),
-            ({"venues|kraken|keys": None}, "venues.kraken.keys"),
-            ({"venues|kraken|loopback": "http://127.0.0.1:1"}, "venues.kraken.loopback"),
+            ({"cannot_withdraw": {"by": "jane"}}, "cannot_withdraw.on"),
+            ({"cannot_withdraw": {"by": "jane", "on": "soon"}}, "cannot_withdraw.on"),
+            ({"can_trade": {"by": "jane", "on": date(2026, 11, 20)}}, "can_trade"),
         ],
     )
-    def test_each_condition_is_needed(self, live, changes: dict[str, object], field: str):
-        """Leaving any one out is refused by its name."""
-        assert refusal(live(changes)).field == field
+    def test_anything_less_is_none(self, write, attest: dict[str, object], field: str):
+        """Refused by its name."""
+        assert refusal(write({"venues|kraken|attest": attest})).field == f"venues.kraken.attest.{field}"
 
 
 def test_nothing_of_ours_is_in_the_environment_by_accident():

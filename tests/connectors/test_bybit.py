@@ -241,11 +241,11 @@ def child_order():
 @pytest.mark.parametrize(
     ("wallet", "powers"),
     [
-        ([], KeyPowers(may_withdraw=False)),
-        (["SubMemberTransferList"], KeyPowers(may_withdraw=False)),
-        (["AccountTransfer"], KeyPowers(may_withdraw=True)),
-        (["Withdraw"], KeyPowers(may_withdraw=True)),
-        (None, KeyPowers(may_withdraw=None)),
+        ([], KeyPowers(may_withdraw=False, may_trade=True)),
+        (["SubMemberTransferList"], KeyPowers(may_withdraw=False, may_trade=True)),
+        (["AccountTransfer"], KeyPowers(may_withdraw=True, may_trade=True)),
+        (["Withdraw"], KeyPowers(may_withdraw=True, may_trade=True)),
+        (None, KeyPowers(may_withdraw=None, may_trade=True)),
     ],
 )
 async def test_what_moves_money_is_a_power_of_the_wallet(wallet, powers):

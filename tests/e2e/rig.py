@@ -49,6 +49,8 @@ class Seat:
     symbols: Mapping[str, str]
     licensed: bool = False
     terms: Mapping[str, int] = field(default_factory=lambda: TERMS)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of its venue section."""
 
 
 BINANCE = Seat(name="binance", protocol="binance", symbols={"BTC/USDT": "BTC/USD"})
@@ -103,6 +105,7 @@ def write_config(folder: Path, urls: Mapping[str, str], seats: Sequence[Seat] = 
                 "timeout_ms": 350,
                 "silence_ms": 1_500,
                 "terms": dict(seat.terms),
+                **seat.more,
             }
             for seat in seats
         },

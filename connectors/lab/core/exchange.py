@@ -16,6 +16,7 @@ from connectors.lab.core.records import (
     BalanceChanged,
     BalanceRecord,
     BookChanged,
+    KeyGrants,
     MarketEvent,
     NewOrder,
     OrderChanged,
@@ -44,6 +45,7 @@ class Exchange:
     def __init__(self, rules: VenueRules, symbols: Sequence[SymbolRules]) -> None:
         self.rules = rules
         self.symbols = {symbol.symbol: symbol for symbol in symbols}
+        self.grants = KeyGrants()
         self._ladders = {(name, side): Ladder(side) for name in self.symbols for side in Side}
         self._wallets: dict[str, Wallet] = {}
         self._orders: dict[int, OrderRecord] = {}

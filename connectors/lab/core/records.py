@@ -105,6 +105,15 @@ class BalanceRecord:
     free: Decimal
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyGrants:
+    """What the keys of a venue may do, as its key endpoints tell it; each venue in its own words, where it has any."""
+
+    trade: bool = True
+    withdraw: bool = False
+    ip_restricted: bool = True
+
+
 class RejectKind(StrEnum):
     """Why a venue refuses. Protocols turn it into their own code."""
 

@@ -212,6 +212,7 @@ def _followers_of_the_journal() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("gate_moved_ns", sa.BigInteger(), nullable=True),
         sa.Column("trades_until_ns", sa.BigInteger(), nullable=True),
+        sa.Column("key_json", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
     )
     op.create_table(
@@ -222,6 +223,16 @@ def _followers_of_the_journal() -> None:
         sa.Column("total", sa.String(), nullable=False),
         sa.Column("free", sa.String(), nullable=False),
         sa.Column("asked_ns", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "difference",
+        sa.Column("account", sa.String(), primary_key=True),
+        sa.Column("asset", sa.String(), primary_key=True),
+        sa.Column("entity", sa.String(), nullable=False),
+        sa.Column("expected", sa.String(), nullable=False),
+        sa.Column("unexplained", sa.String(), nullable=False),
+        sa.Column("since_ns", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
     )
     op.create_table(
