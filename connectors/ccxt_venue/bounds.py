@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from connectors.ccxt_venue.feeds import CONFIRM_S, LOOK_S, STILL_S
 from connectors.settings import VenueSettings
 
-_SPREAD = 1.25
-"""Cadences are spread by a quarter."""
 _LOOP_MS = 100
 """What a loop may be late by without being at fault."""
 
@@ -37,13 +35,13 @@ class Bounds:
 
 def bounds_of(settings: VenueSettings) -> Bounds:
     """What holds for an account with these settings."""
-    look_ms = round(LOOK_S * 1000) + _LOOP_MS
-    silent_ms = settings.silence_ms + look_ms + round(STILL_S * 1000)
+    look_ms = int(LOOK_S * 1000) + _LOOP_MS
+    silent_ms = settings.silence_ms + look_ms + int(STILL_S * 1000)
     wrong_ms = None
     if settings.check_every_ms is not None:
         one_check = 2 * settings.check_apart_ms + settings.timeout_ms
-        # The check under way when the book goes wrong may have begun too early to see it.
-        wrong_ms = round(_SPREAD * settings.check_every_ms) + 3 * one_check + _LOOP_MS
+        # Cadences are spread by a quarter, and the check under way when the book goes wrong may have begun too early to see it.
+        wrong_ms = settings.check_every_ms * 5 // 4 + 3 * one_check + _LOOP_MS
     return Bounds(
         silent_ms=silent_ms,
         half_open_ms=silent_ms,
@@ -51,5 +49,5 @@ def bounds_of(settings: VenueSettings) -> Bounds:
         flood_ms=2 * look_ms,
         wrong_ms=wrong_ms,
         clock_ms=2 * (settings.touch_ms + settings.timeout_ms),
-        private_ms=round(CONFIRM_S * 1000) + _LOOP_MS,
+        private_ms=int(CONFIRM_S * 1000) + _LOOP_MS,
     )
