@@ -8,12 +8,14 @@ from decimal import Decimal
 
 from router.app.drive import drive_while, following
 from router.app.parts import Engine, Router
-from router.model.ids import InstrumentId
+from router.model.errors import LeaseHeld
+from router.model.ids import InstrumentId, Nanos
 from router.model.market import MarketView
 from router.web.status import Json, Shown, StatusServer
 
 _NS_PER_MS = 1_000_000
 _STANDBY_S = 0.25
+_LIVES_AFTER_TTLS = 2
 
 
 class Pages:
@@ -99,9 +101,34 @@ class Served:
         return self.engine.market.view(instrument, quantity, self._router.clock.now())
 
 
+class Alone:
+    """Where a venue has no fence, nobody stands by: a driver that is replaced while it stands still would be believed.
+
+    A lease that is dead is free within its time; one that is still held after that has a living driver.
+    """
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._holder: tuple[str, int] | None = None
+        self._since_ns = Nanos(0)
+
+    async def check(self) -> None:
+        """Called while another holds the lease. Raises `LeaseHeld` once it has shown that it lives."""
+        router, held = self._router, await self._router.store.holder()
+        if not router.config.unfenced or held is None:
+            return
+        now_ns = router.clock.now()
+        if self._holder != held[:2]:
+            self._holder, self._since_ns = held[:2], now_ns
+        elif now_ns - self._since_ns > _LIVES_AFTER_TTLS * router.config.timings.lease_ttl_ms * _NS_PER_MS:
+            venues = ", ".join(router.config.unfenced)
+            raise LeaseHeld(f"{held[0]} drives, and {venues} allows one driver only: nobody may stand by for it")
+
+
 async def serve(router: Router, stop: asyncio.Event) -> None:
     """Until `stop`: drive whenever the lease is free. Returns after a drain."""
     served = Served(router)
+    alone = Alone(router)
     pages = Pages(router, served.shown)
     try:
         await pages.open()
@@ -109,6 +136,7 @@ async def serve(router: Router, stop: asyncio.Event) -> None:
             while not stop.is_set():
                 lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
                 if lease is None:
+                    await alone.check()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), _STANDBY_S)
                     continue

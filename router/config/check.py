@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 
 from connectors.settings import Secret, VenueSettings
 from router.config.load import (
+    beyond_one_replica,
     database_url,
     folder_of,
     fx_policy,
@@ -119,6 +120,7 @@ def _judge(file: File, folder: Path, clock: Clock, found: list[BadInput]) -> int
             venues.append(replace(venue, credentials=keys or venue.credentials))
             found.extend(_unfit(venue, clock))
     found.extend(shared_keys(venues))
+    found.extend(beyond_one_replica(file, mode, venues))
     if len(venues) == len(file.venues):  # else a rate whose venue is named above would be named as well
         for asset, rule in file.fx.items():
             _tried(lambda: fx_policy({asset: rule}, venues), found)  # noqa: B023 - called at once

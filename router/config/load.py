@@ -16,7 +16,7 @@ from router.config.schema import AttestationSection, AttestSection, File, FxSect
 from router.config.secrets import lab_credentials, secret
 from router.config.sentences import bad_input
 from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
-from router.config.terms import terms_of
+from router.config.terms import terms_of, without_fence
 from router.config.tiers import tier_of
 from router.model.errors import BadInput
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
@@ -93,7 +93,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         raise problem
     instruments = tuple(_instrument(name) for name in file.instruments)
     venues = tuple(venue_settings(file, mode, name, section, folder) for name, section in file.venues.items())
-    for problem in shared_keys(venues):
+    for problem in (*shared_keys(venues), *beyond_one_replica(file, mode, venues)):
         raise problem
     return Config(
         mode=mode,
@@ -116,6 +116,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         ),
         paper=paper_settings(file, mode, folder),
         secrets_dir=_beside(folder, file.secrets_dir),
+        unfenced=() if mode is Mode.PAPER else without_fence(venues),
         source=path,
     )
 
@@ -132,6 +133,20 @@ def problems(file: File) -> Iterator[BadInput]:
     if mode is Mode.LIVE:
         yield from _of_live(file)
     yield from _of_symbols(file)
+
+
+def beyond_one_replica(file: File, mode: Mode, venues: Sequence[VenueSettings]) -> Iterator[BadInput]:
+    """What a deployment of several drivers may not have: a database in a file, or a venue without a fence.
+
+    A driver that stands still and wakes may send what its successor holds for never sent; such a venue takes it.
+    """
+    if file.replicas == 1:
+        return
+    if not (file.database or "").startswith("postgresql://"):
+        yield BadInput("replicas", f"{file.replicas} drivers need a database on a server (postgresql://), not a file")
+    if mode is not Mode.PAPER and (unfenced := without_fence(venues)):
+        names = ", ".join(unfenced)
+        yield BadInput("replicas", f"must be 1: {names} would take a late order of a driver that was replaced")
 
 
 def _of_mode(file: File, mode: Mode) -> Iterator[BadInput]:

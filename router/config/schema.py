@@ -188,6 +188,7 @@ class File(BaseSettings):
     secrets_dir: Path = Path(".sor/secrets")
     allow_loopback_urls: bool = False
     live_trading: bool = False
+    replicas: Annotated[int, Field(gt=0, le=16)] = 1
     instruments: tuple[Pair, ...] = Field(min_length=1)
     fx: dict[str, FxSection] = Field(default_factory=dict)
     venues: dict[Name, VenueSection] = Field(min_length=1)

@@ -83,7 +83,7 @@ class PaperSettings:
 class Config:
     """All settings of one deployment. `source` is the file they came from; None for the built-in lab.
 
-    The database URL may hold a password, so it does not show in `repr`.
+    The database URL may hold a password, so it does not show in `repr`. `unfenced`: venues that allow one driver only.
     """
 
     mode: Mode
@@ -101,4 +101,5 @@ class Config:
     lab: LabSettings
     paper: PaperSettings
     secrets_dir: Path
+    unfenced: tuple[VenueId, ...] = ()
     source: Path | None = None

@@ -5,11 +5,13 @@ about ten seconds before its engine sees it, kraken takes no deadline nearer tha
 all. The lab's are short, so that nobody waits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from connectors.settings import VenueSettings
 from router.config.schema import TermsSection
-from router.model.ids import AccountId
+from router.model.errors import BadInput
+from router.model.ids import AccountId, VenueId
 from router.model.terms import Fence, VenueTerms
 
 _NOBODY = AccountId("")
@@ -60,7 +62,15 @@ def terms_of(
     said = given.model_dump(exclude_none=True)
     if "fence" in said:
         said["fence"] = Fence(said["fence"])
+    if terms.outstanding_max is not None and said.get("outstanding_max", 1) > terms.outstanding_max:
+        why = f"{ccxt_id} neither takes a deadline nor refuses a used id"
+        raise BadInput("terms.outstanding_max", f"must be {terms.outstanding_max}: {why}")
     return replace(terms, **said)
+
+
+def without_fence(venues: Sequence[VenueSettings]) -> tuple[VenueId, ...]:
+    """The venues that would take an order however late it comes, and a second one under the same id."""
+    return tuple(venue.venue for venue in venues if venue.terms.fence is Fence.NONE)
 
 
 def _hurried(terms: VenueTerms) -> VenueTerms:

@@ -34,6 +34,7 @@ START_OVERLAP_NS = 86_400_000 * _MS
 PARENTS_MAX = 500
 """Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 VENUE_RETRY_NS = 2_000 * _MS
+QUIET = "the driver before did not let go and may still send here: nothing new until it would have been settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,11 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     _judge_gate(draft, read, differences)
     terms = state.terms(read.account)
     if terms is not None:
-        draft.wake(timers.account(read.account), Nanos(draft.now_ns + terms.reconcile_every_ms * _MS))
+        quiet_ns = state.quiet_until_ns(read.account)
+        due_ns = draft.now_ns + terms.reconcile_every_ms * _MS
+        if quiet_ns is not None and draft.now_ns <= quiet_ns:
+            due_ns = min(due_ns, quiet_ns + 1)
+        draft.wake(timers.account(read.account), Nanos(due_ns))
     draft.touch_all()
 
 
@@ -259,9 +264,13 @@ def _report_strangers(draft: Draft, differences: Differences) -> None:
 def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> None:
     state, account = draft.state, read.account
     reason = _why_shut(read, differences)
+    quiet_ns = state.quiet_until_ns(account)
     if reason is not None:
         if state.gate_open(account) or state.gates[account].starting:
             draft.note(f.GateMoved(account=account, open=False, reason=reason, at_ns=draft.now_ns))
+    elif quiet_ns is not None and read.asked_ns <= quiet_ns:
+        if state.gates[account].reason != QUIET:
+            draft.note(f.GateMoved(account=account, open=False, reason=QUIET, at_ns=draft.now_ns))
     elif not state.gate_open(account):
         draft.note(f.GateMoved(account=account, open=True, reason="reconciled", at_ns=draft.now_ns))
 

@@ -50,3 +50,4 @@ class StateImage:
     days: dict[EntityId, DayNotional]
     strangers: set[str]
     keys: dict[AccountId, KeyReading] = field(default_factory=dict)
+    unreleased_ns: Nanos | None = None

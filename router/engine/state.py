@@ -17,13 +17,14 @@ from router.model.instruments import Instrument
 from router.model.keys import KeyReading
 from router.model.money import ZERO
 from router.model.orders import ChildState, VenueOrder
-from router.model.terms import RiskLimits, VenueTerms
+from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 _MISSES_KEPT = 9
 _STOPPED_MOST = 50
+_MS = 1_000_000
 DAY_NS = 86_400_000_000_000
 _EPOCH = Nanos(0)
 
@@ -48,6 +49,8 @@ class State:
     keys: dict[AccountId, KeyReading] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
     """Open orders that are not ours and were reported once."""
+    unreleased_ns: Nanos | None = None
+    """When a driver last took over from one that had not let go."""
 
     # Settings, as the driver that decides was started with.
 
@@ -74,6 +77,16 @@ class State:
     def instrument(self, instrument: InstrumentId) -> Instrument | None:
         """The instrument, if it is configured."""
         return next((known for known in self.settings.instruments if known.id == instrument), None)
+
+    def quiet_until_ns(self, account: AccountId) -> Nanos | None:
+        """Until when nothing new goes to an account because a driver before may still wake and send (RELIABILITY §2.1).
+
+        Only where the venue would take what it sends: neither a deadline nor a memory for ids refuses it there.
+        """
+        terms = self.terms(account)
+        if terms is None or terms.fence is not Fence.NONE or self.unreleased_ns is None:
+            return None
+        return Nanos(self.unreleased_ns + terms.quarantine_after_ms * _MS)
 
     def gate_open(self, account: AccountId) -> bool:
         """Was the account read and found in order?"""
@@ -114,6 +127,7 @@ class State:
             days=self.days,
             strangers=self.strangers,
             keys=self.keys,
+            unreleased_ns=self.unreleased_ns,
         )
 
     @classmethod
@@ -135,6 +149,7 @@ class State:
             days=image.days,
             strangers=image.strangers,
             keys=image.keys,
+            unreleased_ns=image.unreleased_ns,
         )
 
     # The fold.
@@ -146,6 +161,8 @@ class State:
 
     @apply.register
     def _(self, fact: f.DriverStarted) -> None:
+        if fact.started.unreleased and (self.started is None or fact.started.epoch != self.started.epoch):
+            self.unreleased_ns = self.last_ns  # not again when one driver recovers within its tenure
         self.started = fact.started
         self.started_ns = self.last_ns
         for terms in fact.started.terms:

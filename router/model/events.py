@@ -21,7 +21,10 @@ class HaltLevel(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """A driver took the shard. Carries the settings decisions depend on, so that a replay needs nothing else."""
+    """A driver took the shard. Carries the settings decisions depend on, so that a replay needs nothing else.
+
+    `unreleased`: the driver before did not let go. It may be dead, or stand still with an order half sent, and wake.
+    """
 
     deployment: str
     incarnation: int
@@ -30,6 +33,7 @@ class Started:
     instruments: tuple[Instrument, ...]
     terms: tuple[VenueTerms, ...]
     limits: RiskLimits
+    unreleased: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,10 +31,14 @@ class Appended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """The right to drive a shard, by the database's clock. The epoch grows with every holder."""
+    """The right to drive a shard, by the database's clock. The epoch grows with every holder.
+
+    `unreleased`: the holder before did not let go of it. It may be dead, or stand still and wake.
+    """
 
     holder: str
     epoch: int
+    unreleased: bool = False
 
 
 class Store(Protocol):

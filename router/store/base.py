@@ -193,10 +193,12 @@ class JournalStore:
 
     async def _take_lease(self, holder: str, ttl_ms: int) -> Lease | None:
         async with self._one_append:
+            before = await self._session.read(sql.LEASE_BEFORE, self._shard)
             taken = await self._write_one(sql.TAKE_LEASE, self._shard, holder, ttl_ms)
             if not taken:
                 return None
-            lease = Lease(holder=holder, epoch=cast("int", taken[0][0]))
+            epoch = cast("int", taken[0][0])
+            lease = Lease(holder=holder, epoch=epoch, unreleased=_unreleased(before, epoch))
             await self._session.get_ready()
             await self.learn_head()
             self._lease, self._lost = lease, None
@@ -322,6 +324,14 @@ class JournalStore:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # seen: when the caller was cancelled, nobody else will look
+
+
+def _unreleased(before: Sequence[Row], epoch: int) -> bool:
+    """Was the lease still somebody's when this epoch took it? In doubt, yes: others may have come between."""
+    if not before:
+        return epoch != 1
+    last_epoch, expires_at_ms = cast("tuple[int, int]", tuple(before[0]))
+    return expires_at_ms != 0 or epoch != last_epoch + 1
 
 
 def _stored(row: Row) -> StoredRow:

@@ -51,6 +51,7 @@ TAKE_LEASE = Sql("""
     WHERE lease.expires_at_ms <= {now_ms}
     RETURNING epoch
 """)
+LEASE_BEFORE = Sql("SELECT epoch, expires_at_ms FROM lease WHERE shard = $1")
 RENEW_LEASE = Sql("""
     UPDATE lease SET expires_at_ms = {now_ms} + CAST($4 AS BIGINT)
     WHERE shard = $1 AND holder = $2 AND epoch = $3 RETURNING epoch

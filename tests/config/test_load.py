@@ -75,6 +75,29 @@ def test_a_fence_follows_the_exchange_and_the_licence(write):
     assert fence_of(unlicensed, "coinbase") is Fence.NONE
 
 
+POSTGRES = {"database": "postgresql://desk@db/sor"}
+
+
+def test_several_drivers_need_a_server_and_a_fence_everywhere(write):
+    """A file has one driver; so has a venue that would take a replaced driver's late order. Paper sends none."""
+    assert load(write(POSTGRES | {"replicas": 3})).unfenced == ()
+    assert refusal(write({"replicas": 2})).field == "replicas"
+    unfenced = POSTGRES | {"venues|coinbase|dedupe_licensed": False}
+    assert load(write(unfenced)).unfenced == ("coinbase",)
+    refused = refusal(write(unfenced | {"replicas": 2}))
+    assert refused.field == "replicas"
+    assert "coinbase" in refused.message
+
+
+def test_one_child_at_a_time_is_not_a_setting_where_nothing_fences(write):
+    """Two doubts at once about orders that no id can tell apart are two too many."""
+    gemini = {"ccxt_id": "gemini", "symbols": {"BTC/USD": "BTC/USD"}, "loopback": "http://127.0.0.1:8709"}
+    most = {venue.venue: venue.terms.outstanding_max for venue in load(write({"venues|gemini": gemini})).venues}
+    assert (most["gemini"], most["kraken"]) == (1, None)
+    refused = refusal(write({"venues|gemini": gemini | {"terms": {"outstanding_max": 2}}}))
+    assert refused.field == "venues.gemini.terms.outstanding_max"
+
+
 def test_lab_times_are_short_and_real_ones_are_not(write):
     """Nobody waits in the lab; on a real venue a doubt lasts as long as proof takes."""
     paper = load(

@@ -1,7 +1,7 @@
 """A lab, a configuration and an order: what a person at a shell has, with `sor` as processes of its own."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,7 +12,7 @@ from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from router.app.execute import ExitCode
 from tests.e2e import rig
-from tests.e2e.rig import TERMS, lab_settings, quantity_of, set_books, urls_of, write_config
+from tests.e2e.rig import TERMS, Seat, lab_settings, quantity_of, set_books, urls_of, write_config
 from tests.e2e.runner import Bug, Moment, Sor, sor
 from tests.e2e.truth import assert_venues_agree
 
@@ -66,12 +66,14 @@ def printed(run: Sor) -> Mapping[str, Any]:
 
 
 @asynccontextmanager
-async def desk_at(folder: Path, database_url: str, **changes: Any) -> AsyncIterator[Desk]:
+async def desk_at(
+    folder: Path, database_url: str, seats: Sequence[Seat] = SEATS, **changes: Any
+) -> AsyncIterator[Desk]:
     """Static books on free ports, so that every run finds the same market."""
-    async with Lab(lab_settings()) as lab, LabControl(lab.control_url) as control:
-        await set_books(control, SEATS)
+    async with Lab(lab_settings(seats)) as lab, LabControl(lab.control_url) as control:
+        await set_books(control, seats)
         sections = {"timings": TIMINGS, "limits": SMALL_CHILDREN, "database": database_url, **changes}
-        config = write_config(folder, urls_of(lab), SEATS, **sections)
+        config = write_config(folder, urls_of(lab), seats, **sections)
         yield Desk(folder, config, database_url, control, lab)
 
 

@@ -38,6 +38,8 @@ class Point(StrEnum):
     """A copy is on its way through the connector, short of the socket."""
     AT_THE_GATE = "at the gate"
     """The copy is built and signed, the connection stands, no byte has left."""
+    PAST_THE_GATE = "past the gate"
+    """The gate has let the copy go and no byte has left: here the process does not die, it stands still."""
     AFTER_SEND = "after send"
     """The last gate is behind the copy by `delay_ms`; its answer is not there (the lab is asked to be slow)."""
     AFTER_ANSWER = "after answer"
@@ -128,6 +130,8 @@ class _MortalPort:
         def last_gate() -> str | None:
             self._fuse.pass_by(Point.AT_THE_GATE)
             reason = gate()
+            if reason is None and self._fuse.due(Point.PAST_THE_GATE):
+                os.kill(os.getpid(), signal.SIGSTOP)
             if reason is None and self._fuse.due(Point.AFTER_SEND):
                 asyncio.get_running_loop().call_later(self._fuse.delay_s, die)
             return reason
@@ -205,6 +209,10 @@ class Sor:
         assert pid is not None
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+
+    def stands_still(self) -> bool:
+        """Is it stopped by a signal?"""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     def said(self) -> str:
         """All it wrote, for a person to read when a test fails."""

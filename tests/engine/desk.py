@@ -102,7 +102,9 @@ class Desk:
 
     # Setting the scene.
 
-    def start(self, *, free: str = "1000000", base: str = "1000", epoch: int = 1, read: bool = True) -> "Desk":
+    def start(
+        self, *, free: str = "1000000", base: str = "1000", epoch: int = 1, read: bool = True, unreleased: bool = False
+    ) -> "Desk":
         """A driver takes over; with `read` every account is read at once and its gate opens."""
         self.tell(
             e.Started(
@@ -113,6 +115,7 @@ class Desk:
                 instruments=(BTC_USD,),
                 terms=self.venues,
                 limits=self.limits,
+                unreleased=unreleased,
             )
         )
         if read:

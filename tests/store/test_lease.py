@@ -40,7 +40,7 @@ async def test_an_expired_lease_can_be_stolen_and_is_lost_for_good(opened: Opene
 
     new = await eventually(lambda: second.take_lease("second", 60_000))
 
-    assert new == Lease(holder="second", epoch=2)
+    assert new == Lease(holder="second", epoch=2, unreleased=True)
     assert not await first.renew_lease(old, 60_000)
     assert await second.renew_lease(new, 60_000)
 
@@ -84,9 +84,9 @@ async def test_the_epoch_exceeds_the_journals(store: JournalStore, opened: Opene
     await store.append([row()])
     await sql("UPDATE journal SET epoch = 41")
     await sql("DELETE FROM lease")
-    assert await (await opened()).take_lease("next", 1) == Lease(holder="next", epoch=42)
+    assert await (await opened()).take_lease("next", 1) == Lease(holder="next", epoch=42, unreleased=True)
     await sql("UPDATE lease SET epoch = 3, expires_at_ms = 0")
-    assert await (await opened()).take_lease("third", 1) == Lease(holder="third", epoch=42)
+    assert await (await opened()).take_lease("third", 1) == Lease(holder="third", epoch=42, unreleased=True)
 
 
 async def test_a_successor_goes_on_where_the_journal_ends(store: JournalStore, opened: Opener, sql: Sql):
