@@ -229,7 +229,7 @@ class Bitfinex:
             raise AnswerUnusable("not one order in the answer")
         order = _list(orders[0], _PRICE + 1)
         same("cid", str(order[_CID]), client_id)
-        return VenueOrderId(str(int(order[_ID])))
+        return VenueOrderId(_id(order[_ID]))
 
     async def touch(self, ask: Ask) -> None:
         """One ticker."""
@@ -379,7 +379,7 @@ class Bitfinex:
             found.update(fresh)
             if len(page) < _PAGE:
                 return list(found.values())
-            asked = {**asked, "end": min(int(each[time_at]) for each in page)}
+            asked = {**asked, "end": min(int(_id(each[time_at])) for each in page)}
         raise AnswerUnusable(f"{endpoint} does not end")
 
     @staticmethod
@@ -397,7 +397,7 @@ class Bitfinex:
         return VenueOrder(
             account=desk.account,
             symbol=desk.names.symbol(str(told[_SYMBOL])),
-            venue_order_id=VenueOrderId(str(int(told[_ID]))),
+            venue_order_id=VenueOrderId(_id(told[_ID])),
             client_id=client_id,
             side=Side.BUY if amount > 0 else Side.SELL,
             status=state,
@@ -419,8 +419,8 @@ class Bitfinex:
         return VenueTrade(
             account=desk.account,
             symbol=desk.names.symbol(str(told[_T_PAIR])),
-            trade_id=TradeId(str(int(told[_ID]))),
-            venue_order_id=VenueOrderId(str(int(told[_T_ORDER]))),
+            trade_id=TradeId(_id(told[_ID])),
+            venue_order_id=VenueOrderId(_id(told[_T_ORDER])),
             side=Side.BUY if amount > 0 else Side.SELL,
             price=price,
             quantity=abs(amount),
@@ -428,6 +428,14 @@ class Bitfinex:
             maker={1: True, -1: False}.get(told[_T_MAKER]),
             venue_time_ns=ns_of_ms(told[_T_TIME]),
         )
+
+
+def _id(value: object) -> str:
+    """`value` as the digits of an id, or of a moment: a whole number above zero."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        message = "a whole number was expected"
+        raise AnswerUnusable(message)
+    return str(value)
 
 
 def _list(value: object, at_least: int = 0) -> Sequence[Any]:

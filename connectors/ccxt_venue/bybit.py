@@ -421,7 +421,10 @@ class Bybit:
 
     @staticmethod
     async def _named(ask: Ask, name: Mapping[str, object]) -> Row | None:
-        """The record of the order called that, from whichever list has it."""
+        """The record of the order called that, from whichever list has it.
+
+        A list of others' orders was not narrowed to the name: what is not on this page may exist.
+        """
         (field, wanted), *_ = name.items()
         for endpoint, more in (
             ("privateGetV5OrderRealtime", {"openOnly": 0}),
@@ -429,9 +432,12 @@ class Bybit:
             ("privateGetV5OrderHistory", {}),
         ):
             result = _result(await ask(endpoint, {"category": "spot", **name, **more}))
-            match = next((each for each in rows(part(result, "list")) if each.get(field) == wanted), None)
+            listed = rows(part(result, "list"))
+            match = next((each for each in listed if each.get(field) == wanted), None)
             if match is not None:
                 return match
+            if listed:
+                raise AnswerUnusable(f"{endpoint} does not heed {field}")
         return None
 
     async def _trades(self, ask: Ask, desk: Desk, params: Mapping[str, object]) -> list[VenueTrade]:

@@ -196,8 +196,10 @@ class Coinbaseexchange:
         client_id = self.encode_id(child.client_id)
         params = {"client_oid": client_id, "product_id": desk.names.market_id(child.symbol)}
         answer = await ask("privateDeleteOrdersClientClientOid", params)
-        # The answer is a bare JSON text, which our reader does not take: unclear, and the order is read again.
-        return None if answer else "no order named in the answer"
+        # The answer is the order's id: in a list, or as a bare JSON text, which our reader does not take. Then the
+        # cancel is unclear, and the order is read again.
+        named = isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], str) and answer[0]
+        return None if named else "no order named in the answer"
 
     async def find(self, ask: Ask, desk: Desk, wanted: Wanted) -> VenueOrder | Absence:
         """By our id; then in the product's list, whatever its state; then in the fills."""

@@ -223,9 +223,11 @@ class Gemini:
         """By the venue's id. Ours is good for finding it, when exactly one order has it."""
         order_id = venue_order_id
         if order_id is None:
-            found = await self._named(ask, {"client_order_id": self.encode_id(child.client_id)})
+            client_id = self.encode_id(child.client_id)
+            found = await self._named(ask, {"client_order_id": client_id})
             if len(found) != 1:
                 return f"{len(found)} orders have this id"
+            same("client_order_id", text(found[0], "client_order_id"), client_id)
             order_id = VenueOrderId(text(found[0], "order_id"))
         answer = row(await ask("privatePostV1OrderCancel", {"order_id": order_id}))
         same("order_id", text(answer, "order_id"), order_id)

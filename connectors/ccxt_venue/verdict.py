@@ -76,6 +76,8 @@ def outcome(judge: Judge, transmission: Transmission, client_id: str, why_not: s
         return NotSent(why=why_not)
     if transmission.status is None:
         return Lost(why=f"no whole answer: {why_not}")
+    if transmission.is_page:
+        return Lost(why=f"HTTP {transmission.status} with a page, whatever stands in it")
     answer = transmission.answer()
     said = judge.errors(transmission.status, answer)
     if said:

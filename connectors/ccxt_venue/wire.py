@@ -30,8 +30,9 @@ from router.ports.clock import Clock
 from router.ports.venue import Gate
 
 BODY_BYTES_MAX = 5 * 1024 * 1024
-# A book of 5000 levels or all markets of a venue are larger than any answer to an order.
+# A book of 5000 levels or all markets of a venue are larger than any answer about orders or an account.
 PUBLIC_BODY_BYTES_MAX = 64 * 1024 * 1024
+_LARGE = frozenset({CallKind.SET_UP, CallKind.BOOK})
 KEEP_ALIVE_S = 3600.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MONEY_OUT = re.compile(r"withdraw|transfer|/capital/|move_funds|payment_methods|deposits?/", re.IGNORECASE)
@@ -63,6 +64,12 @@ class Transmission:
         except orjson.JSONDecodeError:
             return None
         return parsed
+
+    @property
+    def is_page(self) -> bool:
+        """Does the answer call itself HTML? Then something between us and the venue speaks."""
+        told = next((value for name, value in self.headers.items() if name.lower() == "content-type"), "")
+        return told.lower().startswith("text/html")
 
     def retry_after_ms(self) -> int | None:
         """What `Retry-After` asks for, in seconds on the wire; capped at five minutes, None when it says nothing."""
@@ -142,8 +149,8 @@ class BoundedResponse(aiohttp.ClientResponse):
 
     async def _bounded(self) -> bytes:
         transmission = _current.get()
-        private = transmission is not None and transmission.kind in {CallKind.PLACE, CallKind.CANCEL}
-        most = BODY_BYTES_MAX if private else PUBLIC_BODY_BYTES_MAX
+        large = transmission is not None and transmission.kind in _LARGE
+        most = PUBLIC_BODY_BYTES_MAX if large else BODY_BYTES_MAX
         body = bytearray()
         async for part in self.content.iter_any():
             body += part

@@ -1,6 +1,7 @@
 """The venue lies, or the network does: no lie becomes an acceptance, a refusal or a second order.
 
-Every fault is injected at the venue, over its control surface; the truth is the venue's own record.
+Every fault is injected at the venue, over its control surface; the truth is the venue's own record. What each call
+comes to under every wire fault at every venue is `matrix`'s; here it is that what was lost is found again.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import pytest
 from connectors.lab.faults import Call, FaultKind
 from router.model.ids import Nanos
 from router.model.orders import TimeInForce
-from router.model.outcomes import Accepted, CancelTaken, CancelUnclear, Found, Lost, Missing, NotSent, Refused, Unclear
+from router.model.outcomes import Accepted, CancelTaken, CancelUnclear, Found, Lost, Missing, NotSent, Refused
 from tests.connectors.rig import WITHOUT_DEADLINE, approved, child, pass_gate, place, venue_at
 from tests.waiting import eventually
 
@@ -27,13 +28,8 @@ async def venue(lab, control, venue_name, notes):
 
 AFTER_THE_ENGINE = {
     "answer lost": (FaultKind.ANSWER_LOST, {}),
-    "reset after": (FaultKind.RESET_AFTER, {}),
     "503 after": (FaultKind.HTTP_5XX, {"when": "after"}),
-    "504 after": (FaultKind.HTTP_5XX, {"when": "after", "status": 504}),
     "cut body": (FaultKind.CUT_BODY, {}),
-    "HTML": (FaultKind.HTML_200, {}),
-    "empty": (FaultKind.EMPTY_200, {}),
-    "cut JSON": (FaultKind.PARTIAL_JSON_200, {}),
     "no id": (FaultKind.MISSING_ID_200, {}),
     "slow": (FaultKind.SLOW, {"delay_ms": 700}),
 }
@@ -41,8 +37,6 @@ BEFORE_THE_ENGINE = {
     "reset before": (FaultKind.RESET_BEFORE, {}),
     "503 before": (FaultKind.HTTP_5XX, {"when": "before"}),
     "redirect": (FaultKind.REDIRECT, {}),
-    "redirect 302": (FaultKind.REDIRECT, {"status": 302}),
-    "HTML before": (FaultKind.HTML_200, {"when": "before"}),
 }
 
 
@@ -106,28 +100,6 @@ async def test_a_refused_connection_is_provably_not_sent(lab, venue, venue_name)
     again, sent = await venue.place(approved(child(venue_name)), Nanos(2**62), pass_gate)
     assert isinstance(again, NotSent)
     assert sent is None
-
-
-READ_FAULTS = {
-    "HTML": (FaultKind.HTML_200, {}),
-    "cut JSON": (FaultKind.PARTIAL_JSON_200, {}),
-    "503": (FaultKind.HTTP_5XX, {}),
-    "cut body": (FaultKind.CUT_BODY, {}),
-}
-
-
-@pytest.mark.parametrize("fault", sorted(READ_FAULTS))
-@pytest.mark.parametrize("call", [Call.ORDER, Call.ORDERS, Call.OPEN_ORDERS, Call.TRADES])
-async def test_a_look_up_that_is_lied_to_proves_nothing(venue, venue_name, control, fault, call):
-    """While any of its endpoints lies, a look-up never says Missing; when the lie ends, it does."""
-    kind, params = READ_FAULTS[fault]
-    rule = await control.inject(venue_name, kind, call=call, times=None, **params)
-    order = child(venue_name)
-    looked = await venue.look_up(order, None)
-    fired = next(each["fired"] for each in await control.faults() if each["id"] == rule)
-    assert isinstance(looked.result, Unclear if fired else Missing)
-    await control.clear_faults()
-    assert isinstance((await venue.look_up(order, None)).result, Missing)
 
 
 async def test_one_bad_answer_to_a_read_is_asked_again(venue, venue_name, control):
