@@ -40,7 +40,8 @@ def bounds_of(settings: VenueSettings) -> Bounds:
     wrong_ms = None
     if settings.check_every_ms is not None:
         one_check = 2 * settings.check_apart_ms + settings.timeout_ms
-        # Cadences are spread by a quarter, and the check under way when the book goes wrong may have begun too early to see it.
+        # Cadences are spread by a quarter, and the check under way when the book goes wrong may have begun too early to
+        # see it.
         wrong_ms = settings.check_every_ms * 5 // 4 + 3 * one_check + _LOOP_MS
     return Bounds(
         silent_ms=silent_ms,
