@@ -16,16 +16,12 @@ from typing import Any, TypeVar
 
 from connectors.ccxt_venue import CcxtVenue
 from connectors.lab.core import (
-    NewOrder,
     OrderRecord,
     Rejection,
-    RejectKind,
-    SymbolRules,
-    TimeInForce,
-    TradeRecord,
     VenueRules,
 )
 from connectors.lab.protocols import PROTOCOLS
+from connectors.lab.words import Words, new_order, symbol_rules
 from connectors.paper.account import PaperAccount, Step
 from connectors.paper.books import Changes, RealBook
 from connectors.paper.ledger import Ledger
@@ -34,16 +30,14 @@ from connectors.settings import VenueSettings
 from router.model.balances import Balance
 from router.model.errors import BadInput, SorError
 from router.model.events import OrderHinted
-from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, TradeId, VenueOrderId, listing_id
+from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, VenueOrderId, listing_id
 from router.model.instruments import Listing
-from router.model.orders import Approved, ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
+from router.model.orders import Approved, ChildOrder
 from router.model.outcomes import (
-    Accepted,
     AccountRead,
     CancelOutcome,
     CancelTaken,
     CancelUnclear,
-    Exists,
     Found,
     LookUp,
     LookUpResult,
@@ -51,7 +45,6 @@ from router.model.outcomes import (
     Missing,
     NotSent,
     PlaceOutcome,
-    Refused,
     Unclear,
 )
 from router.model.public_trades import PublicTrade
@@ -61,6 +54,7 @@ from router.ports.venue import Gate, VenueSink
 
 T = TypeVar("T")
 
+_WORDS = Words("paper")
 _ENDPOINTS = ("paper orders", "paper trades")
 
 
@@ -153,8 +147,8 @@ class PaperVenue:
                 Balance(account=self.account, asset=Asset(asset), total=balance.total, free=balance.free)
                 for asset, balance in told.balances.items()
             ),
-            open_orders=tuple(_venue_order(record) for record in told.open_orders),
-            trades=tuple(_venue_trade(trade) for trade in told.trades),
+            open_orders=tuple(_WORDS.order(record) for record in told.open_orders),
+            trades=tuple(_WORDS.trade(trade) for trade in told.trades),
         )
 
     def encode_id(self, client_id: ClientOrderId) -> str:
@@ -179,12 +173,13 @@ class PaperVenue:
             sent_ns = self._clock.now()
             offer = book.facing(child.side, child.limit_price)
             try:
-                step = await self._in_thread(lambda: held.place(_new_order(child), offer, sent_ns))
+                step = await self._in_thread(lambda: held.place(new_order(child), offer, sent_ns))
             except sqlite3.Error as error:
                 return Lost(why=f"{type(error).__name__}: {error}"), sent_ns
             self._show(child.symbol, book.took(offer, step.left))
             self._tell(step)
-            return _outcome(step.answer), sent_ns
+            assert step.answer is not None
+            return _WORDS.outcome(step.answer), sent_ns
 
     async def _cancel(self, child: ChildOrder) -> CancelOutcome:
         async with self._turn:
@@ -206,7 +201,7 @@ class PaperVenue:
         record, trades = known
         if record.side is not child.side:
             return Unclear(why="the record under our id is of another order")
-        return Found(order=_venue_order(record), trades=tuple(_venue_trade(trade) for trade in trades))
+        return Found(order=_WORDS.order(record), trades=tuple(_WORDS.trade(trade) for trade in trades))
 
     async def _fill_resting(self) -> None:
         """Whenever a book moves: fill the resting orders it has come to reach."""
@@ -249,7 +244,7 @@ class PaperVenue:
                 OrderHinted(
                     account=self.account,
                     client_id=ClientOrderId(record.client_id or ""),
-                    venue_order_id=_order_id(record.order_id),
+                    venue_order_id=_WORDS.order_id(record.order_id),
                     hint=str(record.status),
                 )
             )
@@ -264,7 +259,7 @@ class PaperVenue:
         deposits = {str(asset): amount for asset, amount in self._paper.deposits.items()}
         try:
             ledger = Ledger(self._paper.file, self.account)
-            self._held = PaperAccount(ledger, rules, [_symbol_rules(listing) for listing in listings])
+            self._held = PaperAccount(ledger, rules, [symbol_rules(listing) for listing in listings])
             return self._held.open(deposits, self._clock.now())
         except (sqlite3.Error, OSError) as error:
             raise SorError(f"{self.account}: {self._paper.file} cannot be used: {error}") from None
@@ -371,75 +366,3 @@ def _terms_of(settings: VenueSettings) -> VenueRules:
     if protocol is None:
         raise BadInput("ccxt_id", f"paper knows no terms of {settings.ccxt_id}; it knows {', '.join(PROTOCOLS)}")
     return protocol.default_rules(settings.venue, 0)
-
-
-def _symbol_rules(listing: Listing) -> SymbolRules:
-    """A maker pays as a taker does: what the venue grants makers is not in a listing, and paper does not flatter."""
-    return SymbolRules(
-        symbol=listing.symbol,
-        base=listing.base,
-        quote=listing.quote,
-        tick=listing.tick,
-        step=listing.step,
-        min_quantity=listing.min_quantity,
-        min_notional=listing.min_notional,
-        max_quantity=listing.max_quantity,
-        taker_fee_bps=listing.taker_fee_bps,
-        maker_fee_bps=listing.taker_fee_bps,
-    )
-
-
-def _new_order(child: ChildOrder) -> NewOrder:
-    return NewOrder(
-        symbol=child.symbol,
-        side=child.side,
-        quantity=child.quantity,
-        limit_price=child.limit_price,
-        tif=TimeInForce(child.time_in_force),
-        client_id=child.client_id,
-    )
-
-
-def _outcome(answer: OrderRecord | Rejection | None) -> PlaceOutcome:
-    assert answer is not None
-    if isinstance(answer, OrderRecord):
-        return Accepted(venue_order_id=_order_id(answer.order_id))
-    if answer.kind is RejectKind.DUPLICATE_CLIENT_ID:
-        return Exists(code=answer.kind)
-    return Refused(code=answer.kind, text=answer.text, transient=False)
-
-
-def _order_id(order_id: int) -> VenueOrderId:
-    """Whoever reads it in a table sees that nothing was traded."""
-    return VenueOrderId(f"paper-{order_id}")
-
-
-def _venue_order(record: OrderRecord) -> VenueOrder:
-    return VenueOrder(
-        account=AccountId(record.account),
-        symbol=record.symbol,
-        venue_order_id=_order_id(record.order_id),
-        client_id=ClientOrderId(record.client_id or ""),
-        side=record.side,
-        status=VenueOrderStatus(record.status),
-        quantity=record.quantity,
-        executed=record.executed,
-        limit_price=record.limit_price,
-        venue_time_ns=Nanos(record.placed_ns),
-    )
-
-
-def _venue_trade(trade: TradeRecord) -> VenueTrade:
-    return VenueTrade(
-        account=AccountId(trade.account),
-        symbol=trade.symbol,
-        trade_id=TradeId(f"paper-{trade.execution_id}"),
-        venue_order_id=_order_id(trade.order_id),
-        side=trade.side,
-        price=trade.price,
-        quantity=trade.quantity,
-        fees=(Fee(asset=Asset(trade.fee_asset), amount=trade.fee),),
-        maker=trade.maker,
-        venue_time_ns=Nanos(trade.at_ns),
-        client_id=ClientOrderId(trade.client_id or ""),
-    )

@@ -41,6 +41,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.requests": ("router.model", "router.orders"),
     "router.runtime": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.observe"),
     "connectors": ("router.model", "router.ports"),
+    "router.simulate": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.runtime", "connectors"),
 }
 """Room -> what it may import of ours, itself aside. Those not listed (app, cli, config) may import everything."""
 

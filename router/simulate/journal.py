@@ -1,0 +1,100 @@
+"""The database in virtual time: rows in order, requests, the lease; and what a database does wrong.
+
+Compare-and-append is the real rule: rows go in at the writer's own last sequence plus one, or not at all. Rows are kept
+as the codec writes them, so that a fact which does not survive its own spelling shows.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from router.journal.codec import MODEL_MODULES, codec_of
+from router.model.events import Event, Stamped
+from router.model.facts import Fact
+from router.model.ids import Nanos
+from router.ports import JournalRow
+
+ROWS = codec_of(*MODEL_MODULES)
+
+_EPOCH = Nanos(0)
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request in the table. `event` is what the driver understands by it."""
+
+    id: int
+    event: Event
+    consumed: bool = False
+
+
+@dataclass(slots=True)
+class SimJournal:
+    """What is durable. `spelled`: keep rows as bytes and read them back, instead of as objects."""
+
+    spelled: bool = False
+    rows: list[JournalRow | bytes] = field(default_factory=list)
+    requests: list[Asked] = field(default_factory=list)
+    epoch: int = 0
+    lease_until_ns: Nanos = _EPOCH
+
+    def append(self, seq: int, rows: Sequence[JournalRow]) -> bool:
+        """All rows after `seq`, or none: False when another writer has the place."""
+        if seq != len(self.rows):
+            return False
+        for row in rows:
+            self.rows.append(_spell(row) if self.spelled else row)
+            if row.request_id is not None:
+                self.requests[row.request_id].consumed = True
+        return True
+
+    def ask(self, event: Event) -> Asked:
+        """Insert a request."""
+        asked = Asked(len(self.requests), event)
+        self.requests.append(asked)
+        return asked
+
+    def open_requests(self) -> list[Asked]:
+        """Those no driver has consumed, oldest first."""
+        return [asked for asked in self.requests if not asked.consumed]
+
+    def read(self) -> list[JournalRow]:
+        """All rows, from the first."""
+        return [_read(row) if isinstance(row, bytes) else row for row in self.rows]
+
+    def take_lease(self, now_ns: Nanos, ttl_ns: int) -> int | None:
+        """A new epoch, if nobody holds the lease."""
+        if now_ns < self.lease_until_ns:
+            return None
+        self.epoch += 1
+        self.lease_until_ns = Nanos(now_ns + ttl_ns)
+        return self.epoch
+
+    def renew_lease(self, epoch: int, now_ns: Nanos, ttl_ns: int) -> bool:
+        """False: it is somebody else's."""
+        if epoch != self.epoch:
+            return False
+        self.lease_until_ns = Nanos(now_ns + ttl_ns)
+        return True
+
+    def digest(self) -> str:
+        """One hash over everything that was ever appended."""
+        found = hashlib.blake2b(digest_size=16)
+        for row in self.rows:
+            found.update(row if isinstance(row, bytes) else _spell(row))
+        return found.hexdigest()
+
+
+def _spell(row: JournalRow) -> bytes:
+    facts = b"\n".join(ROWS.dumps(fact) for fact in row.facts)
+    return ROWS.dumps(row.stamped) + b"\n" + facts
+
+
+def _read(spelled: bytes) -> JournalRow:
+    stamped, *facts = (ROWS.loads(line) for line in spelled.split(b"\n") if line)
+    assert isinstance(stamped, Stamped)
+    return JournalRow(stamped=stamped, facts=tuple(_fact(fact) for fact in facts))
+
+
+def _fact(read: object) -> Fact:
+    return read  # type: ignore[return-value] # the codec knows only our own classes

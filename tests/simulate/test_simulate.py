@@ -1,0 +1,53 @@
+"""Seeds of the simulation, judged by what the venues know."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from router.simulate.run import Outcome, simulate
+
+ROOT = Path(__file__).parents[2]
+
+
+def told(outcome: Outcome) -> str:
+    return "\n".join([outcome.again, *(f"{one.invariant}: {one.detail}" for one in outcome.breaches)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_calm_world_fills_what_it_can(seed: int) -> None:
+    """Without faults every child is accepted once and every end is reached."""
+    outcome = simulate(seed, "calm")
+
+    assert not outcome.breaches, told(outcome)
+    assert outcome.accepted == outcome.children > 0
+    assert outcome.quarantined == 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_twice_nothing_lost_whatever_breaks(seed: int) -> None:
+    """Kills, pauses, two writers, lost and late requests: the invariants hold and everything comes to its end."""
+    outcome = simulate(seed)
+
+    assert not outcome.breaches, told(outcome)
+    assert outcome.children > 0
+
+
+def test_a_seed_is_the_same_in_every_process() -> None:
+    """Another process, another order of hashes: the same rows and the same trades."""
+    code = "from router.simulate.run import simulate; print(simulate(5).digest)"
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
+        ).stdout
+        for hash_seed in ("1", "777")
+    }
+
+    assert digests == {simulate(5).digest + "\n"}
