@@ -8,8 +8,9 @@ coalesces them (VENUES §3).
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import ccxt.pro
@@ -39,8 +40,30 @@ Frame = Callable[[Client, Json], bool]
 """Called with each websocket message; True when it was dealt with and ccxt need not see it."""
 
 
+class Tap(Protocol):
+    """Sees a client's traffic as it is on the wire, before and after everything else. Never raises."""
+
+    def connected(self, url: str) -> None:
+        """A socket stands."""
+        ...
+
+    def received(self, url: str, data: str | bytes) -> None:
+        """A frame came."""
+        ...
+
+    def sent(self, url: str, text: str) -> None:
+        """A frame leaves."""
+        ...
+
+    def answered(self, url: str, body: str) -> None:
+        """A request was answered."""
+        ...
+
+
 class SteadyClient(Client):  # type: ignore[misc]
     """A websocket client with its own receive loop: it yields, and no frame, however bad, ends it silently."""
+
+    tap: Tap | None = None
 
     def receive_loop(self) -> None:
         """Replaces ccxt's loop, which drains the socket in one go and dies with the first exception."""
@@ -53,6 +76,8 @@ class SteadyClient(Client):  # type: ignore[misc]
                 message = await self.connection.receive()
                 if message.type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING}:
                     break
+                if self.tap is not None and message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                    self.tap.received(self.url, message.data)
                 self.handle_message(message)
                 if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR}:
                     return
@@ -64,12 +89,19 @@ class SteadyClient(Client):  # type: ignore[misc]
             return
         self.on_close(1006)
 
+    async def send(self, message: Json) -> None:
+        """As ccxt sends it, which makes a text of whatever is none."""
+        if self.tap is not None:
+            self.tap.sent(self.url, message if isinstance(message, str) else json.dumps(message, separators=(",", ":")))
+        await super().send(message)
+
 
 class Adapted:
     """Mixin over a `ccxt.pro` class: the guard on requests and answers, and the tap on frames."""
 
     frame: Frame | None = None
     connected: Callable[[Client], None] | None = None
+    tap: Tap | None = None
     venue: str
     allowed_rows: frozenset[endpoints.Row]
 
@@ -117,7 +149,7 @@ class Adapted:
         self,
         code: int,
         _reason: str,
-        _url: str,
+        url: str,
         _method: str,
         response_headers: Mapping[str, str],
         response_body: str,
@@ -130,6 +162,8 @@ class Adapted:
             transmission.status = code
             transmission.body = response_body
             transmission.headers = dict(response_headers)
+        if self.tap is not None and code in OK:
+            self.tap.answered(url, response_body)
         return response_body
 
     def handle_message(self, client: Client, message: Json) -> None:
@@ -145,12 +179,15 @@ class Adapted:
         """Ccxt's websocket client for a URL, with our receive loop."""
         self.check_target(url)
         client = super().client(url)  # type: ignore[misc]
+        client.tap = self.tap
         client.__class__ = SteadyClient  # the same object in everything else, whatever a ccxt release puts into it
         return client
 
     def on_connected(self, client: Client, message: Json = None) -> None:
         """A socket stands."""
         super().on_connected(client, message)  # type: ignore[misc]
+        if self.tap is not None:
+            self.tap.connected(client.url)
         if self.connected is not None:
             self.connected(client)
 

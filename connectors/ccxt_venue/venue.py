@@ -328,7 +328,7 @@ class CcxtVenue:
             exchange=clients.streams,
             decoder=dialect.book_decoder(symbols),
             watch=lambda: dialect.watch_books(clients.streams, list(symbols)),
-            snapshot=lambda symbol: dialect.depth(self._ask(CallKind.BOOK), self._at_desk, symbol),
+            snapshot=self._depth,
             polled=self._polled,
             listed=lambda symbol: dialect.book(self._ask(CallKind.CHECK), self._at_desk, symbol),
             listings={symbol: listing.id for symbol, listing in self._listings.items()},
@@ -377,6 +377,9 @@ class CcxtVenue:
             self._tasks.keep(
                 f"{self.account}: check of {symbol}", partial(books.check, symbol, every_ms / 1000, apart_ms / 1000)
             )
+
+    async def _depth(self, symbol: str) -> Json:
+        return await self._dialect.depth(self._ask(CallKind.BOOK), self._at_desk, symbol)
 
     async def _polled(self, symbol: str) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         bids, asks = await self._dialect.book(self._ask(CallKind.BOOK), self._at_desk, symbol)

@@ -21,6 +21,7 @@ from connectors.lab.settings import LabSettings, LabVenueSettings
 from connectors.lab.sources import Breath, Source
 from connectors.lab.tapes import tape_sources
 from connectors.lab.venue import LabVenue
+from connectors.tape import read_manifest
 from router.model.errors import BadInput
 
 _LOG = logging.getLogger(__name__)
@@ -200,6 +201,10 @@ def _sources(settings: LabSettings, exchanges: dict[str, Exchange]) -> dict[str,
         return {name: Breath(exchange, breath_ns) for name, exchange in exchanges.items()}
     if settings.tapes is not None:
         folder = Path(settings.tapes)
+        if read_manifest(folder) is not None:
+            from connectors.lab.recorded import recorded_sources  # noqa: PLC0415 - decodes as traded: brings ccxt with it
+
+            return dict(recorded_sources(folder, exchanges, speed=settings.speed, seed=settings.seed))
         return dict(tape_sources(folder, exchanges, speed=settings.speed, seed=settings.seed))
     values = HiddenValues(settings.seed, settings.mid)
     return {

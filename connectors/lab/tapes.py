@@ -29,13 +29,14 @@ from types import MappingProxyType
 
 from connectors.lab.core import Exchange, SymbolRules
 from connectors.lab.flow import HiddenValues, VenueFlow
+from connectors.tape import read_manifest
 from router.model import rounding
 from router.model.money import ONE, ZERO, ratio
 from router.model.side import Side
 
 _CONTRACT_USD = Decimal(100)
-_FX_VALUES = MappingProxyType({"USD": ONE, "USDT": ONE, "USDC": ONE, "ETH": ONE})
-_MONEY = frozenset({"USD", "USDT", "USDC"})
+FX_VALUES = MappingProxyType({"USD": ONE, "USDT": ONE, "USDC": ONE, "ETH": ONE})
+MONEY = frozenset({"USD", "USDT", "USDC"})
 
 
 class TapeBroken(Exception):
@@ -88,6 +89,8 @@ def find_tapes(given: str | None = None) -> Path | None:
     for root in roots:
         if root is None:
             continue
+        if given and read_manifest(Path(root)) is not None:
+            return Path(root)  # a day recorded with `sor record`
         for folder in (Path(root), Path(root) / "binance-3mkt"):
             if all(any(folder.glob(role.pattern)) for role in ROLES):
                 return folder
@@ -233,8 +236,8 @@ class TapeSource:
         self._player = player
         self._start_ns = start_ns
         self._speed = speed
-        money = [name for name, rules in exchange.symbols.items() if {rules.base, rules.quote} <= _MONEY]
-        values = HiddenValues(seed, Decimal(61_800), _FX_VALUES)
+        money = [name for name, rules in exchange.symbols.items() if {rules.base, rules.quote} <= MONEY]
+        values = HiddenValues(seed, Decimal(61_800), FX_VALUES)
         self._money = VenueFlow(exchange=exchange, values=values, seed=seed, symbols=money)
 
     def step(self, elapsed_ns: int, now_ns: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from router.cli import configuring, examining, looking, running, trading, venues
+from router.cli import configuring, examining, looking, recording, running, trading, venues
 
 _NEXT = """Three things to try next:
   sor demo      watch one order routed over three exchanges on this machine: no keys, no network
@@ -43,6 +43,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "resume": trading.resume,
     "verify": looking.verify,
     "doctor": examining.doctor,
+    "record": recording.record,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
