@@ -2,9 +2,12 @@
 
 import base64
 import secrets
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 from urllib.parse import unquote
 
 from connectors.ccxt_venue import CcxtVenue, mapping, wire
@@ -63,11 +66,13 @@ class Seat:
         port._desk = Desk(account=settings.account, names=mapping.names_of(clients.orders.markets.values()))
         self.port = port
 
-    def order(self, *, known: bool) -> ChildOrder:
+    def order(self, *, known: bool, **changes: Any) -> ChildOrder:
         """A new child, and the venue told of it."""
         now = time.time_ns()
         client_id = ClientOrderId(new_id())
-        child = child_at(self.venue, client_id=client_id, decided_at_ns=Nanos(now), deadline_ns=Nanos(now + TTL_NS))
+        child = child_at(
+            self.venue, client_id=client_id, decided_at_ns=Nanos(now), deadline_ns=Nanos(now + TTL_NS), **changes
+        )
         spelled = ENCODE[CAPABILITIES[self.venue].client_id.encoding](client_id)
         number = str(secrets.randbelow(10**9) + 10**9)
         self.little = Little(spelled=spelled, order_id=number, known=known, at_ms=now // 1_000_000)
@@ -92,6 +97,12 @@ def said_in(asked: Asked) -> str:
     return f"{unquote(asked.target)} {unquote(asked.body.decode())} {hidden}"
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """Read once: the bundle takes longer than all the rest."""
+    return wire.certificates(None)
+
+
 @asynccontextmanager
 async def seated(venue: str, url: str | None = None) -> AsyncIterator[Seat]:
     """An account at its own little venue (or at `url`, where nobody is), and another host nobody should ever reach."""
@@ -105,7 +116,7 @@ async def seated(venue: str, url: str | None = None) -> AsyncIterator[Seat]:
         credentials={name: Secret(value) for name, value in names.items()},
         timeout_ms=PATIENT_MS,
     )
-    clients = assemble(DIALECTS[venue](), settings, WallClock(), wire.certificates(None))
+    clients = assemble(DIALECTS[venue](), settings, WallClock(), trusted())
     for client in (clients.orders, clients.queries, clients.streams):
         row = {**market(venue), "precision": {"amount": "0.00000001", "price": "0.01"}}
         currencies = {each: {"id": each, "code": each, "precision": "0.00000001"} for each in ("BTC", "USDT")}
