@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from router.app.heads import exporting_heads
 from router.app.parts import Engine, Router, build_engine
 from router.model.errors import AppendLost, LeaseHeld
 from router.ports import Lease
@@ -19,11 +20,12 @@ async def drive_while(router: Router, lease: Lease, wanted: Callable[[Engine], b
     running = asyncio.create_task(engine.driver.run(lease))
     tidying = asyncio.create_task(freeze_when_started(engine))
     try:
-        while not running.done() and wanted(engine):
-            await asyncio.wait([running], timeout=_LOOK_S)
-        engine.driver.stop()
-        with suppress(LeaseHeld, AppendLost):  # fenced: whoever drives now carries on
-            await running
+        async with exporting_heads(router):
+            while not running.done() and wanted(engine):
+                await asyncio.wait([running], timeout=_LOOK_S)
+            engine.driver.stop()
+            with suppress(LeaseHeld, AppendLost):  # fenced: whoever drives now carries on
+                await running
     finally:
         await _ended(tidying)
         await _ended(running)

@@ -368,5 +368,6 @@ def not_taken(report: Report) -> RenderableType:
 def walked(report: Report) -> RenderableType:
     """The journal's chain."""
     if report["clean"]:
-        return Text(f"journal verified: {report['rows']} rows, head {report['head'][:16]}", style="green")
+        heads = f", {report['heads']} signed heads" if report.get("heads") else ""
+        return Text(f"journal verified: {report['rows']} rows, head {report['head'][:16]}{heads}", style="green")
     return Group(*(Text(f"row {one['seq']}: {one['why']}", style="bold red") for one in report["breaks"]))

@@ -15,7 +15,16 @@ from router.book.fx import FxPolicy, FxRule
 from router.config.schema import AttestationSection, AttestSection, File, FxSection, LimitsSection, VenueSection
 from router.config.secrets import lab_credentials, secret
 from router.config.sentences import bad_input
-from router.config.settings import Config, LabSettings, LogSettings, Mode, PaperSettings, StatusSettings, Timings
+from router.config.settings import (
+    AuditSettings,
+    Config,
+    LabSettings,
+    LogSettings,
+    Mode,
+    PaperSettings,
+    StatusSettings,
+    Timings,
+)
 from router.config.terms import terms_of, without_fence
 from router.config.tiers import tier_of
 from router.model.errors import BadInput
@@ -115,6 +124,10 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
             read_lag_ms=file.lab.read_lag_ms,
         ),
         paper=paper_settings(file, mode, folder),
+        audit=AuditSettings(
+            heads=_beside(folder, file.audit.heads or Path(f".sor/heads/{mode}-{file.deployment}.jsonl")),
+            every_s=file.audit.every_s,
+        ),
         secrets_dir=_beside(folder, file.secrets_dir),
         unfenced=() if mode is Mode.PAPER else without_fence(venues),
         source=path,

@@ -165,6 +165,16 @@ def _paper_money() -> dict[str, Decimal]:
     }
 
 
+class AuditSection(Section):
+    """Where the journal's signed head goes: `heads` should lie on another disk, or be carried off from where it lies.
+
+    By default `.sor/heads/<mode>-<deployment>.jsonl`.
+    """
+
+    heads: Path | None = None
+    every_s: Annotated[int, Field(gt=0, le=3_600)] = 60
+
+
 class PaperSection(Section):
     """The accounts of mode paper: what each is credited with, once per asset; rates other than the venues' public ones.
 
@@ -199,6 +209,7 @@ class File(BaseSettings):
     status: StatusSection = StatusSection()
     lab: LabSection = LabSection()
     paper: PaperSection = PaperSection()
+    audit: AuditSection = AuditSection()
 
     @classmethod
     def settings_customise_sources(

@@ -1,8 +1,9 @@
 """Where keys come from: a file of the secrets directory, readable by its owner only, or the environment."""
 
+import contextlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from connectors.settings import Secret
@@ -30,6 +31,18 @@ def secret(name: str, field: str, directory: Path) -> Secret:
     if not text:
         raise BadInput(field, f"{path} is empty")
     return Secret(text)
+
+
+def kept_secret(name: str, directory: Path, make: Callable[[], str]) -> Secret:
+    """A secret of our own: made the first time it is wanted, and kept in a file that only its owner can read."""
+    path = directory / name
+    if f"SOR_SECRET_{name.upper()}" not in os.environ and not path.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its secret is as good
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as out:
+                out.write(make())
+    return secret(name, name, directory)
 
 
 def lab_credentials(ccxt_id: str) -> Mapping[str, Secret]:

@@ -80,6 +80,14 @@ class PaperSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AuditSettings:
+    """The file the journal's signed head is appended to, and how often."""
+
+    heads: Path
+    every_s: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """All settings of one deployment. `source` is the file they came from; None for the built-in lab.
 
@@ -100,6 +108,7 @@ class Config:
     status: StatusSettings
     lab: LabSettings
     paper: PaperSettings
+    audit: AuditSettings
     secrets_dir: Path
     unfenced: tuple[VenueId, ...] = ()
     source: Path | None = None

@@ -22,14 +22,16 @@ class ChainBroken(SorError):
         super().__init__(f"the journal's chain breaks at seq {seq}: {why}")
 
 
-def row_hash(previous: str, shard: str, seq: int, epoch: int, at_ns: Nanos, kind: str, payload: str) -> str:
-    """SHA-256 in hex over the previous hash and every column of the row.
+def row_hash(previous: str, shard: str, seq: int, epoch: int, at_ns: Nanos, kind: str, sealed: str) -> str:
+    """SHA-256 in hex over the previous hash, every column of the row, and its payload as `seal` gives it.
 
-    One line per column and the payload last: no other row gives the same bytes, as none of the columns before the
-    payload can hold a line break.
+    One line per column: no other row gives the same bytes, as none of the columns can hold a line break.
     """
-    head = f"{previous}\n{shard}\n{seq}\n{epoch}\n{at_ns}\n{kind}\n"
-    assert head.count("\n") == 6  # noqa: PLR2004 - one per column
-    digest = hashlib.sha256(head.encode())
-    digest.update(payload.encode())
-    return digest.hexdigest()
+    text = f"{previous}\n{shard}\n{seq}\n{epoch}\n{at_ns}\n{kind}\n{sealed}"
+    assert text.count("\n") == 6  # noqa: PLR2004 - one per column
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(payload: str) -> str:
+    """What stands for a payload in the chain: whoever must not read a row can still check that it is in its place."""
+    return hashlib.sha256(payload.encode()).hexdigest()

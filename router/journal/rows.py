@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from router.journal.chain import row_hash
+from router.journal.chain import row_hash, seal
 from router.journal.codec import MODEL, Codec, Json, canonical, parse
 from router.journal.converters import CodecError
 from router.model.events import Event, Stamped
@@ -27,13 +27,13 @@ class StoredRow:
 
     def hash_after(self, previous: str) -> str:
         """The hash this row must have if it follows the row with hash `previous`."""
-        return row_hash(previous, self.shard, self.seq, self.epoch, self.at_ns, self.kind, self.payload)
+        return row_hash(previous, self.shard, self.seq, self.epoch, self.at_ns, self.kind, seal(self.payload))
 
 
 def stored(row: JournalRow, shard: str, seq: int, epoch: int, previous: str) -> StoredRow:
     """The row as it goes into the journal at `seq`, chained to the row with hash `previous`."""
     at_ns, kind, payload = row.stamped.at_ns, type(row.stamped.event).__name__, payload_of(row)
-    chained = row_hash(previous, shard, seq, epoch, at_ns, kind, payload)
+    chained = row_hash(previous, shard, seq, epoch, at_ns, kind, seal(payload))
     return StoredRow(shard=shard, seq=seq, epoch=epoch, at_ns=at_ns, kind=kind, payload=payload, hash=chained)
 
 

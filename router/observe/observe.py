@@ -313,6 +313,11 @@ class Observe:
         self._metrics.surprises.labels("snapshot").inc()
         self._log.error("snapshot refused", exc_info=error)
 
+    def head_not_exported(self, file: str, why: str) -> None:
+        """The journal's signed head could not be put down in its second place: a rewrite would go unseen."""
+        self._metrics.surprises.labels("head_not_exported").inc()
+        self._log.error("head not exported", file=file, why=why)
+
     def serving(self, url: str) -> None:
         """The status pages are up."""
         self._log.info("status pages", url=url)

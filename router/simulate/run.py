@@ -41,10 +41,15 @@ class Outcome:
 
 def simulate(seed: int, profile: Profile | str = "default", swarm: Swarm | None = None) -> Outcome:
     """Run one seed to its end."""
+    return simulated(seed, profile, swarm)[0]
+
+
+def simulated(seed: int, profile: Profile | str = "default", swarm: Swarm | None = None) -> tuple[Outcome, SimWorld]:
+    """The same, with the world as it was left."""
     profile = PROFILES[profile] if isinstance(profile, str) else profile
     world = SimWorld(seed, profile, swarm or draw(seed, profile))
     with exactly():
-        return _run(seed, world)
+        return _run(seed, world), world
 
 
 def _run(seed: int, world: SimWorld) -> Outcome:

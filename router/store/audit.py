@@ -4,12 +4,13 @@ A chain shows every row that was changed, moved or taken out, but not rows cut o
 the other tables still know of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
 from router.journal.converters import CodecError
+from router.journal.heads import SignedHead, judge
 from router.journal.rows import row_of
 from router.journal.verify import Break, Walk, step
 from router.ports.store import JournalRow
@@ -55,15 +56,23 @@ class _Expected:
         self.requests.update((number, (at,)) for number, at in found.consumed)
 
 
-async def audit(store: JournalStore) -> Audit:
-    """Walk the whole journal and compare. Rows appended meanwhile are not judged."""
+async def audit(store: JournalStore, heads: Sequence[SignedHead] = (), key: str | None = None) -> Audit:
+    """Walk the whole journal and compare, with the exported heads too. Rows appended meanwhile are not judged.
+
+    `key`: who is expected to have signed the heads; None takes the first one's word.
+    """
     walk, breaks, expected = Walk(), list[Break](), _Expected()
+    told = {signed.head.seq for signed in heads}
+    hashes: dict[int, str] = {}
     while page := await store.stored_rows(walk.seq, _PAGE_ROWS):
         for row in page:
             walk, wrong = step(walk, row)
             breaks.extend(wrong)
+            if row.seq in told:
+                hashes[row.seq] = row.hash
             with suppress(CodecError):  # which the walk has reported
                 expected.take(row.seq, row_of(row.at_ns, row.payload))
+    breaks.extend(judge(heads, hashes, walk.seq, shard=store.shard, deployment=store.deployment, key=key))
     breaks.extend(await _beyond(store, walk.seq))
     if not breaks:
         # Where rows are damaged or gone, what they wrote beside them cannot be told, and would only drown the cause.

@@ -176,6 +176,11 @@ class JournalStore:
         """Rows as they stand in the table, nothing checked."""
         return tuple(map(_stored, await self._session.read(sql.JOURNAL_FROM, self._shard, after_seq + 1, limit)))
 
+    async def newest_row(self) -> tuple[int, str] | None:
+        """Sequence number and hash of the journal's last row, whoever wrote it."""
+        head = await self._session.read(sql.JOURNAL_HEAD, self._shard)
+        return (cast("int", head[0][0]), cast("str", head[0][2])) if head else None
+
     async def rows_of(self, statement: Sql, *args: object) -> list[Row]:
         """Any reading statement, for those who audit the tables beside the journal."""
         return await self._session.read(statement, *args)
@@ -206,8 +211,7 @@ class JournalStore:
 
     async def learn_head(self) -> None:
         """Look up the newest row."""
-        head = await self._session.read(sql.JOURNAL_HEAD, self._shard)
-        self._seq, self._hash = (cast("int", head[0][0]), cast("str", head[0][2])) if head else (0, GENESIS)
+        self._seq, self._hash = await self.newest_row() or (0, GENESIS)
 
     async def renew_lease(self, lease: Lease, ttl_ms: int) -> bool:
         """See the port."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.journal.chain import GENESIS, row_hash
+from router.journal.chain import GENESIS, row_hash, seal
 from router.store import JournalStore
 from router.store.audit import audit
 from tests.store.conftest import Sql
@@ -70,7 +70,7 @@ async def test_two_rows_exchanged_show(written: JournalStore, sql: Sql):
 async def test_a_rewritten_row_shows_at_its_successor(written: JournalStore, sql: Sql):
     """Whoever mends the hash of the row he changed breaks the next one."""
     first = (await written.stored_rows(0, 1))[0]
-    forged = row_hash(GENESIS, first.shard, 1, first.epoch, first.at_ns + 1, first.kind, first.payload)
+    forged = row_hash(GENESIS, first.shard, 1, first.epoch, first.at_ns + 1, first.kind, seal(first.payload))
     await sql(f"UPDATE journal SET at_ns = at_ns + 1, hash = '{forged}' WHERE seq = 1")
 
     assert {one.seq for one in (await audit(written)).breaks} == {2}
@@ -78,7 +78,7 @@ async def test_a_rewritten_row_shows_at_its_successor(written: JournalStore, sql
 
 def test_the_hash_covers_every_column():
     """No two different rows give the same bytes."""
-    columns = ("main", 12, 3, 4, "Kind", "{}")
+    columns = ("main", 12, 3, 4, "Kind", seal("{}"))
     base = row_hash(GENESIS, *columns)
 
     others = [
