@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from connectors.budget import NS_PER_MS
+from connectors.budget import NS_PER_MS, Budget
 from connectors.ccxt_venue import hosts, wire
 from connectors.ccxt_venue.calls import CallKind
 from connectors.ccxt_venue.clients import Exchange
@@ -67,14 +67,16 @@ class Clients:
             await session.close()
 
 
-def assemble(dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: ssl.SSLContext) -> Clients:
+def assemble(
+    dialect: Dialect, settings: VenueSettings, clock: Clock, trusted: ssl.SSLContext, budget: Budget | None = None
+) -> Clients:
     """Four instances of the venue's class. Those for public data have no keys.
 
     Orders have a pool of connections of their own: what was kept warm for them is not taken by a read or a stream.
     """
     quiet_ccxt()
     keys = {name: secret.reveal() for name, secret in settings.credentials.items()}
-    sessions = (wire.open_session(clock, trusted), wire.open_session(clock, trusted))
+    sessions = (wire.open_session(clock, trusted, budget), wire.open_session(clock, trusted, budget))
     for_orders, for_others = (_config(dialect, settings, session, trusted) for session in sessions)
     clients = Clients(
         orders=_make(dialect, settings, {**for_orders, **keys}),

@@ -87,7 +87,7 @@ CODES = (
     *(Code(code=str(code), proves=Proves.REFUSED) for code in (-1111, -1114, -1115, -1116, -1117, -1121, -1128, -1130)),
     # Turned away at the gateway, to be tried again: time stamp outside the window, request and order rate.
     Code(code="-1021", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="-1003", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="-1003", proves=Proves.TOO_MANY),
     Code(code="-1015", proves=Proves.REFUSED_FOR_NOW),
     # Not here, on purpose: -1000, -1001, -1006, -1007, -1008, -1016 and every 5xx ("execution status UNKNOWN").
 )
@@ -120,7 +120,7 @@ class Binance:
     dedupes_for_ever = False
     codes = CODES
     limits = (
-        Limit(name=_WEIGHT, units=6000, per_ns=60 * NS_PER_S, reserved=1200),
+        Limit(name=_WEIGHT, units=6000, per_ns=60 * NS_PER_S, reserved=1200, by_ip=True),
         Limit(name=_ORDERS_10S, units=100, per_ns=10 * NS_PER_S, reserved=0),
         Limit(name=_ORDERS_DAY, units=200_000, per_ns=86_400 * NS_PER_S, reserved=0),
     )

@@ -34,7 +34,7 @@ class Binanceus(Binance):
     client_class: type[Adapted] = BinanceusClient
     # exchangeInfo of 2021-08-14: 1200 of weight a minute, 100 orders in ten seconds, 200000 a day.
     limits = (
-        Limit(name="request weight", units=1200, per_ns=60 * NS_PER_S, reserved=240),
+        Limit(name="request weight", units=1200, per_ns=60 * NS_PER_S, reserved=240, by_ip=True),
         Limit(name="orders per 10 s", units=100, per_ns=10 * NS_PER_S, reserved=0),
         Limit(name="orders per day", units=200_000, per_ns=86_400 * NS_PER_S, reserved=0),
     )

@@ -81,7 +81,7 @@ CODES = (
     Code(code="10112", proves=Proves.REFUSED),
     Code(code="10113", proves=Proves.REFUSED),
     Code(code="10114", proves=Proves.REFUSED_FOR_NOW),  # nonce
-    Code(code="11010", proves=Proves.REFUSED_FOR_NOW),  # rate limit
+    Code(code="11010", proves=Proves.TOO_MANY),  # rate limit
     # Not here, on purpose: 10000 (unknown), 20060 (maintenance), and whatever else 10001 may say.
 )
 
@@ -175,9 +175,9 @@ class Bitfinex:
     dedupes_for_ever = False
     codes = CODES
     limits = (
-        Limit(name=_ORDERS, units=90, per_ns=60 * NS_PER_S, reserved=30),
-        Limit(name=_READS, units=90, per_ns=60 * NS_PER_S, reserved=30),
-        Limit(name=_PUBLIC, units=30, per_ns=60 * NS_PER_S, reserved=0),
+        Limit(name=_ORDERS, units=90, per_ns=60 * NS_PER_S, reserved=30, by_ip=True),
+        Limit(name=_READS, units=90, per_ns=60 * NS_PER_S, reserved=30, by_ip=True),
+        Limit(name=_PUBLIC, units=30, per_ns=60 * NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

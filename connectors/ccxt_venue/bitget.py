@@ -98,7 +98,7 @@ CODES = (
     Code(code="40004", proves=Proves.REFUSED_FOR_NOW),  # time stamp
     Code(code="40005", proves=Proves.REFUSED_FOR_NOW),
     Code(code="40008", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="429", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="429", proves=Proves.TOO_MANY),
     # Not here, on purpose: 40015, 1, 30009, 40200, 40604, 40725, 45001, "gateway internal error".
 )
 
@@ -124,7 +124,7 @@ class Bitget:
         Limit(name=_ORDERS, units=10, per_ns=NS_PER_S, reserved=0),
         Limit(name=_CANCELS, units=10, per_ns=NS_PER_S, reserved=0),
         Limit(name=_PRIVATE, units=10, per_ns=NS_PER_S, reserved=3),
-        Limit(name=_PUBLIC, units=20, per_ns=NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=20, per_ns=NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

@@ -89,7 +89,7 @@ CODES = (
     # Turned away at the door: a nonce seen before, a time stamp outside 150 s, too many requests.
     Code(code="", prefix=True, words="Invalid nonce", proves=Proves.REFUSED_FOR_NOW),
     Code(code="", prefix=True, words="X-Auth-Timestamp", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="", prefix=True, words="rate limit", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="", prefix=True, words="rate limit", proves=Proves.TOO_MANY),
     # Not here, on purpose: "Order could not be placed" (an internal error or a halt), maintenance, "Not found".
 )
 
@@ -121,8 +121,8 @@ class Bitstamp:
     codes = CODES
     # "400 requests per second", "10,000 requests per ten minutes" (www.bitstamp.net/api, request limits).
     limits = (
-        Limit(name=_CALLS_S, units=400, per_ns=NS_PER_S, reserved=100),
-        Limit(name=_CALLS_10M, units=10_000, per_ns=600 * NS_PER_S, reserved=2_000),
+        Limit(name=_CALLS_S, units=400, per_ns=NS_PER_S, reserved=100, by_ip=True),
+        Limit(name=_CALLS_10M, units=10_000, per_ns=600 * NS_PER_S, reserved=2_000, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

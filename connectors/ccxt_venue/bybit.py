@@ -138,10 +138,12 @@ _REFUSED = (
 )
 _REFUSED_FOR_NOW = (
     10002,  # outside recv_window: the proof our deadline is there for
-    10006,  # too many visits
-    10018,  # IP rate
     170005,  # too many new orders
     170222,  # too many requests in this time frame
+)
+_TOO_MANY = (
+    10006,  # too many visits
+    10018,  # IP rate
 )
 _EXISTS = (
     170141,  # duplicate clientOrderId (spot)
@@ -155,6 +157,7 @@ CODES = (
     *(Code(code=str(code), proves=Proves.EXISTS) for code in _EXISTS),
     *(Code(code=str(code), proves=Proves.REFUSED) for code in _REFUSED),
     *(Code(code=str(code), proves=Proves.REFUSED_FOR_NOW) for code in _REFUSED_FOR_NOW),
+    *(Code(code=str(code), proves=Proves.TOO_MANY) for code in _TOO_MANY),
     # Not here, on purpose: 170146 "order creation timeout", 170007 and 10000 and 5004 (time-outs), 10016, 170001,
     # 170032, 170234 (internal, network, system), 170149 "create order failed", 170210 "new order rejected", 429.
 )
@@ -228,7 +231,7 @@ class Bybit:
     codes = CODES
     # docs/v5/rate-limit: 600 in 5 s per IP; per second and account for each path, spot of a unified account.
     limits = (
-        Limit(name=_IP, units=600, per_ns=5 * NS_PER_S, reserved=120),
+        Limit(name=_IP, units=600, per_ns=5 * NS_PER_S, reserved=120, by_ip=True),
         Limit(name=_CREATE, units=20, per_ns=NS_PER_S, reserved=0),
         Limit(name=_CANCEL, units=20, per_ns=NS_PER_S, reserved=0),
         Limit(name="realtime", units=50, per_ns=NS_PER_S, reserved=20),

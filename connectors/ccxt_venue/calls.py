@@ -21,10 +21,16 @@ class CallKind(Enum):
 
     @property
     def urgency(self) -> Urgency:
-        """May it use the headroom?"""
-        if self is CallKind.CHECK:
-            return Urgency.IDLE
-        return Urgency.URGENT if self in {CallKind.CANCEL, CallKind.LOOK_UP} else Urgency.NORMAL
+        """When it goes, and whether it may use the headroom."""
+        return _URGENCIES.get(self, Urgency.NORMAL)
+
+
+_URGENCIES = {
+    CallKind.CANCEL: Urgency.FIRST,
+    CallKind.LOOK_UP: Urgency.URGENT,
+    CallKind.PLACE: Urgency.ORDER,
+    CallKind.CHECK: Urgency.IDLE,
+}
 
 
 class CallFailed(SorError):

@@ -59,7 +59,7 @@ class Checkup(CcxtVenue):
         """Connect and read the markets. Raises `SorError`."""
         ca_file = self.settings.client_options.get("cafile")
         trusted = certificates(None if ca_file is None else str(ca_file))
-        self._clients = assemble(self._dialect, self.settings, self._clock, trusted)
+        self._clients = assemble(self._dialect, self.settings, self._clock, trusted, self._budget)
         markets = await self._load_markets()
         self._desk = Desk(account=self.account, names=mapping.names_of(markets.values()))
         self._rows = [mapping.market_of(markets, symbol, self.settings.venue) for symbol in self.settings.symbols]

@@ -94,8 +94,8 @@ CODES = (
     Code(code="DUPLICATE", prefix=True, proves=Proves.EXISTS),
     Code(code="INVALID_REQUEST", words="duplicate", proves=Proves.EXISTS),
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
-    Code(code="rate_limit_exceeded", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="RESOURCE_EXHAUSTED", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="rate_limit_exceeded", proves=Proves.TOO_MANY),
+    Code(code="RESOURCE_EXHAUSTED", proves=Proves.TOO_MANY),
     # Not here, on purpose: UNKNOWN_FAILURE_REASON, COMMANDER_REJECTED_NEW_ORDER, internal_server_error.
 )
 
@@ -117,7 +117,7 @@ class Coinbase:
     codes = CODES
     limits = (
         Limit(name=_PRIVATE, units=30, per_ns=NS_PER_S, reserved=8),
-        Limit(name=_PUBLIC, units=10, per_ns=NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=10, per_ns=NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

@@ -89,8 +89,8 @@ _REFUSED = (
 
 CODES = (
     *(Code(code=words, prefix=True, proves=Proves.REFUSED) for words in _REFUSED),
-    Code(code="Private rate limit exceeded", prefix=True, proves=Proves.REFUSED_FOR_NOW),
-    Code(code="Public rate limit exceeded", prefix=True, proves=Proves.REFUSED_FOR_NOW),
+    Code(code="Private rate limit exceeded", prefix=True, proves=Proves.TOO_MANY),
+    Code(code="Public rate limit exceeded", prefix=True, proves=Proves.TOO_MANY),
     # Not here, on purpose: "Internal server error", "Service under maintenance", and whatever is said of a used id.
 )
 
@@ -129,7 +129,7 @@ class Coinbaseexchange:
     codes = CODES
     limits = (
         Limit(name=_PRIVATE, units=15, per_ns=NS_PER_S, reserved=5),
-        Limit(name=_PUBLIC, units=10, per_ns=NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=10, per_ns=NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

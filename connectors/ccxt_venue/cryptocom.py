@@ -95,7 +95,7 @@ CODES = (
     Code(code="10006", proves=Proves.REFUSED_FOR_NOW),
     Code(code="10007", proves=Proves.REFUSED_FOR_NOW),  # nonce
     Code(code="40102", proves=Proves.REFUSED_FOR_NOW),  # nonce more than a minute off
-    Code(code="42901", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="42901", proves=Proves.TOO_MANY),
     # Not here, on purpose: 10001 (SYS_ERROR), 40801 (time-out), 50001, and 43003 to 43005, which speak of an order.
 )
 
@@ -132,7 +132,7 @@ class Cryptocom:
         Limit(name=_DETAILS, units=30, per_ns=100 * NS_PER_MS, reserved=0),
         Limit(name=_HISTORIES, units=1, per_ns=NS_PER_S, reserved=0),
         Limit(name=_PRIVATE, units=3, per_ns=100 * NS_PER_MS, reserved=1),
-        Limit(name=_PUBLIC, units=100, per_ns=NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=100, per_ns=NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

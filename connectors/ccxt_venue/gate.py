@@ -93,8 +93,8 @@ CODES = (
     Code(code="REPEATED_CREATION", proves=Proves.EXISTS),
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
     Code(code="REQUEST_EXPIRED", proves=Proves.REFUSED_FOR_NOW),  # time stamp or x-gate-exptime
-    Code(code="TOO_FAST", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="TOO_MANY_REQUESTS", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="TOO_FAST", proves=Proves.TOO_MANY),
+    Code(code="TOO_MANY_REQUESTS", proves=Proves.TOO_MANY),
     # Not here, on purpose: INTERNAL, SERVER_ERROR, TOO_BUSY, and every 5xx.
 )
 
@@ -158,7 +158,7 @@ class Gate:
         Limit(name=_ORDERS, units=10, per_ns=NS_PER_S, reserved=0),
         Limit(name=_CANCELS, units=200, per_ns=NS_PER_S, reserved=0),
         Limit(name=_PRIVATE, units=200, per_ns=10 * NS_PER_S, reserved=40),
-        Limit(name=_PUBLIC, units=200, per_ns=10 * NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=200, per_ns=10 * NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

@@ -83,7 +83,7 @@ _REFUSED = (  # docs.gemini.com, rest-api, error codes
 CODES = (
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
     Code(code="InvalidNonce", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="RateLimit", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="RateLimit", proves=Proves.TOO_MANY),
     # Not here, on purpose: System ("we are experiencing technical issues"), Maintenance, OrderNotFound.
 )
 
@@ -152,7 +152,7 @@ class Gemini:
     # "120 requests per minute" for public calls, "600 requests per minute" for private ones (docs: rate limits).
     limits = (
         Limit(name=_PRIVATE, units=600, per_ns=60 * NS_PER_S, reserved=150),
-        Limit(name=_PUBLIC, units=120, per_ns=60 * NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=120, per_ns=60 * NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

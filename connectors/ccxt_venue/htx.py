@@ -99,8 +99,8 @@ _REFUSED = (
 
 CODES = (
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
-    Code(code="base-request-exceed-frequency-limit", proves=Proves.REFUSED_FOR_NOW),
-    Code(code="rate-too-many-requests", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="base-request-exceed-frequency-limit", proves=Proves.TOO_MANY),
+    Code(code="rate-too-many-requests", proves=Proves.TOO_MANY),
     # Not here, on purpose: timeout, gateway-internal-error, system-maintenance, order-update-error, base-*-error.
 )
 
@@ -143,7 +143,7 @@ class Htx:
         Limit(name=_ORDERS, units=100, per_ns=2 * NS_PER_S, reserved=0),
         Limit(name=_CANCELS, units=100, per_ns=2 * NS_PER_S, reserved=0),
         Limit(name=_PRIVATE, units=20, per_ns=2 * NS_PER_S, reserved=6),
-        Limit(name=_PUBLIC, units=10, per_ns=NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=10, per_ns=NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

@@ -81,7 +81,6 @@ _REFUSED = (
 )
 _REFUSED_FOR_NOW = (
     "EAPI:Invalid nonce",
-    "EAPI:Rate limit exceeded",
     "EOrder:Rate limit exceeded",
     "EOrder:Orders limit exceeded",
     "EGeneral:Temporary lockout",
@@ -97,17 +96,19 @@ CODES = (
     Code(code="EOrder:Duplicate", prefix=True, proves=Proves.EXISTS),
     *(Code(code=code, prefix=True, proves=Proves.REFUSED) for code in _REFUSED),
     *(Code(code=code, prefix=True, proves=Proves.REFUSED_FOR_NOW) for code in _REFUSED_FOR_NOW),
+    Code(code="EAPI:Rate limit exceeded", prefix=True, proves=Proves.TOO_MANY),
     # Not here, on purpose: EService:Timeout, :Unavailable, :Busy, EGeneral:Internal error.
 )
 
 _COUNTER = "call counter"
 _ORDERS = "order counter"
 _PUBLIC = "public calls"
-# Ledger and trade history count double; placing and cancelling have a counter of their own (docs: rate limits).
+# Ledger and trade history count double; placing and cancelling have a counter of their own (docs: rate limits). A
+# cancel counts by the order's age: eight below five seconds, which is the age our orders have.
 _COUNTS = {
     "privatePostTradesHistory": {_COUNTER: 2},
     "privatePostClosedOrders": {_COUNTER: 1},
-    "privatePostCancelOrder": {_ORDERS: 1},
+    "privatePostCancelOrder": {_ORDERS: 8},
     "createOrder": {_ORDERS: 1},
 }
 
@@ -163,8 +164,8 @@ class Kraken:
     # The intermediate tier. Counters run down evenly: 20 at 0.5/s, orders 125 at 2.34/s per pair.
     limits = (
         Limit(name=_COUNTER, units=20, per_ns=40 * NS_PER_S, reserved=6, drips=True),
-        Limit(name=_ORDERS, units=125, per_ns=53 * NS_PER_S, reserved=25, drips=True),
-        Limit(name=_PUBLIC, units=10, per_ns=10 * NS_PER_S, reserved=0, drips=True),
+        Limit(name=_ORDERS, units=125, per_ns=53 * NS_PER_S, reserved=45, drips=True),
+        Limit(name=_PUBLIC, units=10, per_ns=10 * NS_PER_S, reserved=0, drips=True, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

@@ -84,7 +84,7 @@ CODES = (
     Code(code="400100", words="Unsupported trading pair", proves=Proves.REFUSED),
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
     Code(code="400002", proves=Proves.REFUSED_FOR_NOW),  # time stamp too far from theirs
-    Code(code="429000", proves=Proves.REFUSED_FOR_NOW),
+    Code(code="429000", proves=Proves.TOO_MANY),
     # Not here, on purpose: 408000 (time-out), 500000, 300000, 400303, and whatever a passed window is called.
 )
 
@@ -151,7 +151,7 @@ class Kucoin:
     limits = (
         Limit(name=_SPOT, units=4000, per_ns=30 * NS_PER_S, reserved=800),
         Limit(name=_MANAGEMENT, units=2000, per_ns=30 * NS_PER_S, reserved=0),
-        Limit(name=_PUBLIC, units=2000, per_ns=30 * NS_PER_S, reserved=0),
+        Limit(name=_PUBLIC, units=2000, per_ns=30 * NS_PER_S, reserved=0, by_ip=True),
     )
 
     def options(self, settings: VenueSettings) -> Mapping[str, object]:

@@ -87,7 +87,8 @@ CODES = (
     *(Code(code=code, proves=Proves.REFUSED) for code in _ORDER_WRONG),
     # Turned away at the gateway, to be tried again: rate of calls, rate of orders, time stamp, and `expTime` passed
     # ("the request will not be processed"): the proof our deadline is there for.
-    *(Code(code=code, proves=Proves.REFUSED_FOR_NOW) for code in ("50011", "50061", "50102", "50036")),
+    Code(code="50011", proves=Proves.TOO_MANY),
+    *(Code(code=code, proves=Proves.REFUSED_FOR_NOW) for code in ("50061", "50102", "50036")),
     # Not here, on purpose: 50004 ("does not mean that the request was successful or failed"), 50001, 50005, 50013,
     # 50026, 50037 (expired, where?), 50042 ("repeated request"), 51011, 51054, 51149 (timed out); 1 without a row.
 )
@@ -144,7 +145,13 @@ class Okx:
     dedupes_for_ever = False
     codes = CODES
     limits = tuple(
-        Limit(name=name, units=units, per_ns=2 * NS_PER_S, reserved=units // 2 if name in _SHARED else 0)
+        Limit(
+            name=name,
+            units=units,
+            per_ns=2 * NS_PER_S,
+            reserved=units // 2 if name in _SHARED else 0,
+            by_ip=name.startswith("public") or name == "loadMarkets",
+        )
         for name, units in _LIMITS.items()
     )
 

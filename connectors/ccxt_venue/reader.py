@@ -62,11 +62,11 @@ class Reader:
             return NotReached(name_of(error))
         said = [] if transmission.status is None else self._dialect.errors(transmission.status, transmission.answer())
         row = next((row for row in self._dialect.codes if said and row.matches(said[0])), None)
-        busy = transmission.status in _TOO_MANY or (row is not None and row.proves is Proves.REFUSED_FOR_NOW)
-        if busy:
+        too_many = row is not None and row.proves is Proves.TOO_MANY
+        if too_many or transmission.status in _TOO_MANY or (row is not None and row.proves is Proves.REFUSED_FOR_NOW):
             wait_ms = transmission.retry_after_ms()
-            if wait_ms is not None:
-                self._budget.pause(self._clock.now() + wait_ms * 1_000_000)
+            if too_many:
+                self._budget.told_off(wait_ms)
             return VenueBusy(said[0].code if said else f"HTTP {transmission.status}", wait_ms)
         if said and transmission.status is not None and transmission.status < _SERVER_ERRORS:
             return VenueSaid(transmission.status, said[0].code, said[0].text)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from connectors import keys
-from connectors.budget import NS_PER_MS, NS_PER_S, Budget, BudgetExhausted, Urgency
+from connectors.budget import NS_PER_MS, NS_PER_S, Address, Budget, BudgetExhausted
 from connectors.ccxt_venue import mapping, retry, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble
 from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached
@@ -59,7 +59,7 @@ _CLOCK_READINGS = 3
 class CcxtVenue:
     """A venue account reached through ccxt. Implements `router.ports.venue.VenuePort`."""
 
-    def __init__(self, settings: VenueSettings, clock: Clock) -> None:
+    def __init__(self, settings: VenueSettings, clock: Clock, address: Address | None = None) -> None:
         self.account = settings.account
         self.terms = settings.terms
         self.settings = settings
@@ -67,7 +67,7 @@ class CcxtVenue:
         self._dialect: Dialect = dialect_of(settings.ccxt_id)
         _check_fence(settings, self._dialect)
         limits = [limit.scaled(settings.limits_factor) for limit in self._dialect.limits]
-        self._budget = Budget(limits, clock)
+        self._budget = Budget(limits, clock, address)
         self._venue_clock = VenueClock()
         self._tasks = Tasks()
         self._clients: Clients | None = None
@@ -174,14 +174,14 @@ class CcxtVenue:
         self, child: ChildOrder, deadline_ns: Nanos | None, gate: Gate
     ) -> tuple[PlaceOutcome, Nanos | None]:
         params = self._dialect.create_params(child, self._deadline(deadline_ns))
-        await self._budget.take(self._dialect.cost("createOrder", params), Urgency.NORMAL, _PATIENCE_NS)
+        await self._budget.take(self._dialect.cost("createOrder", params), CallKind.PLACE.urgency, _PATIENCE_NS)
         transmission = wire.Transmission(CallKind.PLACE, gate=gate)
         why = await self._transmit(child, params, transmission)
         outcome = verdict.outcome(self._dialect, transmission, self.encode_id(child.client_id), why)
         if isinstance(outcome, NotSent):
             raise NotReached(outcome.why)
-        if isinstance(outcome, Refused) and outcome.retry_after_ms is not None:
-            self._budget.pause(self._clock.now() + outcome.retry_after_ms * NS_PER_MS)
+        if isinstance(outcome, Refused) and verdict.too_many(self._dialect, transmission):
+            self._budget.told_off(outcome.retry_after_ms)
         return outcome, transmission.sent_ns
 
     async def _transmit(self, child: ChildOrder, params: Mapping[str, object], transmission: wire.Transmission) -> str:
@@ -248,7 +248,7 @@ class CcxtVenue:
     async def _set_up(self) -> tuple[Listing, ...]:
         ca_file = self.settings.client_options.get("cafile")
         trusted = wire.certificates(None if ca_file is None else str(ca_file))
-        self._clients = assemble(self._dialect, self.settings, self._clock, trusted)
+        self._clients = assemble(self._dialect, self.settings, self._clock, trusted, self._budget)
         ask = self._ask(CallKind.SET_UP)
         markets = await self._load_markets()
         self._desk = Desk(account=self.account, names=mapping.names_of(markets.values()))
@@ -274,7 +274,7 @@ class CcxtVenue:
 
     async def _load_markets(self) -> Mapping[str, Row]:
         async def load() -> Mapping[str, Row]:
-            await self._budget.take(self._dialect.cost("loadMarkets", {}), Urgency.NORMAL)
+            await self._budget.take(self._dialect.cost("loadMarkets", {}), CallKind.SET_UP.urgency)
             try:
                 with wire.carrying(wire.Transmission(CallKind.SET_UP)), decimal.localcontext():
                     return await self._running.load_markets()
@@ -386,7 +386,7 @@ class CcxtVenue:
         return levels(bids), levels(asks)
 
     async def _open(self) -> Mapping[OpenOrder, str]:
-        orders = await self._dialect.open_orders(self._ask(CallKind.LOOK_UP), self._at_desk)
+        orders = await self._dialect.open_orders(self._ask(CallKind.ACCOUNT), self._at_desk)
         return {
             OpenOrder(order.symbol, order.venue_order_id, order.client_id): f"{order.status} {order.executed}"
             for order in orders

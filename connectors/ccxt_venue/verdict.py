@@ -26,6 +26,8 @@ class Proves(Enum):
 
     REFUSED = "refused"
     REFUSED_FOR_NOW = "refused for now"
+    TOO_MANY = "too many"
+    """Refused for now, and the account's calls, of whatever kind, are more than the venue takes."""
     EXISTS = "exists"
 
 
@@ -88,6 +90,15 @@ def outcome(judge: Judge, transmission: Transmission, client_id: str, why_not: s
         except AnswerUnusable as error:
             return Lost(why=f"HTTP 200, but {error}")
     return Lost(why=f"HTTP {transmission.status} without the venue's own words")
+
+
+def too_many(judge: Judge, transmission: Transmission) -> bool:
+    """Does the answer, by a code, ask for fewer calls? HTTP 429 and 418 are seen at the socket."""
+    if transmission.status is None:
+        return False
+    said = judge.errors(transmission.status, transmission.answer())
+    rows = (next((row for row in judge.codes if row.matches(each)), None) for each in said)
+    return any(row is not None and row.proves is Proves.TOO_MANY for row in rows)
 
 
 def _of_codes(judge: Judge, transmission: Transmission, said: Sequence[Said]) -> PlaceOutcome:

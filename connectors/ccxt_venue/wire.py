@@ -10,10 +10,11 @@ stalled connect, a refused one and a failed TLS handshake are all provably not s
 
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -22,7 +23,8 @@ import certifi
 import orjson
 from aiohttp.client_middlewares import ClientHandlerType
 
-from connectors.ccxt_venue.calls import CallKind, Forbidden, GateShut
+from connectors.budget import Budget
+from connectors.ccxt_venue.calls import CallKind, Forbidden, GateShut, NotReached
 from connectors.ccxt_venue.endpoints import HISTORIES
 from connectors.settings import is_loopback
 from router.model.ids import Nanos
@@ -34,6 +36,8 @@ BODY_BYTES_MAX = 5 * 1024 * 1024
 PUBLIC_BODY_BYTES_MAX = 64 * 1024 * 1024
 _LARGE = frozenset({CallKind.SET_UP, CallKind.BOOK})
 KEEP_ALIVE_S = 3600.0
+QUIET_S_MAX = 300
+_BANNED, _TOO_MANY = 418, 429
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MONEY_OUT = re.compile(r"withdraw|transfer|/capital/|move_funds|payment_methods|deposits?/", re.IGNORECASE)
 
@@ -72,9 +76,24 @@ class Transmission:
         return told.lower().startswith("text/html")
 
     def retry_after_ms(self) -> int | None:
-        """What `Retry-After` asks for, in seconds on the wire; capped at five minutes, None when it says nothing."""
-        text = next((value for name, value in self.headers.items() if name.lower() == "retry-after"), "")
-        return min(int(text), 300) * 1000 if text.isdigit() else None
+        """See `retry_after_ms`."""
+        return retry_after_ms(self.headers)
+
+
+def retry_after_ms(headers: Mapping[str, str]) -> int | None:
+    """What `Retry-After` asks for: seconds, or a date, which is held against the answer's own. None: nothing usable.
+
+    Capped at five minutes: a longer ban is found out anew every five.
+    """
+    told = {name.lower(): value.strip() for name, value in headers.items()}
+    text = told.get("retry-after", "")
+    if text.isascii() and text.isdigit():
+        return min(int(text[:9]), QUIET_S_MAX) * 1000
+    try:
+        seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(told.get("date", ""))).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(int(seconds), 0), QUIET_S_MAX) * 1000
 
 
 _current: ContextVar[Transmission | None] = ContextVar("transmission", default=None)
@@ -98,8 +117,9 @@ def current() -> Transmission | None:
 class _Cable:
     """The hooks aiohttp calls: last gate and stamp before the first byte, no redirects, bounded bodies."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, budget: Budget | None) -> None:
         self._clock = clock
+        self._budget = budget
 
     def trace(self) -> aiohttp.TraceConfig:
         config = aiohttp.TraceConfig()
@@ -109,6 +129,9 @@ class _Cable:
     async def _before_first_byte(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
     ) -> None:
+        if self._budget is not None and self._budget.quiet_ns(self._clock.now()) > 0:
+            message = "the venue asked for quiet since this was let go"
+            raise NotReached(message)
         transmission = _current.get()
         if transmission is None:
             return
@@ -124,6 +147,8 @@ class _Cable:
 
     async def middleware(self, request: aiohttp.ClientRequest, send: ClientHandlerType) -> aiohttp.ClientResponse:
         response = await send(request)
+        if self._budget is not None and response.status in {_BANNED, _TOO_MANY}:
+            self._budget.told_off(retry_after_ms(response.headers), banned=response.status == _BANNED)
         if response.status in _REDIRECTS:
             transmission = _current.get()
             if transmission is not None:
@@ -165,9 +190,12 @@ def certificates(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file or certifi.where())
 
 
-def open_session(clock: Clock, trusted: ssl.SSLContext) -> aiohttp.ClientSession:
-    """One account's session: connections are kept, the environment's proxies and cookies are not used."""
-    cable = _Cable(clock)
+def open_session(clock: Clock, trusted: ssl.SSLContext, budget: Budget | None = None) -> aiohttp.ClientSession:
+    """One account's session: connections are kept, the environment's proxies and cookies are not used.
+
+    Nothing leaves while `budget` is to keep quiet, and it is told of every answer that asks for that.
+    """
+    cable = _Cable(clock, budget)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trusted, keepalive_timeout=KEEP_ALIVE_S, limit=0, ttl_dns_cache=300),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -18,14 +18,15 @@ import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from aiohttp import WSMsgType, web
 
 from connectors.lab.core import BookChanged, Exchange, MarketEvent, SymbolRules, VenueRules
-from connectors.lab.faults import AT_ONCE, FaultDesk, FaultKind, FaultRule
+from connectors.lab.faults import AT_ONCE, Call, FaultDesk, FaultKind, FaultRule
 from connectors.lab.http import Answer, ApiKey, Ask, Route, ask_of
 from connectors.lab.lies import lie, rate_refusal, redirection
 from connectors.lab.sessions import Session, reset_connection
@@ -35,6 +36,7 @@ _LOG = logging.getLogger(__name__)
 _HALF_A_FRAME = '{"channel":"book","e":"depthUpdate","data":[{"bi'
 _ODD_FRAME = '{"lab":"a frame nobody asked for"}'
 _FLOOD_STEP_S = 0.005
+REQUESTS_KEPT = 10_000
 _BEFORE = frozenset({FaultKind.RESET_BEFORE, FaultKind.HTTP_429, FaultKind.REDIRECT})
 
 
@@ -44,6 +46,15 @@ class Refusal(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.text)
         self.answer = answer
+
+
+class Requested(NamedTuple):
+    """A REST request as it arrived, whatever became of it. `at_ns` is the venue's clock."""
+
+    at_ns: int
+    call: Call
+    method: str
+    path: str
 
 
 class LabVenue(ABC):
@@ -68,6 +79,8 @@ class LabVenue(ABC):
         self.faults = faults
         self.sessions: list[Session] = []
         self.redirects_followed = 0
+        self.requests: deque[Requested] = deque(maxlen=REQUESTS_KEPT)
+        """The newest, in the order of their arrival."""
         self.port = 0
         self._clock_offset_ns = clock_offset_ns
         self._session_count = 0
@@ -226,6 +239,7 @@ class LabVenue(ABC):
     def _endpoint(self, route: Route) -> _Endpoint:
         async def serve(request: web.Request) -> web.StreamResponse:
             body = await request.read()
+            self.requests.append(Requested(self.now_ns(), route.call, request.method, request.path))
             rule = self.faults.on_call(self.name, route.call, request.method, request.path)
             if rule is None:
                 return _response(self._engine(route, request, body))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from connectors.budget import Addresses
 from connectors.ccxt_venue import CcxtVenue
 from connectors.paper import PaperSettings, PaperVenue
 from connectors.settings import VenueSettings
@@ -82,7 +83,10 @@ def build_ports(config: Config, clock: SystemClock) -> dict[AccountId, VenuePort
     """A connector per venue account; in mode paper one that has no keys and fills orders itself."""
     if config.mode is Mode.PAPER:
         return {venue.account: PaperVenue(venue, _paper(config, venue), clock) for venue in config.venues}
-    return {venue.account: CcxtVenue(venue, clock) for venue in config.venues}
+    addresses = Addresses()
+    return {
+        venue.account: CcxtVenue(venue, clock, addresses.of(venue.ccxt_id, venue.loopback)) for venue in config.venues
+    }
 
 
 def _paper(config: Config, venue: VenueSettings) -> PaperSettings:

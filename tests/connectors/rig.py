@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from connectors.budget import Address
 from connectors.ccxt_venue import CcxtVenue
 from connectors.lab.process import Lab
 from connectors.settings import Secret, VenueSettings
@@ -148,13 +149,13 @@ def settings_for(venue: str, url: str | None, credentials: Mapping[str, str], **
     return VenueSettings(**{**fields, **changes})
 
 
-def venue_at(lab: Lab, venue: str, **changes: Any) -> CcxtVenue:
+def venue_at(lab: Lab, venue: str, address: Address | None = None, **changes: Any) -> CcxtVenue:
     """An account at a lab's venue, with the key the lab gave out."""
     key = lab.keys[venue][0]
     credentials = {"apiKey": key.key, "secret": key.secret}
     if key.passphrase:
         credentials["password"] = key.passphrase
-    return CcxtVenue(settings_for(venue, lab.venues[venue].url, credentials, **changes), WallClock())
+    return CcxtVenue(settings_for(venue, lab.venues[venue].url, credentials, **changes), WallClock(), address)
 
 
 def new_id() -> ClientOrderId:
