@@ -31,6 +31,7 @@ from tests.connectors.matrix.venues import answer_of
 from tests.connectors.rig import Notes, WallClock, approved, pass_gate
 from tests.connectors.traps import QUIRKS, TRAPS
 from tests.named import ROOT, is_a_test
+from tests.waiting import eventually
 
 VENUES = sorted(DIALECTS)
 
@@ -283,6 +284,15 @@ async def test_every_report_is_heard_though_nobody_waits():
         offline.exchange.handle_message(Socket(), {"subscriptionId": 1, "event": event})
     await offline.exchange.close()
     assert [hint.client_id for hint in notes.hints] == [OUR_ID] * 5
+
+
+@pytest.mark.parametrize("venue_name", ["binance"])
+async def test_ccxt_keeps_no_book_beside_ours(venue, venue_name, notes, control):
+    """Its handler costs more than all of ours, and awaiting it for each delta as much again."""
+    before = notes.deltas
+    await control.set_book(venue_name, "BTC/USDT", asks=[("60005", "1")], replace=False)
+    await eventually(lambda: notes.deltas > before)
+    assert not venue._clients.streams.orderbooks
 
 
 async def test_waiting_that_was_given_up_costs_nobody_anything():

@@ -53,6 +53,19 @@ TRAPS = (
     Trap("2.2 502, 503, 504, 520", "ExchangeNotAvailable or RequestTimeout: unknown, not refused.", (BY_DAY, MATRIX)),
     Trap("2.2 connection refused", "The same class as a connection that was lost after sending.", (NOT_SENT,)),
     Trap(
+        "2.4 a connection that never stands",
+        "A time-out like any other, although no byte has left.",
+        ("tests/connectors/matrix/test_matrix.py::test_a_connection_that_never_stands_carries_nothing",),
+    ),
+    Trap(
+        "2.4 a certificate that is not believed",
+        "A client error among others: provably not sent; after the handshake nothing is proved.",
+        (
+            "tests/connectors/test_tls.py::test_a_venue_that_does_not_gets_nothing",
+            "tests/connectors/test_tls.py::test_a_connection_that_breaks_after_the_handshake_proves_nothing",
+        ),
+    ),
+    Trap(
         "2.3 ambiguous codes",
         "Time-outs and internal errors of venues are filed under classes that mean a rejection.",
         (
@@ -371,6 +384,11 @@ TRAPS = (
         "3.1 createOrderWs",
         "Its future has no time-out.",
         (f"{OURS}::test_ccxts_calls_that_set_a_trap_are_not_made",),
+    ),
+    Trap(
+        "5 a book per await",
+        "Awaiting watch_order_book for each delta costs more than parsing it.",
+        (f"{OURS}::test_ccxt_keeps_no_book_beside_ours",),
     ),
     # §4: clients.
     Trap(

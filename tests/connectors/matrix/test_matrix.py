@@ -9,8 +9,10 @@ look-up finds by a whole record, and misses only when every witness answered; a 
 import asyncio
 import logging
 import re
+import socket
+import traceback
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
@@ -136,7 +138,7 @@ async def come_to(seat: Seat, call: str, child: ChildOrder) -> tuple[str, str]:
         try:
             outcome = await seat.port.read_account(child.decided_at_ns)
         except SorError as error:
-            return "SorError", repr(error)
+            return "SorError", "".join(traceback.format_exception(error))
     return type(outcome).__name__, repr(outcome)
 
 
@@ -237,6 +239,21 @@ async def test_where_nobody_listens_nothing_is_sent(no_secret_logged):
     async with nobody() as url:
         came = await asyncio.gather(*(at(venue, url) for venue in NAMES))
     assert came == [["NotSent", *NOTHING_LEARNT[1:]] if venue == "binance" else ["NotSent"] for venue in NAMES]
+
+
+async def test_a_connection_that_never_stands_carries_nothing():
+    """The venue's queue is full and nobody takes from it: a time-out, and still not one byte."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        async with seated("binance", f"http://127.0.0.1:{full.getsockname()[1]}") as seat:
+            seat.meet(about("binance", seat.little)["silent"])
+            assert (await come_to(seat, "place", seat.order(known=True)))[0] == "NotSent"
 
 
 TELL_NOTHING_OF_NONE = (
