@@ -77,7 +77,8 @@ class VenueSettings:
     `poll_ms`: how often books are read where no stream brings them. `check_every_ms`: how often a streamed book is held
     against REST's (None: never), and `check_apart_ms` by how much the two may be out of step.
     `key_check`: what a key that is not fit comes to, None is `report` in a lab and `refuse` elsewhere; `attest` stands
-    in for what the venue does not tell of it. `timeout_ms` bounds one request. `warm_connections` are kept open for
+    in for what the venue does not tell of it. `licence` names the probe that `dedupe_licensed` rests on. `timeout_ms`
+    bounds one request. `warm_connections` are kept open for
     orders, touched every `touch_ms`.
     """
 
@@ -92,6 +93,7 @@ class VenueSettings:
     loopback_allowed: bool = False
     testnet: bool = False
     dedupe_licensed: bool = False
+    licence: str | None = None
     books: BookSource = BookSource.STREAM
     tier: str = "A"
     timeout_ms: int = 10_000

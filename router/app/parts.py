@@ -11,6 +11,7 @@ from connectors.ccxt_venue import CcxtVenue
 from connectors.paper import PaperSettings, PaperVenue
 from connectors.settings import VenueSettings
 from policies import POLICIES
+from router.app.licences import check_licences
 from router.app.offers import offered
 from router.app.version import VERSION
 from router.book.books import ViewPolicy
@@ -69,6 +70,11 @@ class Engine:
 async def opened(config: Config, observe: Observe) -> AsyncIterator[Router]:
     """The database, opened for this mode; closed again at the end."""
     store = await open_store(config.database_url, config.mode)
+    try:
+        await check_licences(config, store)
+    except BaseException:
+        await store.close()
+        raise
     projector = Projector(config.database_url, config.entity)
     queries = Queries(config.database_url)
     try:

@@ -11,7 +11,7 @@ from rich.text import Text
 from router.app.exits import ExitCode
 from router.app.findings import exit_code
 from router.cli import looking
-from router.cli.common import AsJson, ConfigFile, observing, run, settings
+from router.cli.common import AsJson, ConfigFile, observing, principal, router_of, run, settings
 from router.cli.examining import Strict, drawn, report_of
 from router.cli.out import Out
 from router.cli.reading import driver_of
@@ -77,6 +77,61 @@ def check(
         return exit_code(lines, strict=strict)
 
     run(work(), as_json=as_json)
+
+
+@app.command(name="probe-dedupe")
+def probe_dedupe(
+    venue: Annotated[str, typer.Argument(help="As configured.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Place the smallest order, send its id again once it has ended, and keep what the venue makes of that.
+
+    In modes testnet and lab only. Exit code 0: a used id is safe; 1: a second order was made; 4: not measured.
+    """
+
+    async def work() -> ExitCode:
+        from router.app.probe import probe_dedupe as probing  # noqa: PLC0415 - brings ccxt with it
+
+        async with router_of(settings(config)) as router:
+            done = await probing(router, venue, principal())
+        told = done.measured.probe
+        assert told.verdict is not None
+        report = {
+            "account": told.account,
+            "verdict": told.verdict.value,
+            "detail": told.detail,
+            "client_id": told.client_id,
+            "orders": list(told.orders),
+            "second_order_booked": done.booked,
+            "licence": done.measured.name,
+            "seq": done.measured.seq,
+            "hash": done.measured.hash,
+        }
+        Out(as_json=as_json).show(report, _probed)
+        return _OF_VERDICT[told.verdict.value]
+
+    run(work(), as_json=as_json)
+
+
+_OF_VERDICT = {
+    "REFUSED": ExitCode.OK,
+    "FIRST_RETURNED": ExitCode.OK,
+    "SECOND_ACCEPTED": ExitCode.FAILED,
+    "NOT_MEASURED": ExitCode.IN_DOUBT,
+}
+
+
+def _probed(report: Report) -> RenderableType:
+    """The verdict, loudly where it is bad, and what may be done with it."""
+    lines = [Text(f"{report['account']}: {report['verdict']}: {report['detail']} (journal seq {report['seq']})")]
+    if report["verdict"] == "SECOND_ACCEPTED":
+        lines[0].stylize("bold red")
+        lines.append(Text("what it filled was booked, and the breach stands in `sor alerts`", style="red"))
+        lines.append(Text("dedupe_licensed: false is the only setting that may stand here", style="red"))
+    elif report["verdict"] != "NOT_MEASURED":
+        lines.append(Text(f'it may be named: dedupe_licensed: "{report["licence"]}"'))
+    return Group(*lines)
 
 
 def _report(one: "Capabilities") -> Report:

@@ -223,13 +223,16 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
             venue=venue,
             account=account,
             symbols={symbol: InstrumentId(instrument) for symbol, instrument in section.symbols.items()},
-            terms=terms_of(ccxt_id, account, section.terms, in_lab=in_lab, dedupe_licensed=section.dedupe_licensed),
+            terms=terms_of(
+                ccxt_id, account, section.terms, in_lab=in_lab, dedupe_licensed=bool(section.dedupe_licensed)
+            ),
             credentials=_credentials(file, mode, name, section, folder),
             client_options=section.options,
             loopback=section.loopback,
             loopback_allowed=file.allow_loopback_urls,
             testnet=mode is Mode.TESTNET,
-            dedupe_licensed=section.dedupe_licensed,
+            dedupe_licensed=bool(section.dedupe_licensed),
+            licence=section.dedupe_licensed if isinstance(section.dedupe_licensed, str) else None,
             books=BookSource(section.books),
             tier=tier_of(ccxt_id, section.tier),
             key_check=None if section.key_check is None else KeyCheck(section.key_check),

@@ -36,6 +36,8 @@ Amount = Annotated[Decimal, BeforeValidator(_amount)]
 PositiveAmount = Annotated[Decimal, BeforeValidator(_amount), AfterValidator(_more_than_nothing)]
 Pair = Annotated[str, AfterValidator(_pair)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Licence = Annotated[str, Field(pattern=r"^(lab|testnet) \d{4}-\d{2}-\d{2} ccxt \d+\.\d+\.\d+$")]
+"""The name `sor venues probe-dedupe` gave to what it measured."""
 Millis = Annotated[int, Field(gt=0, le=86_400_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -95,7 +97,7 @@ class VenueSection(Section):
     options: dict[str, Any] = Field(default_factory=dict)
     loopback: str | None = None
     books: Literal["stream", "poll"] = "stream"
-    dedupe_licensed: bool = False
+    dedupe_licensed: bool | Licence = False
     tier: Literal["A", "B", "C", "D"] | None = None
     acknowledge_tier: Literal["A", "B"] | None = None
     timeout_ms: Millis = 10_000

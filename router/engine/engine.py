@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.engine import children, timers
+from router.engine import children, probing, timers
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -99,6 +99,8 @@ class Engine:
                 pass  # for the record
             case e.Started():
                 _on_started(draft, event)
+            case e.DedupeProbed():
+                probing.on_probed(draft, event)
 
     def _on_submitted(self, draft: Draft, order: ParentOrder) -> None:
         if order.id in draft.state.blotter.parents:

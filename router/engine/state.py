@@ -307,6 +307,10 @@ class State:
             self.parent(child.order.parent_id).breached = True
 
     @apply.register
+    def _(self, fact: f.DedupeNoted) -> None:
+        """For the record: what follows from it for an order is said by other facts."""
+
+    @apply.register
     def _(self, fact: f.DecisionFailed) -> None:
         self.halt_level, self.halt_reason = HaltLevel.NEW, f"a decision failed: {fact.error}"
         self.halt_epoch += 1

@@ -146,6 +146,34 @@ class RequestUnreadable:
     reason: str
 
 
+class DedupeVerdict(StrEnum):
+    """What a venue did with an id whose first order had ended."""
+
+    REFUSED = "REFUSED"
+    FIRST_RETURNED = "FIRST_RETURNED"
+    """It answered with the first order."""
+    SECOND_ACCEPTED = "SECOND_ACCEPTED"
+    """It made a second order of it."""
+    NOT_MEASURED = "NOT_MEASURED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DedupeProbed:
+    """A probe sends the id of an ended child once more (`verdict` None), or has seen what the venue made of that.
+
+    `mode`, `ccxt`: where and with which release it was measured. `orders`: the venue's orders under the id, as far as
+    they are known, the first one first.
+    """
+
+    account: AccountId
+    client_id: ClientOrderId
+    mode: str
+    ccxt: str
+    verdict: DedupeVerdict | None
+    detail: str
+    orders: tuple[VenueOrderId, ...]
+
+
 Event = (
     Started
     | ParentSubmitted
@@ -161,6 +189,7 @@ Event = (
     | VenueLost
     | StreamRestored
     | RequestUnreadable
+    | DedupeProbed
 )
 
 

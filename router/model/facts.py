@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from router.model.balances import Balance
-from router.model.events import HaltLevel, Started
+from router.model.events import DedupeProbed, HaltLevel, Started
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.keys import KeyReading
 from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder
@@ -262,6 +262,13 @@ class BreachRaised:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DedupeNoted:
+    """What a probe is about to do, or found: the venue's licence, or the reason why it has none."""
+
+    probe: DedupeProbed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionFailed:
     """Our own bug: deciding on this row's event raised. The event changed nothing; the router comes back HALTED."""
 
@@ -290,5 +297,6 @@ Fact = (
     | HaltMoved
     | StrangerSeen
     | BreachRaised
+    | DedupeNoted
     | DecisionFailed
 )

@@ -275,6 +275,12 @@ class Projection:
         self._alert(f"BREACH_{fact.kind.value}", fact.detail, account=fact.account, child=fact.client_id)
 
     @_take.register
+    def _(self, fact: f.DedupeNoted) -> None:
+        if fact.probe.verdict is not None:
+            detail = f"{fact.probe.verdict} in {fact.probe.mode}, ccxt {fact.probe.ccxt}: {fact.probe.detail}"
+            self._alert("DEDUPE_PROBED", detail, account=fact.probe.account, subject=fact.probe.client_id)
+
+    @_take.register
     def _(self, fact: f.DecisionFailed) -> None:
         self._alert(DECISION_FAILED, fact.error)
 
