@@ -181,7 +181,8 @@ async def _decided(router: Router, engine: Engine, event: DedupeProbed) -> list[
     stamped = Stamped(at_ns=router.clock.now(), event=event)
     decision = engine.decide(stamped)
     if decision.facts:
-        await router.store.append([JournalRow(stamped=stamped, facts=decision.facts)])
+        [row] = await router.store.append([JournalRow(stamped=stamped, facts=decision.facts)])
+        router.observe.facts(row.row)
     return [command for command in decision.commands if isinstance(command, Place)]
 
 
@@ -249,6 +250,7 @@ async def _written(router: Router, engine: Engine, told: DedupeProbed, lease: Le
     stamped = Stamped(at_ns=router.clock.now(), event=told)
     [row] = await router.store.append([JournalRow(stamped=stamped, facts=engine.decide(stamped).facts)])
     assert row.epoch == lease.epoch
+    router.observe.facts(row.row)
     return Measured(probe=told, seq=row.seq, hash=row.hash, at_ns=stamped.at_ns)
 
 

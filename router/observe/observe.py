@@ -56,6 +56,7 @@ class Observe:
             f.HaltMoved: self.halt_moved,
             f.StrangerSeen: self.stranger_seen,
             f.BreachRaised: self.breach_raised,
+            f.DedupeNoted: self.dedupe_noted,
             f.DecisionFailed: self.decision_failure_noted,
         }
 
@@ -218,6 +219,13 @@ class Observe:
         """Something that must never happen, did."""
         self._metrics.breaches.labels(fact.kind).inc()
         self._log.error("BREACH", kind=fact.kind, account=fact.account, child=fact.client_id, detail=fact.detail)
+
+    def dedupe_noted(self, fact: f.DedupeNoted) -> None:
+        """A used id is sent once more on purpose, or what the venue made of that is known."""
+        probe = fact.probe
+        self._log.info(
+            "dedupe probe", account=probe.account, child=probe.client_id, verdict=probe.verdict, detail=probe.detail
+        )
 
     def decision_failure_noted(self, fact: f.DecisionFailed) -> None:
         """Our own bug is in the journal; nothing new leaves until a person has looked."""
