@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from router.app.heads import exporting_heads
 from router.app.parts import Engine, Router, build_engine
+from router.app.recording import recording
 from router.model.errors import AppendLost, LeaseHeld
 from router.ports import Lease
 
@@ -20,7 +21,7 @@ async def drive_while(router: Router, lease: Lease, wanted: Callable[[Engine], b
     running = asyncio.create_task(engine.driver.run(lease))
     tidying = asyncio.create_task(freeze_when_started(engine))
     try:
-        async with exporting_heads(router):
+        async with exporting_heads(router), recording(router, engine):
             while not running.done() and wanted(engine):
                 await asyncio.wait([running], timeout=_LOOK_S)
             engine.driver.stop()

@@ -16,6 +16,7 @@ from router.config import Config
 from router.journal.bundle import Bundler, check
 from router.journal.heads import SignedHead
 from router.journal.verify import Break
+from router.market_record.archive import Archive
 from router.model.errors import BadInput
 from router.model.ids import ParentId, RefId
 from router.orders.client_ids import parent_id
@@ -45,7 +46,10 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the chain from its first row; compare what stands beside it and the heads that were exported."""
+    """Walk the chain from its first row; compare what stands beside it and the heads that were exported.
+
+    Then walk the market record's chain.
+    """
     if bundle is not None:
         run(_verify_bundle(bundle, key, as_json=as_json), as_json=as_json)
 
@@ -53,20 +57,24 @@ def verify(
         found = settings(config)
         exported = _heads(found, heads)
         store = await open_store(found.database_url, found.mode, create=False)
+        archive = Archive(found.database_url)
         try:
             walked = await audit(store, exported, key)
+            record = await archive.verify()
         finally:
+            await archive.close()
             await store.close()
         shown = {
             "rows": walked.rows,
             "head": walked.head,
             "heads": len(exported),
             "signed_by": key or (exported[0].key if exported else None),
-            "clean": walked.clean,
+            "clean": walked.clean and not record.breaks,
             "breaks": _said(walked.breaks),
+            "market_record": {"blocks": record.blocks, "head": record.head, "breaks": list(record.breaks)},
         }
-        Out(as_json=as_json).show(shown, tables.walked)
-        return ExitCode.OK if walked.clean else ExitCode.FAILED
+        Out(as_json=as_json).show(shown, tables.verified)
+        return ExitCode.OK if shown["clean"] else ExitCode.FAILED
 
     run(work(), as_json=as_json)
 

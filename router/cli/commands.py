@@ -41,7 +41,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": trading.cancel,
     "halt": trading.halt,
     "resume": trading.resume,
-    "verify": looking.verify,
+    "verify": auditing.verify,
     "replay": auditing.replay,
     "doctor": examining.doctor,
     "record": recording.record,

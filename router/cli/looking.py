@@ -24,8 +24,6 @@ from router.cli.out import Out
 from router.cli.reading import order_of_ref, reading_if_there, rounds_of
 from router.model.requests import Request
 from router.model.side import Side
-from router.store import open_store
-from router.store.audit import audit
 from router.store.projection import GATE_OPENED
 from router.store.queries import Explanation, ParentDetail
 
@@ -150,27 +148,5 @@ def alerts(
             lines = await seen.queries.alerts(limit=limit, but=but) if seen else ()
         Out(as_json=as_json).show([report.alert_line(line) for line in lines], tables.alerts)
         return ExitCode.OK
-
-    run(work(), as_json=as_json)
-
-
-def verify(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Walk the journal's chain from its first row, and compare what stands beside it."""
-
-    async def work() -> ExitCode:
-        found = settings(config)
-        store = await open_store(found.database_url, found.mode, create=False)
-        try:
-            walked = await audit(store)
-        finally:
-            await store.close()
-        shown = {
-            "rows": walked.rows,
-            "head": walked.head,
-            "clean": walked.clean,
-            "breaks": [{"seq": one.seq, "why": one.why} for one in walked.breaks],
-        }
-        Out(as_json=as_json).show(shown, tables.walked)
-        return ExitCode.OK if walked.clean else ExitCode.FAILED
 
     run(work(), as_json=as_json)

@@ -367,7 +367,16 @@ def not_taken(report: Report) -> RenderableType:
 
 def walked(report: Report) -> RenderableType:
     """The journal's chain."""
-    if report["clean"]:
+    if not report["breaks"]:
         heads = f", {report['heads']} signed heads" if report.get("heads") else ""
         return Text(f"journal verified: {report['rows']} rows, head {report['head'][:16]}{heads}", style="green")
     return Group(*(Text(f"row {one['seq']}: {one['why']}", style="bold red") for one in report["breaks"]))
+
+
+def verified(report: Report) -> RenderableType:
+    """The journal's chain, and the market record's."""
+    record = report["market_record"]
+    says = f"market record verified: {record['blocks']} blocks, head {record['head'][:16]}"
+    lines = [Text(says, style="green")] if not record["breaks"] else []
+    lines += [Text(f"market record: {why}", style="bold red") for why in record["breaks"]]
+    return Group(walked(report), *lines)

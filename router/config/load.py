@@ -12,7 +12,15 @@ from pydantic_settings import SettingsError
 from connectors.keys import Attestation, Attestations, KeyCheck
 from connectors.settings import BookSource, Secret, VenueSettings
 from router.book.fx import FxPolicy, FxRule
-from router.config.schema import AttestationSection, AttestSection, File, FxSection, LimitsSection, VenueSection
+from router.config.schema import (
+    AttestationSection,
+    AttestSection,
+    File,
+    FxSection,
+    LimitsSection,
+    MarketRecordSection,
+    VenueSection,
+)
 from router.config.secrets import lab_credentials, secret
 from router.config.sentences import bad_input
 from router.config.settings import (
@@ -27,6 +35,7 @@ from router.config.settings import (
 )
 from router.config.terms import terms_of, without_fence
 from router.config.tiers import tier_of
+from router.market_record.sampling import Cadence
 from router.model.errors import BadInput
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
 from router.model.instruments import Instrument
@@ -115,6 +124,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         side_age_ms_max=file.books.side_age_ms_max,
         limits=RiskLimits(**file.limits.model_dump()),
         timings=Timings(**file.timings.model_dump()),
+        market_record=_cadence(file.market_record),
         log=LogSettings(level=file.log.level, json=file.log.format == "json"),
         status=StatusSettings(host=_LOOPBACK, port=file.status.port),
         lab=LabSettings(
@@ -132,6 +142,13 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         unfenced=() if mode is Mode.PAPER else without_fence(venues),
         source=path,
     )
+
+
+def _cadence(section: MarketRecordSection) -> Cadence | None:
+    if not section.enabled:
+        return None
+    always = tuple(InstrumentId(name) for name in section.always)
+    return Cadence(**{**section.model_dump(exclude={"enabled"}), "always": always})
 
 
 def _instrument(name: str) -> Instrument:
@@ -204,6 +221,9 @@ def _of_live(file: File) -> Iterator[BadInput]:
 
 
 def _of_symbols(file: File) -> Iterator[BadInput]:
+    for instrument in file.market_record.always:
+        if instrument not in file.instruments:
+            yield BadInput("market_record.always", f"{instrument} is not among `instruments`")
     for name, venue in file.venues.items():
         for symbol, instrument in venue.symbols.items():
             if instrument not in file.instruments:

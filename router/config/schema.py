@@ -134,6 +134,18 @@ class TimingsSection(Section):
     snapshot_every: Annotated[int, Field(gt=0)] = 2_000
 
 
+class MarketRecordSection(Section):
+    """The sample of the market that is kept for measuring afterwards."""
+
+    enabled: bool = True
+    change_ms: Annotated[int, Field(ge=50, le=60_000)] = 200
+    quiet_ms: Annotated[int, Field(ge=50, le=60_000)] = 1_000
+    after_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 1_800_000
+    write_ms: Annotated[int, Field(ge=500, le=60_000)] = 5_000
+    keep_days: Annotated[int, Field(gt=0, le=3_650)] = 30
+    always: tuple[Pair, ...] = ()
+
+
 class LogSection(Section):
     """What is written while running."""
 
@@ -207,6 +219,7 @@ class File(BaseSettings):
     books: BooksSection = BooksSection()
     limits: LimitsSection = LimitsSection()
     timings: TimingsSection = TimingsSection()
+    market_record: MarketRecordSection = MarketRecordSection()
     log: LogSection = LogSection()
     status: StatusSection = StatusSection()
     lab: LabSection = LabSection()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from connectors.settings import VenueSettings
 from router.book.fx import FxPolicy
+from router.market_record.sampling import Cadence
 from router.model.ids import Asset, EntityId, VenueId
 from router.model.instruments import Instrument
 from router.model.terms import RiskLimits
@@ -104,6 +105,8 @@ class Config:
     side_age_ms_max: int | None
     limits: RiskLimits
     timings: Timings
+    market_record: Cadence | None
+    """None: the market is not recorded."""
     log: LogSettings
     status: StatusSettings
     lab: LabSettings

@@ -25,6 +25,8 @@ class Metrics:
     strangers: Counter = field(init=False)
     books_lost: Counter = field(init=False)
     trades_lost: Counter = field(init=False)
+    samples: Counter = field(init=False)
+    samples_lost: Counter = field(init=False)
     venue_losses: Counter = field(init=False)
     requests: Counter = field(init=False)
     failed_decisions: Counter = field(init=False)
@@ -66,6 +68,8 @@ class Metrics:
             "sor_books_lost", "Books that could not be trusted any more", "account", "listing", "cause"
         )
         self.trades_lost = self._counter("sor_trades_lost", "Times public trades may have been missed", "account")
+        self.samples = self._counter("sor_market_samples", "Samples of the market written to its record")
+        self.samples_lost = self._counter("sor_market_samples_lost", "Samples of the market thrown away unwritten")
         self.venue_losses = self._counter("sor_venue_losses", "Times a venue could not be traded on", "account")
         self.failed_decisions = self._counter("sor_failed_decisions", "Decisions that raised: our own bugs")
         self.surprises = self._counter("sor_surprises", "Exceptions nobody expected", "where")

@@ -281,6 +281,25 @@ class Observe:
         self._metrics.trades_lost.labels(account).inc()
         self._log.warning("public trades lost", listing=listing, why=why)
 
+    def samples_taken(self, count: int) -> None:
+        """So many samples of the market are in the record."""
+        self._metrics.samples.inc(count)
+        self._log.debug("market recorded", samples=count)
+
+    def samples_lost(self, count: int, why: str) -> None:
+        """So many samples of the market were thrown away; the record says where."""
+        self._metrics.samples_lost.inc(count)
+        self._log.warning("market samples lost", count=count, why=why)
+
+    def record_unwritten(self, why: str) -> None:
+        """The market record could not be written; it is tried again, and orders do not wait for it."""
+        self._log.warning("market record not written", why=why)
+
+    def recorder_raised(self, error: BaseException) -> None:
+        """The recorder's own bug: it starts anew, and the record has a gap."""
+        self._metrics.surprises.labels("recorder").inc()
+        self._log.error("recorder raised", exc_info=error)
+
     def book_aged(self, listing: ListingId, age_ns: int, *, usable: bool) -> None:
         """How old a book is now, and whether it is routed on: the most important alerts."""
         self._metrics.book_age.labels(listing).set(age_ns / _NS_PER_S)

@@ -9,7 +9,7 @@ from router.store.base import JournalStore
 from router.store.identity import Identity
 from router.store.location import Location, PostgresServer, SqliteFile, locate
 from router.store.schema import SCHEMA, migrate
-from router.store.session import Step
+from router.store.session import Session, Step
 from router.store.sqlite import SqliteSession
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class PostgresStore(JournalStore):
 async def open_store(url: str, mode: str, *, create: bool = True, shard: str = "main") -> JournalStore:
     """The store at `url`, which belongs to `mode`. With `create`, an absent or empty database becomes one.
 
+    With `create`, too, an older schema is brought to this one; a mere reader is refused until that was done.
+
     Raises `BadInput` for a URL of another kind, `WrongStore` for a database that is absent, somebody else's, of another
     mode or schema, `StoreUnavailable` when it cannot be reached.
     """
@@ -36,6 +38,9 @@ async def open_store(url: str, mode: str, *, create: bool = True, shard: str = "
     session = await _session(location, create=create)
     try:
         identity = await _identity(session, url, mode, create=create)
+        if create and identity.mode == mode and identity.schema_version < SCHEMA:
+            await migrate(url)
+            identity = await _identity(session, url, mode, create=False)
         _check(identity, mode, location)
         kind = SqliteStore if isinstance(location, SqliteFile) else PostgresStore
         store = kind(session, identity, shard)
@@ -46,10 +51,18 @@ async def open_store(url: str, mode: str, *, create: bool = True, shard: str = "
     return store
 
 
-async def _session(location: Location, *, create: bool) -> "SqliteSession | PostgresSession":
+async def open_beside(url: str) -> Session:
+    """A connection to a database that is there, for what is written beside the journal and not with it.
+
+    A power cut may take its last commits back. Raises `WrongStore`, `StoreUnavailable`.
+    """
+    return await _session(locate(url), create=False, synced=False)
+
+
+async def _session(location: Location, *, create: bool, synced: bool = True) -> "SqliteSession | PostgresSession":
     match location:
         case SqliteFile(path=path):
-            file = SqliteSession(path)
+            file = SqliteSession(path, synced=synced)
             await file.open(create=create)
             return file
         case PostgresServer(dsn=dsn):
@@ -85,6 +98,8 @@ async def _identity(session: "SqliteSession | PostgresSession", url: str, mode: 
 
 def _check(identity: Identity, mode: str, location: Location) -> None:
     if identity.schema_version != SCHEMA:
-        raise WrongStore(f"{location} has schema {identity.schema_version}; this version of sor knows schema {SCHEMA}")
+        older = "; the next order or driver upgrades it" if identity.schema_version < SCHEMA else ""
+        known = f"this version of sor knows schema {SCHEMA}"
+        raise WrongStore(f"{location} has schema {identity.schema_version}; {known}{older}")
     if identity.mode != mode:
         raise WrongStore(f"{location} belongs to mode {identity.mode}; it is not opened in mode {mode}")

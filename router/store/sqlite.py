@@ -25,17 +25,22 @@ CHECKPOINT_COMMITS = 100
 _LOG_PAGES_MANY = 4_000
 """A log of more pages than this was written to during every checkpoint so far: fold it in between two commits."""
 POLL_S = 0.02
-_FULL = 2
+_NORMAL, _FULL = 1, 2
 _TABLES = Sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
 
 T = TypeVar("T")
 
 
 class SqliteSession:
-    """`Session` over the standard library's sqlite3."""
+    """`Session` over the standard library's sqlite3.
 
-    def __init__(self, path: Path) -> None:
+    With `synced` False a COMMIT does not wait for the disk: a power cut may take the last ones back, whole. For what
+    nothing that leaves this machine depends on.
+    """
+
+    def __init__(self, path: Path, *, synced: bool = True) -> None:
         self._path = path
+        self._synced = synced
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sor-journal")
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="sor-reader")
         self._writer: sqlite3.Connection | None = None
@@ -114,11 +119,11 @@ class SqliteSession:
     def _connect_writer(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
         _switch_to_wal(connection)
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={_FULL if self._synced else _NORMAL}")
         connection.execute("PRAGMA fullfsync=ON")  # on macOS fsync alone does not reach the disk
         connection.execute("PRAGMA wal_autocheckpoint=0")  # `_fold_log` does it
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert connection.execute("PRAGMA synchronous").fetchone()[0] == _FULL
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == (_FULL if self._synced else _NORMAL)
         return connection
 
     def _connect_reader(self) -> sqlite3.Connection:

@@ -114,3 +114,37 @@ BEYOND_HEAD = Sql("""
 INTENTS = Sql("SELECT client_id, parent_id, number, copies, seq FROM intent WHERE shard = $1")
 BOOKINGS = Sql("SELECT booking_key, seq FROM booking WHERE shard = $1")
 CONSUMED = Sql("SELECT id, consumed_seq FROM request WHERE consumed_seq IS NOT NULL")
+
+# The market record, in transactions of its own.
+
+MARKET_HEAD = Sql("""
+    SELECT head_seq, head_hash, cut_seq, cut_hash,
+        (SELECT last_ns FROM market_block WHERE shard = $1 AND seq = head_seq)
+    FROM market_record WHERE shard = $1
+""")
+MARKET_BEGIN = Sql("""
+    INSERT INTO market_record (shard, head_seq, head_hash, cut_seq, cut_hash) VALUES ($1, $2, $3, 0, $4)
+""")
+MARKET_GO_ON = Sql("""
+    UPDATE market_record SET head_seq = $2, head_hash = $3 WHERE shard = $1 AND head_seq = $4 AND head_hash = $5
+    RETURNING head_seq
+""")
+MARKET_BLOCK = Sql("""
+    INSERT INTO market_block (shard, seq, first_ns, last_ns, payload, previous, hash)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+""")
+MARKET_BLOCKS = Sql("""
+    SELECT seq, first_ns, last_ns, payload, previous, hash FROM market_block
+    WHERE shard = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
+""")
+MARKET_BETWEEN = Sql("""
+    SELECT seq, first_ns, last_ns, payload FROM market_block
+    WHERE shard = $1 AND last_ns >= $2 AND first_ns <= $3 AND seq > $4 ORDER BY seq LIMIT $5
+""")
+MARKET_OLDEST = Sql("SELECT seq, hash, last_ns FROM market_block WHERE shard = $1 ORDER BY seq LIMIT $2")
+MARKET_CUT = Sql("DELETE FROM market_block WHERE shard = $1 AND seq <= $2")
+MARKET_CUT_AT = Sql("""
+    UPDATE market_record SET cut_seq = $2, cut_hash = $3 WHERE shard = $1 AND cut_seq < $2 RETURNING cut_seq
+""")
+MARKET_STRAY = Sql("SELECT COUNT(*) FROM market_block WHERE shard = $1")
+WORKED_ON = Sql("SELECT instrument, MAX(updated_ns) FROM parent WHERE updated_ns >= $1 GROUP BY instrument")

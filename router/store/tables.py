@@ -1,5 +1,7 @@
 """The tables people query. They follow the journal and can be thrown away and rebuilt from it at any time.
 
+The two of the market record are the exception: they stand beside it.
+
 `seq` on a row is the journal row it was last changed by. `at_ns` and its kin are UTC nanoseconds. Columns that hold
 JSON are text in the codec's canonical spelling.
 """
@@ -7,7 +9,7 @@ JSON are text in the codec's canonical spelling.
 from decimal import Decimal
 from typing import cast
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
 from sqlmodel import Field, SQLModel
 
 from router.store.money_text import MoneyText
@@ -205,6 +207,33 @@ class CursorTable(SQLModel, table=True):
     name: str = Field(primary_key=True)
     shard: str = Field(primary_key=True)
     as_of_seq: int = Field(sa_column=_big())
+
+
+class MarketBlockTable(SQLModel, table=True):
+    """One block of the market record: compressed text, chained to the block before. Not rebuilt from anything."""
+
+    __tablename__ = "market_block"
+    __table_args__ = (Index("ix_market_block_until", "shard", "last_ns"),)
+
+    shard: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    first_ns: int = Field(sa_column=_big())
+    last_ns: int = Field(sa_column=_big())
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    previous: str = Field(sa_column=_text())
+    hash: str = Field(sa_column=_text())
+
+
+class MarketRecordTable(SQLModel, table=True):
+    """Where the market record ends, and the last block that was taken away at its beginning (0: none)."""
+
+    __tablename__ = "market_record"
+
+    shard: str = Field(primary_key=True)
+    head_seq: int = Field(sa_column=_big())
+    head_hash: str = Field(sa_column=_text())
+    cut_seq: int = Field(sa_column=_big())
+    cut_hash: str = Field(sa_column=_text())
 
 
 def core(table: type[SQLModel]) -> Table:

@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.engine": PURE_ABOVE_ENGINE,
     "router.journal": ("router.model", "router.ports"),
     "router.store": ("router.model", "router.ports", "router.journal"),
+    "router.market_record": ("router.model", "router.book", "router.store"),
     "router.observe": ("router.model",),
     "router.requests": ("router.model", "router.orders"),
     "router.runtime": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.observe"),
@@ -56,6 +57,7 @@ MONEY = (
     "router.tca",
     "router.journal",
     "router.store",
+    "router.market_record",
     "policies",
     "connectors.lab.core",
 )
