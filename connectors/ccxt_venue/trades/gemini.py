@@ -38,7 +38,7 @@ class GeminiTrades:
             return None
         signals: list[TradeSignal] = list(self._missed(message))
         if message.get("type") == "update":
-            at_ns = ns_of_ms(text(message, "timestampms"))
+            at_ns = None if message.get("timestampms") is None else ns_of_ms(message["timestampms"])
             signals += [each for event in rows(message.get("events")) for each in self._event(event, at_ns)]
         elif message.get("type") in {"trade", "l2_updates"}:
             signals += self._l2(message)
@@ -59,7 +59,7 @@ class GeminiTrades:
             return ()
         return [PrintsMissed(symbol, f"gap: frame {number_} after {last}") for symbol in self.symbols]
 
-    def _event(self, event: Row, at_ns: Nanos) -> Iterable[Print]:
+    def _event(self, event: Row, at_ns: Nanos | None) -> Iterable[Print]:
         symbol = self._symbol_by_id.get(str(event.get("symbol", self._only)).upper())
         if event.get("type") != "trade" or symbol is None:
             return ()
