@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -24,11 +25,9 @@ from router.config import load
 from router.model.errors import BadInput
 from router.observe import Redactor
 from router.runtime.clock import SystemClock
-from tests.e2e.rig import SEATS, urls_of, write_config
+from tests.e2e.rig import NIGHTLY_SEATS, SEATS, Seat, urls_of, write_config
 from tests.waiting import eventually
 
-VENUES = tuple(LabVenueSettings(name=seat.name, protocol=seat.protocol) for seat in SEATS)
-SYMBOLS = {seat.name: symbol for seat in SEATS for symbol in seat.symbols}
 DEPTH = 10
 Books = dict[str, Any]
 
@@ -43,21 +42,27 @@ class Day:
     secrets: Sequence[str]
 
 
-async def books_of(control: LabControl) -> Books:
-    return {venue: await control.book(venue, symbol, DEPTH) for venue, symbol in SYMBOLS.items()}
+def venues(seats: Sequence[Seat]) -> tuple[LabVenueSettings, ...]:
+    return tuple(LabVenueSettings(name=seat.name, protocol=seat.protocol) for seat in seats)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
-    """A second of three venues in motion, private feeds and all; one socket dies on the way, and somebody trades."""
-    folder = tmp_path_factory.mktemp("recording")
+def symbols(seats: Sequence[Seat]) -> dict[str, str]:
+    return {seat.name: symbol for seat in seats for symbol in seat.symbols}
+
+
+async def books_of(control: LabControl, seats: Sequence[Seat]) -> Books:
+    return {venue: await control.book(venue, symbol, DEPTH) for venue, symbol in symbols(seats).items()}
+
+
+@asynccontextmanager
+async def recorded(folder: Path, seats: Sequence[Seat]) -> AsyncIterator[Day]:
+    """A second of venues in motion, private feeds and all; two sockets die on the way, and somebody trades."""
     stop, begun = asyncio.Event(), asyncio.Event()
     recorders: list[Any] = []
-    async with Lab(LabSettings(venues=VENUES, seed=5)) as lab, LabControl(lab.control_url) as control:
-        config = load(write_config(folder, urls_of(lab)))
-        keys = [
-            key for each in lab.keys.values() for one in each for key in (one.key, one.secret, one.passphrase) if key
-        ]
+    async with Lab(LabSettings(venues=venues(seats), seed=5)) as lab, LabControl(lab.control_url) as control:
+        config = load(write_config(folder, urls_of(lab), seats))
+        held = [key for each in lab.keys.values() for key in each]
+        keys = [text for key in held for text in (key.key, key.secret, key.passphrase) if text]
         wanted = Wanted(
             folder=folder / "day", venues=None, symbols=None, for_s=None, private=True, bytes_max=50_000_000
         )
@@ -72,44 +77,61 @@ async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
         await asyncio.wait([work, asyncio.create_task(begun.wait())], return_when=asyncio.FIRST_COMPLETED)
         await eventually(lambda: all(one.whole for one in recorders))
         await asyncio.sleep(0.4)
-        await control.inject("binance", FaultKind.WS_KILL, frames="delta")
-        await control.inject("kraken", FaultKind.WS_KILL, frames="delta")
-        await eventually(lambda: all(one.gaps.found for one in recorders if one.settings.venue != "coinbase"))
+        struck = {seat.name for seat in seats} - {"coinbase"}
+        for name in struck:
+            await control.inject(name, FaultKind.WS_KILL, frames="delta")
+        await eventually(lambda: all(one.gaps.found for one in recorders if one.settings.venue in struck))
         await eventually(lambda: all(one.whole for one in recorders))
-        for venue, symbol in SYMBOLS.items():
+        for venue, symbol in symbols(seats).items():
             await control.place(venue, symbol, "BUY", "0.01", "1000")
         for _ in range(3):
-            await control.print_trade("kraken", SYMBOLS["kraken"], "BUY", "0.777", "61700")
+            await control.print_trade(seats[1].name, symbols(seats)[seats[1].name], "BUY", "0.777", "61700")
             await asyncio.sleep(0.1)
         await control.pause()
         await asyncio.sleep(0.3)
-        truth = await books_of(control)
+        truth = await books_of(control, seats)
         stop.set()
         done = await work
     yield Day(wanted.folder, done, truth, keys)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
+    """Of the lab's three venues."""
+    async with recorded(tmp_path_factory.mktemp("recording"), SEATS) as made:
+        yield made
 
 
 def text_of(path: Path) -> str:
     return gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
 
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_the_books_of_a_played_day_are_those_of_the_recorded_one(day: Day) -> None:
-    """Level by level, at all three venues, over connections that broke on the way."""
-    settings = LabSettings(venues=VENUES, tapes=str(find_tapes(str(day.folder))), speed=40)
+async def assert_played_as_recorded(day: Day, seats: Sequence[Seat]) -> None:
+    settings = LabSettings(venues=venues(seats), tapes=str(find_tapes(str(day.folder))), speed=40)
     async with Lab(settings) as lab, LabControl(lab.control_url) as control:
         await eventually(lambda: all(source.ended for source in lab._sources.values()))  # type: ignore[attr-defined]
-        played = await books_of(control)
-        prints = await control.prints("kraken", SYMBOLS["kraken"])
-
-    assert len(day.books["binance"]["bids"]) == DEPTH
+        played = await books_of(control, seats)
+        prints = await control.prints(seats[1].name, symbols(seats)[seats[1].name])
     for venue, book in day.books.items():
-        assert _without_ours(played[venue]) == _without_ours(book), venue
+        assert len(book["bids"]) == DEPTH
+        assert _in_numbers(played[venue]) == _in_numbers(book), venue
     assert "0.777" in {str(Decimal(one["quantity"])) for one in prints}
 
 
-def _without_ours(book: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
-    """Somebody's own order far below is in the venue's book as in its stream: sizes as numbers."""
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_books_of_a_played_day_are_those_of_the_recorded_one(day: Day) -> None:
+    """Level by level, at all three venues, over connections that broke on the way."""
+    await assert_played_as_recorded(day, SEATS)
+
+
+@pytest.mark.nightly
+async def test_a_day_of_the_other_protocols_is_played_as_recorded(tmp_path: Path) -> None:
+    """Whatever their books are joined from."""
+    async with recorded(tmp_path, NIGHTLY_SEATS) as made:
+        await assert_played_as_recorded(made, NIGHTLY_SEATS)
+
+
+def _in_numbers(book: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
     return {side: [[str(float(price)), str(float(size))] for price, size in levels] for side, levels in book.items()}
 
 
@@ -122,7 +144,7 @@ async def test_no_secret_is_in_any_file(day: Day) -> None:
     for path in files:
         text = text_of(path)
         assert not [secret for secret in day.secrets if secret in text or secret[:24] in text], path.name
-    assert len(private) == len(SYMBOLS)
+    assert len(private) == len(SEATS)
     assert all('"k":"recv"' in text_of(path) for path in private)
     assert "1000" in "".join(map(text_of, private))
 
@@ -150,7 +172,7 @@ async def test_a_tape_that_was_changed_is_not_played(day: Day, tmp_path: Path) -
         (tmp_path / name).write_bytes(content[:-1] if name == victim else content)
 
     with pytest.raises(BadInput, match="is not what was recorded"):
-        Lab(LabSettings(venues=VENUES, tapes=str(tmp_path)))
+        Lab(LabSettings(venues=venues(SEATS), tapes=str(tmp_path)))
 
 
 def test_files_are_bounded_and_rotate(tmp_path: Path) -> None:
