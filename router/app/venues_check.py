@@ -12,9 +12,12 @@ from connectors.ccxt_venue.checkup import Checkup
 from connectors.ccxt_venue.codec import from_gate, from_hex, from_uuid
 from connectors.settings import VenueSettings
 from router.app.findings import Finding, fail, ok, warn
+from router.app.licences import Measured
 from router.app.parts import build_market
 from router.config import Config, Mode
 from router.model.errors import BadInput, SorError
+from router.model.events import DedupeVerdict
+from router.model.ids import AccountId
 from router.model.instruments import Listing
 from router.model.keys import KeyReading
 from router.model.terms import Fence
@@ -60,25 +63,40 @@ class _Sheet:
 
 
 async def check_venues(
-    config: Config, observe: Observe, clock: Clock, *, only: str | None, beside_driver: bool, stream_s: float = STREAM_S
+    config: Config,
+    observe: Observe,
+    clock: Clock,
+    *,
+    only: str | None,
+    beside_driver: bool,
+    measured: Mapping[AccountId, Sequence[Measured]],
+    stream_s: float = STREAM_S,
 ) -> tuple[Finding, ...]:
-    """Every configured account's lines, or those of one venue. Raises `BadInput` for a venue that is not configured."""
+    """Every configured account's lines, or those of one venue. Raises `BadInput` for a venue that is not configured.
+
+    `measured`: what probes found out about used ids, per account, newest first.
+    """
     wanted = [venue for venue in config.venues if only in {None, venue.venue}]
     if not wanted:
         known = ", ".join(venue.venue for venue in config.venues)
         raise BadInput("venue", f"{only} is not configured; {known} are")
     market = build_market(config, Inbox(), observe)
-    sheets = await asyncio.gather(
-        *(_check(config, venue, market, clock, beside_driver=beside_driver, stream_s=stream_s) for venue in wanted)
+    sheets = [_Sheet(venue) for venue in wanted]
+    for sheet, venue in zip(sheets, wanted, strict=True):
+        _standing(sheet, config, venue)
+        _used_ids(sheet, venue, measured.get(venue.account, ()))
+    await asyncio.gather(
+        *(
+            _check(sheet, venue, market, clock, beside_driver=beside_driver, stream_s=stream_s)
+            for sheet, venue in zip(sheets, wanted, strict=True)
+        )
     )
-    return tuple(line for sheet in sheets for line in sheet)
+    return tuple(line for sheet in sheets for line in sheet.found)
 
 
 async def _check(
-    config: Config, venue: VenueSettings, market: Market, clock: Clock, *, beside_driver: bool, stream_s: float
-) -> Sequence[Finding]:
-    sheet = _Sheet(venue)
-    _standing(sheet, config, venue)
+    sheet: _Sheet, venue: VenueSettings, market: Market, clock: Clock, *, beside_driver: bool, stream_s: float
+) -> None:
     checkup = Checkup(venue, clock, beside_driver=beside_driver)
     _codec(sheet, venue, checkup)
     try:
@@ -88,7 +106,6 @@ async def _check(
         pass
     finally:
         await checkup.stop()
-    return sheet.found
 
 
 async def _asked(sheet: _Sheet, venue: VenueSettings, checkup: Checkup, *, beside_driver: bool) -> None:
@@ -130,6 +147,23 @@ def _standing(sheet: _Sheet, config: Config, venue: VenueSettings) -> None:
     says = f"{venue.terms.fence}, {'no bound on' if bound is None else f'at most {bound}'} outstanding children"
     nobody = "a lost order that cannot be found goes to a person"
     sheet.note(warn("fence", says, nobody) if venue.terms.fence is Fence.NONE else ok("fence", says))
+
+
+def _used_ids(sheet: _Sheet, venue: VenueSettings, measured: Sequence[Measured]) -> None:
+    """What a probe saw last, or what the map says; a licence without a measurement of one's own is told."""
+    known = CAPABILITIES.get(venue.ccxt_id)
+    mapped = f"{known.client_id.uniqueness} [{known.client_id.uniqueness_mark}]" if known else "not known"
+    if measured:
+        last = measured[0]
+        says = f"{last.probe.verdict}: {last.probe.detail} ({last.name})"
+        bad = last.probe.verdict is DedupeVerdict.SECOND_ACCEPTED
+        mend = "an order is never sent twice here: keep dedupe_licensed false"
+        sheet.note(warn("used ids", says, mend) if bad else ok("used ids", says))
+    elif venue.dedupe_licensed and venue.licence is None and not venue.in_lab:
+        mend = "measure it on the test network: sor venues probe-dedupe, and name the result"
+        sheet.note(warn("used ids", f"licensed, and never measured; the map says: {mapped}", mend))
+    else:
+        sheet.note(ok("used ids", f"{venue.licence or 'never measured'}; the map says: {mapped}"))
 
 
 def _codec(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:

@@ -74,15 +74,23 @@ async def reading_if_there(config: Config) -> AsyncIterator[Reading | None]:
 
 async def driver_of(config: Config) -> str | None:
     """Who drives now, if anybody does; nobody where there is no database yet."""
+    async with store_if_there(config) as store:
+        held = None if store is None else await store.holder()
+    return None if held is None else held[0]
+
+
+@asynccontextmanager
+async def store_if_there(config: Config) -> AsyncIterator[JournalStore | None]:
+    """The database, or None where nobody has made its file yet."""
     location = locate(config.database_url)
     if isinstance(location, SqliteFile) and not location.path.exists():
-        return None
+        yield None
+        return
     store = await open_store(config.database_url, config.mode, create=False)
     try:
-        held = await store.holder()
+        yield store
     finally:
         await store.close()
-    return None if held is None else held[0]
 
 
 async def order_of_ref(found: Reading | None, ref_id: str) -> ParentDetail | Request:

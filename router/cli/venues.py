@@ -14,7 +14,7 @@ from router.cli import looking
 from router.cli.common import AsJson, ConfigFile, observing, principal, router_of, run, settings
 from router.cli.examining import Strict, drawn, report_of
 from router.cli.out import Out
-from router.cli.reading import driver_of
+from router.cli.reading import store_if_there
 
 if TYPE_CHECKING:
     from connectors.ccxt_venue.capabilities import Capabilities
@@ -66,13 +66,16 @@ def check(
     """Ask each venue what going live rests on: clock, key, fees, rules, streams, latency. Places no order."""
 
     async def work() -> ExitCode:
+        from router.app.licences import measured  # noqa: PLC0415 - only this command needs them
         from router.app.venues_check import check_venues  # noqa: PLC0415 - brings ccxt with it
         from router.runtime.clock import SystemClock  # noqa: PLC0415
 
         found = settings(config)
-        driven = await driver_of(found) is not None
+        async with store_if_there(found) as store:
+            driven = store is not None and await store.holder() is not None
+            known = {} if store is None else await measured(store)
         observe = observing(found, quietly=True)
-        lines = await check_venues(found, observe, SystemClock(), only=venue, beside_driver=driven)
+        lines = await check_venues(found, observe, SystemClock(), only=venue, beside_driver=driven, measured=known)
         Out(as_json=as_json).show(report_of(lines), drawn)
         return exit_code(lines, strict=strict)
 

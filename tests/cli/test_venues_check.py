@@ -36,7 +36,9 @@ async def lab() -> AsyncIterator[Lab]:
 
 
 async def checked(config: Config, *, only: str | None = None, beside_driver: bool = False) -> tuple[Finding, ...]:
-    return await check_venues(config, watched(), SystemClock(), only=only, beside_driver=beside_driver, stream_s=1.0)
+    return await check_venues(
+        config, watched(), SystemClock(), only=only, beside_driver=beside_driver, measured={}, stream_s=1.0
+    )
 
 
 def verdicts(found: Sequence[Finding], venue: str) -> dict[str, str]:

@@ -11,8 +11,10 @@ import pytest
 
 from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
+from router.app.licences import measured
 from router.app.parts import Router, opened
 from router.app.probe import Probed, probe_dedupe
+from router.app.venues_check import check_venues
 from router.config import load
 from router.model.errors import BadInput, LeaseHeld
 from router.model.events import DedupeProbed, DedupeVerdict, Stamped
@@ -20,6 +22,7 @@ from router.model.facts import DedupeNoted
 from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
 from router.model.orders import ChildState
 from router.ports import JournalRow
+from router.runtime.clock import SystemClock
 from router.store.audit import audit
 from tests.e2e.rig import (
     BINANCE,
@@ -106,12 +109,22 @@ async def told(router: Router, verdict: DedupeVerdict) -> None:
         mode="lab",
         ccxt="4.5.90",
         verdict=verdict,
-        detail="",
+        detail="seen",
         orders=(VenueOrderId("1"),),
     )
     stamped = Stamped(at_ns=Nanos(1_795_000_000_000_000_000), event=probe)
     await router.store.append([JournalRow(stamped=stamped, facts=(DedupeNoted(probe=probe),))])
     await router.store.release_lease(lease)
+
+
+async def shown(router: Router) -> tuple[str, str]:
+    """The line of `sor venues check` about it."""
+    known = await measured(router.store)
+    found = await check_venues(
+        router.config, watched(), SystemClock(), only=None, beside_driver=False, measured=known, stream_s=0.1
+    )
+    [line] = [one for one in found if one.subject == "used ids"]
+    return line.verdict.value, line.says
 
 
 async def test_a_licence_rests_on_what_was_measured_here_last(tmp_path: Path):
@@ -132,7 +145,9 @@ async def test_a_licence_rests_on_what_was_measured_here_last(tmp_path: Path):
         assert "no such probe is in this database" in str(await opens(f"'{name}'"))
         await told(router, DedupeVerdict.REFUSED)
         assert (await opens(f"'{name}'"), await opens("true")) == (None, None)
+        assert await shown(router) == ("OK", f"REFUSED: seen ({name})")
         await told(router, SECOND)
+        assert await shown(router) == ("WARN", f"SECOND_ACCEPTED: seen ({name})")
         for licence in (f"'{name}'", "true"):
             assert f"venues.bybit.dedupe_licensed: is contradicted by the probe `{name}`" in str(await opens(licence))
 
