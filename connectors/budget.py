@@ -26,7 +26,7 @@ class Urgency(Enum):
     """Checks that can wait: they use at most half of what normal calls may."""
     NORMAL = "normal"
     ORDER = "order"
-    """Placing: before reads, without the headroom."""
+    """Placing: before whatever reads, since an approval grows old; without the headroom."""
     URGENT = "urgent"
     """Look-ups: what ends a doubt. They use the headroom but for a quarter of it."""
     FIRST = "first"
@@ -40,8 +40,8 @@ class Urgency(Enum):
 
 _RANKS = {
     Urgency.FIRST: 0,
-    Urgency.URGENT: 1,
-    Urgency.ORDER: 2,
+    Urgency.ORDER: 1,
+    Urgency.URGENT: 2,
     Urgency.NORMAL: 3,
     Urgency.IDLE: 4,
 }

@@ -74,6 +74,7 @@ class VenueSettings:
     public data only. `loopback`: base URL of a lab venue; needs `loopback_allowed`. `testnet`: only the hosts of the
     venue's test network are reached (`connectors.ccxt_venue.hosts`). `rate_scale` multiplies the venue's
     published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
+    `dead_man_s`: the venue cancels whatever is open at the account, ours or not, so long after it last heard of us.
     `poll_ms`: how often books are read where no stream brings them. `check_every_ms`: how often a streamed book is held
     against REST's (None: never), and `check_apart_ms` by how much the two may be out of step.
     `key_check`: what a key that is not fit comes to, None is `report` in a lab and `refuse` elsewhere; `attest` stands
@@ -104,6 +105,7 @@ class VenueSettings:
     key_check: KeyCheck | None = None
     key_check_every_s: int = CHECK_EVERY_S
     attest: Attestations = NOT_ATTESTED
+    dead_man_s: int | None = None
     touch_ms: int = 10_000
     warm_connections: int = 5
     rate_scale: int | None = None

@@ -18,6 +18,7 @@ class CallKind(Enum):
     CHECK = "check"
     """Holding a streamed book against REST's: worth a request only where nothing else wants one."""
     TOUCH = "touch"
+    TIMER = "dead-man timer"
 
     @property
     def urgency(self) -> Urgency:
@@ -28,6 +29,7 @@ class CallKind(Enum):
 _URGENCIES = {
     CallKind.CANCEL: Urgency.FIRST,
     CallKind.LOOK_UP: Urgency.URGENT,
+    CallKind.TIMER: Urgency.URGENT,
     CallKind.PLACE: Urgency.ORDER,
     CallKind.CHECK: Urgency.IDLE,
 }

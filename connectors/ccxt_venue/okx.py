@@ -99,6 +99,7 @@ _LIMITS = {
     # has. A batch of one counts as a single order.
     _ORDERS: 60,
     "privatePostTradeCancelOrder": 60,
+    "privatePostTradeCancelAllAfter": 2,
     "privateGetTradeOrder": 60,
     "privateGetTradeOrdersPending": 60,
     "privateGetTradeOrdersHistory": 40,

@@ -15,6 +15,7 @@ from connectors.ccxt_venue import mapping, retry, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble
 from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached
 from connectors.ccxt_venue.codec import from_hex, from_uuid
+from connectors.ccxt_venue.dead_man import timer_of
 from connectors.ccxt_venue.decoders import levels
 from connectors.ccxt_venue.dialect import Absence, Deadline, Desk, Dialect, Wanted
 from connectors.ccxt_venue.feeds import BookFeed, OpenOrder, OrderFeed, Tasks
@@ -66,6 +67,11 @@ class CcxtVenue:
         self._clock = clock
         self._dialect: Dialect = dialect_of(settings.ccxt_id)
         _check_fence(settings, self._dialect)
+        self._timer = (
+            None
+            if settings.dead_man_s is None
+            else timer_of(settings.ccxt_id, settings.dead_man_s, f"venues.{settings.venue}.dead_man_s")
+        )
         limits = [limit.scaled(settings.limits_factor) for limit in self._dialect.limits]
         self._budget = Budget(limits, clock, address)
         self._venue_clock = VenueClock()
@@ -163,6 +169,16 @@ class CcxtVenue:
             trades=tuple(trades),
             key=self._key_reading(),
         )
+
+    async def dead_man(self, seconds: int | None) -> str | None:
+        """Wind the venue's timer, or stop it."""
+        if self._timer is None:
+            return f"{self.settings.ccxt_id}: no dead-man timer is switched on"
+        try:
+            await self._ask(CallKind.TIMER)(self._timer.endpoint, self._timer.params(seconds))
+        except CallFailed as error:
+            return f"{type(error).__name__}: {error}"
+        return None
 
     def encode_id(self, client_id: ClientOrderId) -> str:
         """Our id as this venue spells it."""

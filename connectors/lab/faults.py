@@ -26,6 +26,8 @@ class Call(StrEnum):
     MARKETS = "markets"
     BOOK = "book"
     FEES = "fees"
+    TIMER = "timer"
+    """The dead-man timer."""
     STREAM_KEY = "stream_key"
     """What a private websocket asks for first."""
     OTHER = "other"

@@ -71,6 +71,7 @@ class KrakenRest:
         self._private: dict[str, Callable[[str, Fields, int], Answer]] = {
             "AddOrder": self._add_order,
             "CancelOrder": self._cancel_order,
+            "CancelAllOrdersAfter": self._cancel_all_after,
             "QueryOrders": self._query_orders,
             "OpenOrders": self._open_orders,
             "ClosedOrders": self._closed_orders,
@@ -154,6 +155,16 @@ class KrakenRest:
         if not ended:
             return Refused("EOrder:Unknown order")
         return {"count": len(ended)}
+
+    def _cancel_all_after(self, account: str, fields: Fields, now_ns: int) -> Answer:
+        """`timeout` in seconds from now; 0 stops it."""
+        timeout = fields.get("timeout", "")
+        if not timeout.isdigit():
+            return Refused("EGeneral:Invalid arguments:timeout")
+        due_ns = now_ns + int(timeout) * 1_000_000_000 if int(timeout) else None
+        self.exchange.cancel_all_at(account, due_ns)
+        trigger = "0" if due_ns is None else wire.rfc3339(due_ns)
+        return {"currentTime": wire.rfc3339(now_ns), "triggerTime": trigger}
 
     def _named_orders(self, account: str, fields: Fields) -> Sequence[OrderRecord] | Refused:
         """Orders a cancel names: the engine knows all of them, whatever look-ups still hide."""

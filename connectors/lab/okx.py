@@ -98,6 +98,7 @@ class OkxVenue(LabVenue):
             _post(f"{_V5}/trade/order", Call.PLACE, self._private(self._place)),
             _post(f"{_V5}/trade/batch-orders", Call.PLACE, self._private(self._place)),
             _post(f"{_V5}/trade/cancel-order", Call.CANCEL, self._private(self._cancel)),
+            _post(f"{_V5}/trade/cancel-all-after", Call.TIMER, self._private(self._cancel_all_after)),
             _post(f"{_V5}/trade/cancel-batch-orders", Call.CANCEL, self._private(self._cancel)),
         ]
 
@@ -150,6 +151,10 @@ class OkxVenue(LabVenue):
             return Reply(code="50036", msg="The expTime can't be earlier than the current system time.")
         orders = _rows(ask)
         return _UNREADABLE if orders is None else self._rest.place(account, orders, ask.now_ns)
+
+    def _cancel_all_after(self, account: str, ask: Ask) -> Reply:
+        orders = _rows(ask)
+        return _UNREADABLE if orders is None else self._rest.cancel_all_after(account, orders[0], ask.now_ns)
 
     def _cancel(self, account: str, ask: Ask) -> Reply:
         orders = _rows(ask)

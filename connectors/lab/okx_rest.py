@@ -143,6 +143,17 @@ class OkxRest:
         """Each by itself, by `ordId` or else `clOrdId`."""
         return _batch([(f, self._cancel(account, f, now_ns)) for f in orders], now_ns, ("clOrdId", "ordId"))
 
+    def cancel_all_after(self, account: str, fields: Fields, now_ns: int) -> Reply:
+        """`timeOut` in seconds from now: 0, which stops it, or 10 to 120."""
+        text = str(fields.get("timeOut", ""))
+        seconds = int(text) if text.isdigit() else -1
+        if seconds != 0 and not 10 <= seconds <= 120:  # noqa: PLR2004 - the venue's own figures
+            return _refused("51000", "Parameter timeOut error")
+        due_ns = now_ns + seconds * 1_000_000_000 if seconds else None
+        self.exchange.cancel_all_at(account, due_ns)
+        trigger = "0" if due_ns is None else str(due_ns // 1_000_000)
+        return Reply(data=[{"triggerTime": trigger, "tag": "", "ts": str(now_ns // 1_000_000)}])
+
     def order(self, account: str, fields: Fields, now_ns: int) -> Reply:
         """By `ordId`, or the latest with a `clOrdId`."""
         if not fields.get("ordId") and not fields.get("clOrdId"):

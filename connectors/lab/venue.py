@@ -248,6 +248,7 @@ class LabVenue(ABC):
         return serve
 
     def _engine(self, route: Route, request: web.Request, body: bytes) -> Answer:
+        self.exchange.heed_dead_men(self.now_ns())
         try:
             answer = route.handler(ask_of(request, body, self.now_ns()))
         except Refusal as refusal:
@@ -356,6 +357,7 @@ class LabVenue(ABC):
             raise
 
     def _tick(self) -> None:
+        self.exchange.heed_dead_men(self.now_ns())
         self.tick(self.now_ns())
         for session in list(self.sessions):
             session.tick()

@@ -151,6 +151,10 @@ class PaperVenue:
             trades=tuple(_WORDS.trade(trade) for trade in told.trades),
         )
 
+    async def dead_man(self, seconds: int | None) -> str | None:
+        """What rests here ends with this process by itself."""
+        return None if seconds is None else "paper has no dead-man timer"
+
     def encode_id(self, client_id: ClientOrderId) -> str:
         """Our id as the real venue would spell it."""
         return self._public.encode_id(client_id)

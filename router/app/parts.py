@@ -145,8 +145,16 @@ def build_engine(router: Router) -> Engine:
         observe=router.observe,
         understand=_understanding(router),
         started=_starting(router),
+        dead_man_s=_dead_man_s(config),
     )
     return Engine(driver, market, ports)
+
+
+def _dead_man_s(config: Config) -> Mapping[AccountId, int]:
+    """Accounts whose dead-man timer is switched on. Paper has nothing out there."""
+    if config.mode is Mode.PAPER:
+        return {}
+    return {venue.account: venue.dead_man_s for venue in config.venues if venue.dead_man_s is not None}
 
 
 def _starting(router: Router) -> Callable[[Lease], Started]:

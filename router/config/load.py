@@ -261,6 +261,7 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
             timeout_ms=section.timeout_ms,
             silence_ms=section.silence_ms,
             poll_ms=section.poll_ms,
+            dead_man_s=section.dead_man_s,
             check_every_ms=section.check_every_ms,
             check_apart_ms=section.check_apart_ms,
         )

@@ -103,6 +103,7 @@ class VenueSection(Section):
     timeout_ms: Millis = 10_000
     silence_ms: Millis = 5_000
     poll_ms: Millis = 1_000
+    dead_man_s: Annotated[int, Field(gt=0, le=86_400)] | None = None
     check_every_ms: Millis | None = 30_000
     check_apart_ms: Millis = 2_000
     terms: TermsSection = TermsSection()

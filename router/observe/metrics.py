@@ -31,6 +31,7 @@ class Metrics:
     requests: Counter = field(init=False)
     failed_decisions: Counter = field(init=False)
     surprises: Counter = field(init=False)
+    dead_man_failures: Counter = field(init=False)
     gate: Gauge = field(init=False)
     key_doubts: Gauge = field(init=False)
     halted: Gauge = field(init=False)
@@ -72,6 +73,9 @@ class Metrics:
         self.samples_lost = self._counter("sor_market_samples_lost", "Samples of the market thrown away unwritten")
         self.venue_losses = self._counter("sor_venue_losses", "Times a venue could not be traded on", "account")
         self.failed_decisions = self._counter("sor_failed_decisions", "Decisions that raised: our own bugs")
+        self.dead_man_failures = self._counter(
+            "sor_dead_man_failures", "Times a venue's dead-man timer was not set as it should be", "account"
+        )
         self.surprises = self._counter("sor_surprises", "Exceptions nobody expected", "where")
 
     def _gauges(self) -> None:

@@ -258,6 +258,11 @@ class Observe:
         self._metrics.surprises.labels("connector").inc()
         self._log.error("connector raised", account=account, call=call, exc_info=error)
 
+    def dead_man_failed(self, account: AccountId, why: str) -> None:
+        """A venue's dead-man timer is not as it should be: what rests there would outlive us, or we could not tell."""
+        self._metrics.dead_man_failures.labels(account).inc()
+        self._log.warning("dead-man timer", account=account, why=why)
+
     def request_taken(self, kind: RequestKind) -> None:
         """A request became an event."""
         self._metrics.requests.labels(kind, "taken").inc()

@@ -68,7 +68,7 @@ class VenueSink(Protocol):
 
 
 class VenuePort(Protocol):
-    """One venue account: seven calls and the streams. Never raises for what the world does: outcomes are values."""
+    """One venue account: eight calls and the streams. Never raises for what the world does: outcomes are values."""
 
     account: AccountId
     terms: VenueTerms
@@ -97,6 +97,13 @@ class VenuePort(Protocol):
 
     async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
         """Balances, open orders, trades since then, every page. Raises `SorError` if it cannot be read whole."""
+        ...
+
+    async def dead_man(self, seconds: int | None) -> str | None:
+        """Have the venue cancel all that is open at the account after so many seconds from now; None: not any more.
+
+        Answers why that was not, or may not have been, taken; None when it was.
+        """
         ...
 
     def encode_id(self, client_id: ClientOrderId) -> str:

@@ -10,17 +10,19 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from router.engine import Engine
 from router.engine.failure import failed, newcomer
 from router.model.commands import Command, Look
 from router.model.errors import AppendLost, LeaseHeld, SideRowTaken
-from router.model.events import Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
+from router.model.events import AccountSeen, Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
 from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
 from router.model.requests import Request, RequestKind
 from router.observe import Observe
 from router.ports import JournalRow, Lease, Policy, Store, VenuePort
 from router.runtime.clock import SystemClock
+from router.runtime.dead_man import DeadMan
 from router.runtime.dispatch import Dispatcher
 from router.runtime.inbox import Arrival, Inbox
 from router.runtime.market import Market
@@ -81,6 +83,7 @@ class Driver:
         understand: Understand,
         observe: Observe,
         started: Callable[[Lease], Started],
+        dead_man_s: Mapping[AccountId, int] = MappingProxyType({}),
     ) -> None:
         self._settings = settings
         self._store = store
@@ -93,6 +96,7 @@ class Driver:
         self._observe = observe
         self._started = started
         self._dispatcher = Dispatcher(ports, market, inbox, switch, clock, observe)
+        self._dead_man = DeadMan(dead_man_s, ports, switch, observe)
         self._engine = Engine(policies)
         self._seq = 0
         self._row_hash = ""
@@ -133,6 +137,7 @@ class Driver:
         leasing = asyncio.create_task(self._keep_lease(lease))
         asking = asyncio.create_task(self._take_requests())
         watching = asyncio.create_task(self._watch_loop())
+        winding = asyncio.create_task(self._dead_man.run())
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait([deciding, leasing, asking, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -148,7 +153,9 @@ class Driver:
             await self._leave_halted(str(error))
             raise
         finally:
-            await _end([deciding, leasing, asking, watching, stop])
+            await _end([deciding, leasing, asking, watching, winding, stop])
+            if self._drained and self._switch.drives:  # else whoever drives now has use for them
+                await self._dead_man.stop_all()
             await self._dispatcher.stop()
             self._observe.stopped("drained" if self._drained else "ended")
             with contextlib.suppress(Exception):
@@ -249,6 +256,8 @@ class Driver:
             self._decide_event(MarketSeen(view=view), None, batch)
 
     def _decide_event(self, event: Event, request_id: int | None, batch: _Batch) -> None:
+        if isinstance(event, AccountSeen):
+            self._dead_man.account_read(event.read, self._engine.state.settings.deployment)
         stamped = Stamped(at_ns=self._clock.now(), event=event)
         brought = newcomer(self._engine.state, event)
         try:
@@ -291,6 +300,7 @@ class Driver:
         state = self._engine.state
         if state.gates and not any(gate.starting for gate in state.gates.values()):
             self._ready.set()
+        self._dead_man.follow(state)
         self._switch.follow(state.halt_reason if state.halted else None, state.halt_epoch)
 
     # Beside the loop.

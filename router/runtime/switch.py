@@ -39,6 +39,11 @@ class Switch:
         """Our right to drive, by our own clock."""
         self._lease_until_ns = until_ns
 
+    @property
+    def drives(self) -> bool:
+        """Is the lease ours, by our own clock?"""
+        return self._clock.now() < self._lease_until_ns
+
     def gate(self, order: Approved[ChildOrder], deadline_ns: Nanos | None) -> Gate:
         """The question for one copy."""
 

@@ -49,6 +49,7 @@ class Seat:
     symbols: Mapping[str, str]
     licensed: bool = False
     terms: Mapping[str, int] = field(default_factory=lambda: TERMS)
+    dead_man_s: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     """Further settings of its venue section."""
 
@@ -105,6 +106,7 @@ def write_config(folder: Path, urls: Mapping[str, str], seats: Sequence[Seat] = 
                 "timeout_ms": 350,
                 "silence_ms": 1_500,
                 "terms": dict(seat.terms),
+                "dead_man_s": seat.dead_man_s,
                 **seat.more,
             }
             for seat in seats

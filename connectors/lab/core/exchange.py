@@ -61,6 +61,7 @@ class Exchange:
         self._next_order = rules.first_id
         self._next_execution = rules.first_id
         self._arrivals = 0
+        self._dead_man_ns: dict[str, int] = {}
         self._events: list[MarketEvent] = []
 
     # What an account may do
@@ -132,6 +133,24 @@ class Exchange:
             and (client_id is None or record.client_id == client_id)
             and (symbol is None or record.symbol == symbol)
         )
+
+    def cancel_all_at(self, account: str, due_ns: int | None) -> None:
+        """The dead-man timer of an account: at `due_ns` everything it has open is cancelled; None stops it."""
+        if due_ns is None:
+            self._dead_man_ns.pop(account, None)
+        else:
+            self._dead_man_ns[account] = due_ns
+
+    def dead_man_ns(self, account: str) -> int | None:
+        """When the account's timer runs out; None when it is stopped, or has run out."""
+        return self._dead_man_ns.get(account)
+
+    def heed_dead_men(self, now_ns: int) -> None:
+        """Cancel for the accounts whose timers have run out."""
+        for account in [account for account, due_ns in self._dead_man_ns.items() if due_ns <= now_ns]:
+            del self._dead_man_ns[account]
+            for record in self.orders(account, open_only=True):
+                self.cancel(account, record.order_id, now_ns)
 
     def orders(
         self, account: str, *, open_only: bool = False, symbol: str | None = None, now_ns: int | None = None
