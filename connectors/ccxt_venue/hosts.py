@@ -61,6 +61,14 @@ def check_testnet(ccxt_id: str, *, streamed: bool) -> None:
         raise BadInput("books", f"must be `poll` in mode testnet: ccxt names no test host for the sockets of {ccxt_id}")
 
 
+def told_of_testnet(ccxt_id: str) -> str:
+    """What mode testnet does with a venue, in words."""
+    if ccxt_id not in TESTNETS:
+        return f"refused: {ccxt_id} {NO_TESTNET.get(ccxt_id, 'is not known here')}"
+    how = ", books and orders polled" if ccxt_id in WITHOUT_SOCKETS else ""
+    return f"{', '.join(sorted(TESTNETS[ccxt_id]))}{how}"
+
+
 def to_testnet(exchange: Exchange, ccxt_id: str) -> None:
     """Leave an instance nothing but the addresses of its test network. Raises `SorError` when ccxt names none."""
     hosts, test = TESTNETS[ccxt_id], exchange.urls.get("test") or {}

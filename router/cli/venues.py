@@ -139,9 +139,11 @@ def _probed(report: Report) -> RenderableType:
 
 def _report(one: "Capabilities") -> Report:
     from connectors.ccxt_venue.capabilities.wire import wire_of  # noqa: PLC0415 - see above
+    from connectors.ccxt_venue.hosts import told_of_testnet  # noqa: PLC0415
 
     wire = wire_of(one.venue)
     return {
+        "mode_testnet": told_of_testnet(one.venue),
         **asdict(one),
         "tier_meaning": one.tier.meaning,
         "outstanding_max": one.outstanding_max,
@@ -211,5 +213,6 @@ def _lines(one: Report) -> list[tuple[str, str]]:
         ("private stream", ", ".join(name for name, there in channels.items() if there)),
         ("book is checked by", one["book_check"]),
         ("key powers", one["key_powers"] or "not told: the operator attests them"),
-        ("test network", one["testnet"]),
+        ("ccxt's test network", one["testnet"]),
+        ("mode testnet", one["mode_testnet"]),
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from connectors.ccxt_venue.capabilities import CAPABILITIES, Capabilities
 from connectors.ccxt_venue.capabilities.wire import wire_of
+from connectors.ccxt_venue.hosts import told_of_testnet
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "VENUES.md"
 
@@ -117,7 +118,8 @@ def _facts(one: Capabilities) -> list[tuple[str, object]]:
         ("fee", _noted(one.fee_in.value.lower(), one.fee_note)),
         ("a lost book message", one.book_check),
         ("what a key may do", f"`{one.key_powers}`" if one.key_powers else "not told: the operator attests it"),
-        ("test network", one.testnet),
+        ("ccxt's test network", one.testnet),
+        ("mode testnet", told_of_testnet(one.venue)),
         ("ccxt asks before a first order", ", ".join(wire_of(one.venue).has["asks before a first order"]) or None),
     ]
 
