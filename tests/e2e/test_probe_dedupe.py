@@ -65,7 +65,7 @@ async def orders_under(control: LabControl, seat: Seat, done: Probed) -> Sequenc
 @pytest.mark.parametrize(
     ("seat", "verdict", "orders"),
     [
-        (BYBIT, DedupeVerdict.REFUSED, 1),
+        pytest.param(BYBIT, DedupeVerdict.REFUSED, 1, marks=NIGHTLY),
         (BINANCE, SECOND, 2),
         pytest.param(GEMINI, SECOND, 2, marks=NIGHTLY),
         pytest.param(KRAKEN, SECOND, 2, marks=NIGHTLY),
