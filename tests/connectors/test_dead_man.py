@@ -13,7 +13,9 @@ from tests.capabilities.asking import Offline
 from tests.connectors.rig import SYMBOLS, Notes, WallClock, settings_for, venue_at
 from tests.waiting import eventually
 
-WITH_TIMERS = pytest.mark.parametrize("venue_name", ["kraken", "okx"], indirect=True)
+WITH_TIMERS = pytest.mark.parametrize(
+    "venue_name", ["kraken", pytest.param("okx", marks=pytest.mark.nightly)], indirect=True
+)
 SECONDS = 60
 
 
