@@ -7,7 +7,16 @@ ids exists once. What the way to the venue and back does to a request is the wir
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from connectors.lab.core import Exchange, Levels, OrderChanged, OrderRecord, Rejection, TimeInForce, VenueRules
+from connectors.lab.core import (
+    Exchange,
+    Levels,
+    OrderChanged,
+    OrderRecord,
+    Rejection,
+    TimeInForce,
+    TradeRecord,
+    VenueRules,
+)
 from connectors.lab.words import Words, new_order, symbol_rules
 from router.model.balances import Balance
 from router.model.ids import AccountId, Asset, ClientOrderId, Nanos, VenueOrderId
@@ -78,6 +87,7 @@ class SimVenue:
         self.exchange = Exchange(rules, [symbol_rules(listing)])
         self._rejected: dict[ClientOrderId, VenueOrder] = {}
         self._words = Words("sim")
+        self._told: dict[int, VenueTrade] = {}
         for asset, amount in money.items():
             self.exchange.deposit(self.account, asset, amount)
 
@@ -137,7 +147,7 @@ class SimVenue:
 
     def all_trades(self) -> tuple[VenueTrade, ...]:
         """Every execution there was: for a judge."""
-        return tuple(self._words.trade(row) for row in self.exchange.trades(self.account))
+        return tuple(self._said(row) for row in self.exchange.trades(self.account))
 
     # The world.
 
@@ -169,7 +179,14 @@ class SimVenue:
         rows = self.exchange.trades(
             self.account, order_id=order_id, since_ns=since_ns, now_ns=now_ns - self.trade_lag_ns
         )
-        return tuple(self._words.trade(row) for row in rows)
+        return tuple(self._said(row) for row in rows)
+
+    def _said(self, row: TradeRecord) -> VenueTrade:
+        """An execution never changes, and is asked for often: it is put into words once."""
+        known = self._told.get(row.execution_id)
+        if known is None:
+            known = self._told[row.execution_id] = self._words.trade(row)
+        return known
 
     def _take_and_reject(self, child: ChildOrder, now_ns: Nanos) -> PlaceOutcome:
         order_id = VenueOrderId(f"sim-rejected-{len(self._rejected)}")
