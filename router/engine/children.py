@@ -87,6 +87,8 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
                 book(draft, child, trade)
             _hear_record(draft, child, order, event.look_up.asked_ns)
         case Missing(endpoints=endpoints, strangers=strangers):
+            for trade in _its_own(draft, child, strangers):
+                book(draft, child, trade)  # no list names the order any more, and it traded: it was there
             _note_evidence(draft, child, event, endpoints, unexplained=_unexplained(draft, child, strangers))
             _doubt_if_forgotten(draft, child, event.look_up.asked_ns)
         case Unclear():
@@ -149,6 +151,9 @@ def _doubt_if_forgotten(draft: Draft, child: Child, asked_ns: Nanos) -> None:
     terms = draft.state.terms(child.order.account)
     if terms is None or child.state not in _AT_THE_VENUE:
         return
+    if child.filled >= child.order.quantity:
+        _hear(draft, child, Heard.ENDED_FILLED, "filled, and the venue no longer has it")
+        return
     age_ns = asked_ns - child.order.decided_at_ns
     if age_ns > terms.quarantine_after_ms * _MS:
         _hear(draft, child, Heard.UNDECIDABLE, f"the venue had it, and no longer has it after {age_ns // _MS} ms")
@@ -206,7 +211,7 @@ def _resolve(draft: Draft, child: Child, terms: VenueTerms) -> None:
     state = draft.state
     parent = state.parent(child.order.parent_id)
     wanted = parent.state.plannable and not parent.breached and not state.halted
-    match resolver.next_step(child, terms, draft.now_ns, wanted=wanted):
+    match resolver.next_step(child, terms, draft.now_ns, wanted=wanted, started_ns=state.started_ns):
         case resolver.Absent(proof=proof):
             _hear(draft, child, Heard.ABSENCE_PROVEN, proof)
             follow(draft, child)
@@ -341,6 +346,12 @@ def _unexplained(draft: Draft, child: Child, strangers: tuple[VenueTrade, ...]) 
         blotter.find(child.order.account, trade.symbol, trade.client_id, trade.venue_order_id) is None
         for trade in strangers
     )
+
+
+def _its_own(draft: Draft, child: Child, trades: tuple[VenueTrade, ...]) -> list[VenueTrade]:
+    """Those among these trades that name this very child."""
+    find, account = draft.state.blotter.find, child.order.account
+    return [one for one in trades if find(account, one.symbol, one.client_id, one.venue_order_id) is child]
 
 
 def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:

@@ -8,7 +8,7 @@ from router.model.commands import Cancel
 from router.model.events import CancelAsked, Started
 from router.model.ids import InstrumentId, VenueOrderId
 from router.model.orders import ChildState, ParentState
-from router.model.outcomes import Accepted, Found
+from router.model.outcomes import Accepted, Found, Lost, Missing
 from router.model.side import Side
 from tests.engine.desk import BTC_USD, DEPLOYMENT, Desk, NotSent, account
 
@@ -84,6 +84,24 @@ def test_an_order_the_venue_has_forgotten_goes_to_a_person(desk: Desk) -> None:
     desk.missing("kraken")
 
     assert desk.states("kraken") == [ChildState.QUARANTINED]
+    assert desk.breaches() == []
+
+
+def test_a_trade_of_an_order_no_list_names_proves_that_it_was_there(desk: Desk) -> None:
+    """The venue forgets orders before trades: a lost child whose own trade is shown is not absent."""
+    desk.market("kraken ask 100.00 5.0")
+    desk.submit("P1 buy 1")
+    desk.answer("kraken", Lost(why="no answer"))
+    child = desk.child("kraken")
+    own = replace(desk.trade("kraken", "1@100.00#T1"), client_id=child.order.client_id)
+    desk.later(1_000)
+
+    for _ in range(4):
+        desk.looked_up(child, Missing(endpoints=("order", "closed", "trades"), strangers=(own,)))
+        desk.later(100)
+
+    assert child.filled == 1
+    assert desk.states("kraken") == [ChildState.FILLED]
     assert desk.breaches() == []
 
 

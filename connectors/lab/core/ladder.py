@@ -68,7 +68,7 @@ class Ladder:
         return level
 
     def set_outside(self, price: Decimal, size: Decimal, arrival: int) -> bool:
-        """The outside's size at a price; where it was nothing, it queues from `arrival` on. Did that change anything?"""
+        """The outside's size at a price; where it was nothing, it queues from `arrival` on. Was that a change?"""
         level = self._levels.get(price)
         if level is None:
             if size == 0:
