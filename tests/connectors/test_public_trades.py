@@ -109,3 +109,15 @@ async def test_prints_that_may_be_missing_begin_a_new_epoch_and_touch_no_book(wa
     assert alike(told(notes), await recorded(control, venue_name, since=4))
     assert len(notes.trades_lost_why) == 1
     assert notes.lost == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("venue_name", ["kraken", "coinbase", "gemini"], indirect=True)
+async def test_a_socket_that_no_longer_beats_is_no_quiet_market(watched, control, venue_name):
+    """It is open and answers pings: three beats missed, and what was traded meanwhile is not claimed to be known."""
+    _, notes = watched
+    await control.inject(venue_name, FaultKind.WS_SILENCE, duration_ms=17_000, channel="public")
+    await strangers_trade(control, venue_name, ("BUY", "1", "60001"))
+    await eventually(lambda: notes.trades_lost_why, within_s=30)
+    assert "no beat" in notes.trades_lost_why[0]
+    await eventually(lambda: notes.epochs == 2, within_s=30)

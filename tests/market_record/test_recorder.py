@@ -20,7 +20,7 @@ from router.store import open_store
 from tests.market_record.makers import BTC, MS, view
 from tests.waiting import eventually
 
-CADENCE = Cadence(change_ms=5, quiet_ms=20, after_ms=0, write_ms=10, keep_days=1)
+CADENCE = Cadence(change_ms=5, quiet_ms=5_000, after_ms=0, write_ms=10, keep_days=1)
 
 
 class Moving:

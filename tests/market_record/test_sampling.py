@@ -60,5 +60,8 @@ def test_volume_is_counted_within_epochs_and_a_hole_is_told():
     (volume,) = volumes(broken)
     assert (volume.prints, volume.quantity, volume.whole) == (8, Decimal(5), False)
 
+    (volume,) = volumes([sample(0, trades=counters(1, 2, "5")), sample(9, trades=counters(2, 1, "0.5"))])
+    assert (volume.prints, volume.quantity, volume.whole) == (1, Decimal("0.5"), False)
+
     (volume,) = volumes([sample(0), sample(9)])
     assert (volume.prints, volume.whole) == (0, False)
