@@ -29,7 +29,7 @@ from router.model import rounding
 from router.model.commands import Place
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.events import DedupeProbed, DedupeVerdict, Stamped
-from router.model.ids import ClientOrderId, InstrumentId, Nanos, VenueOrderId
+from router.model.ids import AccountId, ClientOrderId, InstrumentId, Nanos, VenueOrderId
 from router.model.instruments import Listing
 from router.model.market import MarketView
 from router.model.money import plain, ratio
@@ -69,9 +69,8 @@ async def probe_dedupe(router: Router, name: str, principal: str) -> Probed:
     first = await _first_order(router, venue, principal)
     async with _leased(router) as lease:
         measured = await _second_copy(router, venue, first, lease)
-    booked = measured.probe.verdict is DedupeVerdict.SECOND_ACCEPTED
-    if booked:
-        await _read_again(router)
+    second = measured.probe.verdict is DedupeVerdict.SECOND_ACCEPTED
+    booked = second and await _read_again(router, venue.account)
     await router.projector.catch_up()
     return Probed(measured=measured, first=first, booked=booked)
 
@@ -279,17 +278,20 @@ async def _leased(router: Router) -> AsyncIterator[Lease]:
         await router.store.release_lease(lease)
 
 
-async def _read_again(router: Router) -> None:
-    """A driver's start reads every account: what the second order filled is booked by that, and shouted about."""
+async def _read_again(router: Router, account: AccountId) -> bool:
+    """A driver reads the account: what the second order filled is booked by that, and shouted about. Was it read?"""
     lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
     if lease is None:
-        return  # whoever drives now reads it
+        return False  # whoever drives now reads it
+    began_ns = router.clock.now()
     ends = asyncio.get_running_loop().time() + _READ_S
+    read = False
 
-    def reading(driving: Driving) -> bool:
-        gates = driving.driver.engine.state.gates
-        unread = not gates or any(gate.starting for gate in gates.values())
-        return unread and asyncio.get_running_loop().time() < ends
+    def unread(driving: Driving) -> bool:
+        nonlocal read
+        read = driving.driver.engine.state.watermarks.get(account, 0) >= began_ns
+        return not read and asyncio.get_running_loop().time() < ends
 
     async with following(router):
-        await drive_while(router, lease, reading)
+        await drive_while(router, lease, unread)
+    return read

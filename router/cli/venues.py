@@ -130,7 +130,8 @@ def _probed(report: Report) -> RenderableType:
     lines = [Text(f"{report['account']}: {report['verdict']}: {report['detail']} (journal seq {report['seq']})")]
     if report["verdict"] == "SECOND_ACCEPTED":
         lines[0].stylize("bold red")
-        lines.append(Text("what it filled was booked, and the breach stands in `sor alerts`", style="red"))
+        booked = "was booked" if report["second_order_booked"] else "will be booked by the next driver that reads it"
+        lines.append(Text(f"what it filled {booked}, and the breach stands in `sor alerts`", style="red"))
         lines.append(Text("dedupe_licensed: false is the only setting that may stand here", style="red"))
     elif report["verdict"] != "NOT_MEASURED":
         lines.append(Text(f'it may be named: dedupe_licensed: "{report["licence"]}"'))
