@@ -22,6 +22,7 @@ from connectors.ccxt_venue.mapping import (
     not_negative,
     ns_of_ms,
     number,
+    part,
     positive,
     row,
     rows,
@@ -275,7 +276,7 @@ class Binance:
         """The REST snapshot with its update id."""
         body = row(await ask("publicGetDepth", {"symbol": desk.names.market_id(symbol), "limit": _BOOK_ROWS}))
         for field in ("lastUpdateId", "bids", "asks"):
-            text(body, field)
+            part(body, field)
         return body
 
     async def watch_books(self, exchange: Exchange, symbols: Sequence[str]) -> None:

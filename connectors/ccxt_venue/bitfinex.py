@@ -355,14 +355,19 @@ class Bitfinex:
         return BitfinexOrders()
 
     def _is_ours(self, desk: Desk, source: object, wanted: Wanted) -> bool:
-        """45 bits are not an identity: everything else that was sent must agree, too."""
+        """45 bits are not an identity: everything else that was sent must agree, too. Without a cid that is a doubt."""
         child, cid = wanted.child, _list(source, _PRICE + 1)[_CID]
-        if cid is None or str(cid) != self.encode_id(child.client_id):
+        if cid is not None and (not isinstance(cid, int) or isinstance(cid, bool)):
+            raise AnswerUnusable("cid is not a whole number")
+        if cid is not None and str(cid) != self.encode_id(child.client_id):
             return False
         order = self._order(desk, source, child.client_id)
         sent = (child.symbol, child.side, child.quantity, child.limit_price)
         late_enough = order.venue_time_ns is not None and order.venue_time_ns >= wanted.since_ns
-        return late_enough and sent == (order.symbol, order.side, order.quantity, order.limit_price)
+        agrees = late_enough and sent == (order.symbol, order.side, order.quantity, order.limit_price)
+        if agrees and cid is None:
+            raise AnswerUnusable("an order without a cid agrees with ours in everything else")
+        return agrees
 
     @staticmethod
     async def _pages(
@@ -385,6 +390,8 @@ class Bitfinex:
     @staticmethod
     def _order(desk: Desk, source: object, client_id: ClientOrderId | None) -> VenueOrder:
         told = _list(source, _PRICE + 1)
+        if not isinstance(told[_SYMBOL], str) or not told[_SYMBOL]:
+            raise AnswerUnusable("symbol is no name")
         amount, left = decimal_of(told[_AMOUNT], "amount"), decimal_of(told[_LEFT], "amount left")
         word = str(told[_STATUS_AT])
         state = next((state for start, state in _STATUS if word.startswith(start)), None)
@@ -425,7 +432,7 @@ class Bitfinex:
             price=price,
             quantity=abs(amount),
             fees=(fee,) if fee.amount else (),
-            maker={1: True, -1: False}.get(told[_T_MAKER]),
+            maker={"1": True, "-1": False}.get(str(told[_T_MAKER])),
             venue_time_ns=ns_of_ms(told[_T_TIME]),
         )
 

@@ -320,6 +320,10 @@ class Coinbase:
         return list({text(each, "entry_id"): self._trade(desk, each) for each in listed}.values())
 
     def _match(self, listed: Sequence[Row], child: ChildOrder) -> Row | None:
+        """The order with our id. One on our side that has none at all could be ours: then nobody can say."""
+        for each in listed:
+            if each.get("side") == child.side:
+                text(each, "client_order_id")
         client_id = self.encode_id(child.client_id)
         return next((each for each in listed if each.get("client_order_id") == client_id), None)
 

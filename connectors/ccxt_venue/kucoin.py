@@ -276,7 +276,10 @@ class Kucoin:
         """Of every symbol that has any: the venue lists those first."""
         data = row(part(row(await ask("privateGetHfOrdersActiveSymbols", {})), "data"))
         orders: list[VenueOrder] = []
-        for market in data.get("symbols") or ():
+        symbols = data.get("symbols") or []
+        if not isinstance(symbols, list):
+            raise AnswerUnusable("symbols is no list")
+        for market in symbols:
             listed = rows(part(row(await ask("privateGetHfOrdersActive", {"symbol": str(market)})), "data"))
             orders += [self._order(desk, each) for each in listed]
         return orders

@@ -56,8 +56,12 @@ def part(source: Row, name: str) -> Any:  # noqa: ANN401 - a JSON value, narrowe
 
 
 def text(source: Row, name: str) -> str:
-    """A field that must be there and not empty, as text (ids come as numbers, too)."""
-    value = str(part(source, name))
+    """A field that must be there and not empty, as text (ids come as whole numbers, too)."""
+    told = part(source, name)
+    if isinstance(told, bool) or not isinstance(told, str | int):
+        message = f"field {name} is neither a text nor a whole number"
+        raise AnswerUnusable(message)
+    value = str(told)
     if not value:
         message = f"field {name} is empty"
         raise AnswerUnusable(message)

@@ -124,6 +124,13 @@ async def test_a_trade_with_an_absurd_number_is_not_booked(venue, venue_name, va
         assert isinstance((await venue.look_up(order, None)).result, Unclear)
 
 
+@pytest.mark.parametrize("value", [None, "", [], {}, ["7"], True, False, 7.0], ids=repr)
+def test_what_is_no_text_and_no_whole_number_is_no_id(value):
+    """An order was accepted under the id `[]`."""
+    with pytest.raises(AnswerUnusable):
+        mapping.text({"x": value}, "x")
+
+
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e31", "1e-31", "1" * 31, "1" * 10**6, "1_0", "", "0x1", "٣"])
 def test_what_is_no_number_of_a_venue_is_refused(value):
     with pytest.raises(AnswerUnusable):

@@ -24,12 +24,13 @@ from tests.capabilities.capture import CAPABILITIES, ENCODE, SYMBOL, market
 from tests.connectors.matrix.door import Asked, Door, Line, honestly
 from tests.connectors.matrix.faults import Fault
 from tests.connectors.matrix.venues import Little, answer_of
-from tests.connectors.rig import TTL_NS, WallClock, new_id
+from tests.connectors.rig import WallClock, new_id
 
 CANARY = "canary5f1b2a77"
 SECRET = CANARY * 4
 """Good for every venue: it is text, and base64, too."""
-PATIENT_MS, HASTY_MS = 5_000, 250
+PATIENT_MS, HASTY_MS = 60_000, 250
+TTL_NS = 600 * 1_000_000_000
 
 
 class Seat:
