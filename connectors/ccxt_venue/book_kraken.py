@@ -8,7 +8,6 @@ and crashes when asked to check it (VENUES §1.3).
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest, nsmallest
 
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.decoders import (
@@ -41,6 +40,25 @@ class _Book:
     digits: Digits
     mirror: Mirror = field(default_factory=Mirror)
     live: bool = False
+    bid_texts: dict[float, str] = field(default_factory=dict)
+    """Each level as the checksum has it: written once, read with every frame."""
+    ask_texts: dict[float, str] = field(default_factory=dict)
+
+    def write(self, bids: Levels, asks: Levels) -> None:
+        """Note how changed levels are written."""
+        for texts, levels in ((self.bid_texts, bids), (self.ask_texts, asks)):
+            for price, size in levels:
+                if size > 0:
+                    texts[price] = written(price, self.digits.price) + written(size, self.digits.size)
+                else:
+                    texts.pop(price, None)
+
+    def checksum(self) -> int:
+        """CRC32 over the ten best asks, rising, then the ten best bids, falling."""
+        asks, bids = self.ask_texts, self.bid_texts
+        best = [asks[price] for price in sorted(asks)[:_CHECKED]]
+        best += [bids[price] for price in sorted(bids, reverse=True)[:_CHECKED]]
+        return zlib.crc32("".join(best).encode())
 
 
 class KrakenBooks:
@@ -96,13 +114,16 @@ class KrakenBooks:
         bids, asks = _levels(data.get("bids", ())), _levels(data.get("asks", ()))
         if whole:
             book.mirror.set_whole(bids, asks)
+            book.bid_texts, book.ask_texts = {}, {}
         elif not book.live:
             return ()
         else:
             book.mirror.change(bids, asks)
         # The venue keeps `depth` levels and does not send a removal for one that falls out of them.
         gone_bids, gone_asks = book.mirror.keep_best(self._depth)
-        book.live = checksum(book.mirror, book.digits) == data["checksum"]
+        book.write(bids, asks)
+        book.write(gone_bids, gone_asks)
+        book.live = book.checksum() == data["checksum"]
         if not book.live:
             return (BookBroken(symbol, "checksum"),)
         if whole:
@@ -110,15 +131,8 @@ class KrakenBooks:
         return (BookChanged(symbol, bids + gone_bids, asks + gone_asks),)
 
 
-def checksum(mirror: Mirror, digits: Digits) -> int:
-    """CRC32 over the ten best asks, rising, then the ten best bids, falling: price and size without point and zeros."""
-    best = [(price, mirror.asks[price]) for price in nsmallest(_CHECKED, mirror.asks)]
-    best += [(price, mirror.bids[price]) for price in nlargest(_CHECKED, mirror.bids)]
-    text = "".join(_written(price, digits.price) + _written(size, digits.size) for price, size in best)
-    return zlib.crc32(text.encode())
-
-
-def _written(value: float, decimals: int) -> str:
+def written(value: float, decimals: int) -> str:
+    """Digits as the checksum has them: no point, no zeros in front."""
     return f"{value:.{decimals}f}".replace(".", "").lstrip("0")
 
 

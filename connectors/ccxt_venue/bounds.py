@@ -6,7 +6,7 @@ of), in milliseconds, on a machine whose loop is not itself late. They follow fr
 
 from dataclasses import dataclass
 
-from connectors.ccxt_venue.feeds import CONFIRM_S, LOOK_S, STILL_S
+from connectors.ccxt_venue.feeds import CONFIRM_S, FLOOD_OVER_S, LOOK_S, STILL_S
 from connectors.settings import VenueSettings
 
 _LOOP_MS = 100
@@ -47,7 +47,7 @@ def bounds_of(settings: VenueSettings) -> Bounds:
         silent_ms=silent_ms,
         half_open_ms=silent_ms,
         malformed_ms=_LOOP_MS,
-        flood_ms=2 * look_ms,
+        flood_ms=2 * (int(FLOOD_OVER_S * 1000) + look_ms),
         wrong_ms=wrong_ms,
         clock_ms=2 * (settings.touch_ms + settings.timeout_ms),
         private_ms=int(CONFIRM_S * 1000) + _LOOP_MS,

@@ -46,7 +46,9 @@ CONFIRM_S = 10.0
 STOOD_S = 10.0
 """A connection that stood for so long was no failure: the next pause is the shortest again."""
 FLOOD_PER_S = 1000
-"""More frames than this in a second are worth a line in the log."""
+"""More frames than this in a second are worth a line in the log..."""
+FLOOD_OVER_S = 0.5
+"""...counted over so long."""
 _PAUSE_S = 0.1
 _PAUSE_S_MAX = 5.0
 _RESTART_S = 1.0
@@ -342,12 +344,13 @@ class BookFeed:
 
     async def _silence(self) -> str:
         """Look at the clock and at the books; return when either says that the stream cannot be trusted."""
-        flooded = False
+        flooded, seen, since = False, self._frames, self._clock.now()
         while True:
-            seen, at = self._frames, self._clock.now()
             await asyncio.sleep(LOOK_S)
             now = self._clock.now()
-            flooded = self._told_flood(self._frames - seen, now - at, told=flooded)
+            if now - since >= FLOOD_OVER_S * NS_PER_S:
+                flooded = self._told_flood(self._frames - seen, now - since, told=flooded)
+                seen, since = self._frames, now
             if self._decoder.shares_pulse:
                 self._spread_pulse()
             for symbol, heard in list(self._heard_ns.items()):

@@ -265,7 +265,7 @@ def _report_strangers(draft: Draft, differences: Differences) -> None:
 
 def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> None:
     state, account = draft.state, read.account
-    reason = _why_shut(state, read, differences)
+    reason = _why_shut(read, differences)
     quiet_ns = state.quiet_until_ns(account)
     if reason is not None:
         if state.gate_open(account) or state.gates[account].starting:
@@ -277,12 +277,10 @@ def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> No
         draft.note(f.GateMoved(account=account, open=True, reason="reconciled", at_ns=draft.now_ns))
 
 
-def _why_shut(state: State, read: AccountRead, differences: Differences) -> str | None:
+def _why_shut(read: AccountRead, differences: Differences) -> str | None:
     """What in an account's own record forbids trading on it; None when nothing does."""
     if differences.orphans or differences.revived:
         return "orders with our tag that no living intent explains"
-    if any(child.breaches and child.order.account == read.account for child in state.blotter.living()):
-        return "what the venue says of a living order cannot be"
     return None if read.key is None else read.key.refusal
 
 

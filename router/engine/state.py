@@ -4,10 +4,9 @@ State is the fold of the journal's facts. A snapshot is an image of it at some s
 image plus the facts after it, and decides nothing again.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import ClassVar
+from functools import singledispatchmethod
 
 from router.balances import Balances
 from router.engine.image import AccountGate, DayNotional, StateImage
@@ -155,11 +154,13 @@ class State:
 
     # The fold.
 
+    @singledispatchmethod
     def apply(self, fact: f.Fact) -> None:
         """Fold one fact in."""
-        self._FOLDS[type(fact)](self, fact)
+        raise TypeError(fact)
 
-    def _driver_started(self, fact: f.DriverStarted) -> None:
+    @apply.register
+    def _(self, fact: f.DriverStarted) -> None:
         if fact.started.unreleased and (self.started is None or fact.started.epoch != self.started.epoch):
             self.unreleased_ns = self.last_ns  # not again when one driver recovers within its tenure
         self.started = fact.started
@@ -167,15 +168,18 @@ class State:
         for terms in fact.started.terms:
             self.gates[terms.account] = AccountGate(open=False, starting=True, reason="not read yet")
 
-    def _parent_taken(self, fact: f.ParentTaken) -> None:
+    @apply.register
+    def _(self, fact: f.ParentTaken) -> None:
         self.blotter.add_parent(Parent(order=fact.order, accepted_ns=fact.at_ns))
 
-    def _parent_turned_down(self, fact: f.ParentTurnedDown) -> None:
+    @apply.register
+    def _(self, fact: f.ParentTurnedDown) -> None:
         parent = Parent(order=fact.order, accepted_ns=fact.at_ns)
         parent.state, parent.reason, parent.ended_ns = fact.state, fact.reason, fact.at_ns
         self.blotter.add_parent(parent)
 
-    def _parent_moved(self, fact: f.ParentMoved) -> None:
+    @apply.register
+    def _(self, fact: f.ParentMoved) -> None:
         parent = self.parent(fact.parent_id)
         assert not parent.state.ended
         if fact.state.ended:
@@ -183,7 +187,8 @@ class State:
             parent.ended_ns = fact.at_ns
         parent.state, parent.reason = fact.state, fact.reason
 
-    def _round_planned(self, fact: f.RoundPlanned) -> None:
+    @apply.register
+    def _(self, fact: f.RoundPlanned) -> None:
         parent = self.parent(fact.parent_id)
         parent.rounds = fact.round
         parent.last_round_ns = fact.at_ns
@@ -191,7 +196,8 @@ class State:
         parent.residual_reason = fact.residual_reason or ""
         parent.dust = fact.due if fact.dust else None
 
-    def _child_intended(self, fact: f.ChildIntended) -> None:
+    @apply.register
+    def _(self, fact: f.ChildIntended) -> None:
         order = fact.order
         parent = self.parent(order.parent_id)
         assert not parent.state.ended  # I17
@@ -208,12 +214,14 @@ class State:
         sent = self.day_notional(order.entity, order.decided_at_ns)
         self.days[order.entity] = DayNotional(day=day, notional=sent + fact.notional)
 
-    def _copy_counted(self, fact: f.CopyCounted) -> None:
+    @apply.register
+    def _(self, fact: f.CopyCounted) -> None:
         child = self.blotter.children[fact.client_id]
         assert fact.copy == child.copies + 1
         child.copies, child.deadline_ns = fact.copy, fact.deadline_ns
 
-    def _child_moved(self, fact: f.ChildMoved) -> None:
+    @apply.register
+    def _(self, fact: f.ChildMoved) -> None:
         child = self.blotter.children[fact.client_id]
         if fact.venue_order_id is not None:
             self.blotter.note_venue_order(child, fact.venue_order_id)
@@ -234,7 +242,8 @@ class State:
         child.state, child.reason = fact.state, fact.reason
         self.blotter.note_state(child)
 
-    def _evidence_noted(self, fact: f.EvidenceNoted) -> None:
+    @apply.register
+    def _(self, fact: f.EvidenceNoted) -> None:
         child = self.blotter.children[fact.client_id]
         child.looks += 1
         child.strangers = fact.kind is f.EvidenceKind.STRANGERS
@@ -242,55 +251,67 @@ class State:
             del child.misses[:-_MISSES_KEPT]
             child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
 
-    def _fill_booked(self, fact: f.FillBooked) -> None:
+    @apply.register
+    def _(self, fact: f.FillBooked) -> None:
         child = self.blotter.children[fact.fill.client_id]
         trade, key = fact.fill.trade, fact.fill.booking_key
         self.blotter.note_booked(child, key)  # I3
         child.filled += trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
-        if child.venue_order_id is None:
-            self.blotter.note_venue_order(child, trade.venue_order_id)
+        self.blotter.note_venue_order(child, trade.venue_order_id)
 
-    def _timer_set(self, fact: f.TimerSet) -> None:
+    @apply.register
+    def _(self, fact: f.TimerSet) -> None:
         self.timers[fact.timer_id] = fact.due_ns
 
-    def _timer_cleared(self, fact: f.TimerCleared) -> None:
+    @apply.register
+    def _(self, fact: f.TimerCleared) -> None:
         self.timers.pop(fact.timer_id, None)
 
-    def _balances_taken(self, fact: f.BalancesTaken) -> None:
+    @apply.register
+    def _(self, fact: f.BalancesTaken) -> None:
         self.balances.take(fact.account, fact.asked_ns, fact.balances)
         self.blotter.reported(fact.account, fact.asked_ns)
 
-    def _key_told(self, fact: f.KeyTold) -> None:
+    @apply.register
+    def _(self, fact: f.KeyTold) -> None:
         self.keys[fact.account] = fact.key
 
-    def _gate_moved(self, fact: f.GateMoved) -> None:
+    @apply.register
+    def _(self, fact: f.GateMoved) -> None:
         self.gates[fact.account] = AccountGate(open=fact.open, starting=False, reason=fact.reason)
 
-    def _account_paused(self, fact: f.AccountPaused) -> None:
+    @apply.register
+    def _(self, fact: f.AccountPaused) -> None:
         self.pauses[fact.account] = fact.until_ns
 
-    def _watermark_moved(self, fact: f.WatermarkMoved) -> None:
+    @apply.register
+    def _(self, fact: f.WatermarkMoved) -> None:
         self.watermarks[fact.account] = fact.trades_until_ns
 
-    def _halt_moved(self, fact: f.HaltMoved) -> None:
+    @apply.register
+    def _(self, fact: f.HaltMoved) -> None:
         self.halt_level, self.halt_reason = fact.level, fact.reason
         self.halt_epoch += 1
 
-    def _stranger_seen(self, fact: f.StrangerSeen) -> None:
+    @apply.register
+    def _(self, fact: f.StrangerSeen) -> None:
         self.strangers.add(stranger_key(fact.order))
 
-    def _breach_raised(self, fact: f.BreachRaised) -> None:
+    @apply.register
+    def _(self, fact: f.BreachRaised) -> None:
         child = None if fact.client_id is None else self.blotter.children.get(fact.client_id)
         if child is not None:
             child.breaches.add(f"{fact.kind}|{fact.detail}")
             self.parent(child.order.parent_id).breached = True
 
-    def _dedupe_noted(self, fact: f.DedupeNoted) -> None:
+    @apply.register
+    def _(self, fact: f.DedupeNoted) -> None:
         """For the record: what follows from it for an order is said by other facts."""
 
-    def _decision_failed(self, fact: f.DecisionFailed) -> None:
+    @apply.register
+    def _(self, fact: f.DecisionFailed) -> None:
         self.halt_level, self.halt_reason = HaltLevel.NEW, f"a decision failed: {fact.error}"
         self.halt_epoch += 1
 
@@ -306,32 +327,6 @@ class State:
     def _count_refusal(self, child: Child) -> None:
         refusals = self.parent(child.order.parent_id).refusals
         refusals[child.order.listing_id] = refusals.get(child.order.listing_id, 0) + 1
-
-    # One entry per fact: by the class, without a search for it.
-    _FOLDS: ClassVar[Mapping[type[f.Fact], Callable[..., None]]] = {
-        f.DriverStarted: _driver_started,
-        f.ParentTaken: _parent_taken,
-        f.ParentTurnedDown: _parent_turned_down,
-        f.ParentMoved: _parent_moved,
-        f.RoundPlanned: _round_planned,
-        f.ChildIntended: _child_intended,
-        f.CopyCounted: _copy_counted,
-        f.ChildMoved: _child_moved,
-        f.EvidenceNoted: _evidence_noted,
-        f.FillBooked: _fill_booked,
-        f.TimerSet: _timer_set,
-        f.TimerCleared: _timer_cleared,
-        f.BalancesTaken: _balances_taken,
-        f.KeyTold: _key_told,
-        f.GateMoved: _gate_moved,
-        f.AccountPaused: _account_paused,
-        f.WatermarkMoved: _watermark_moved,
-        f.HaltMoved: _halt_moved,
-        f.StrangerSeen: _stranger_seen,
-        f.BreachRaised: _breach_raised,
-        f.DedupeNoted: _dedupe_noted,
-        f.DecisionFailed: _decision_failed,
-    }
 
 
 def stranger_key(order: VenueOrder) -> str:

@@ -6,7 +6,8 @@ goes through one of the functions below, whose names say how the remainder is tr
 """
 
 import decimal
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 _DIGITS = 60
@@ -40,9 +41,11 @@ _LARGE = 100
 _PLACES = 4
 
 
-def exactly() -> AbstractContextManager[object]:
+@contextmanager
+def exactly() -> Iterator[None]:
     """Sums and products inside are exact to 60 digits, or raise `decimal.Inexact`."""
-    return decimal.localcontext(_EXACT)
+    with decimal.localcontext(_EXACT):
+        yield
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:

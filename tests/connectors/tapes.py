@@ -30,7 +30,12 @@ TRIALS = [40, pytest.param(200, marks=pytest.mark.nightly)]
 
 def tape(folder: Path, name: str) -> list[dict[str, Json]]:
     """Every line of a tape after its head; `frame` holds the parsed text of what the venue sent."""
-    path = folder / "cryptofeed-wire" / f"{name}.jsonl.gz"
+    return entries_of(folder, f"cryptofeed-wire/{name}")
+
+
+def entries_of(folder: Path, name: str) -> list[dict[str, Json]]:
+    """The same of any set: `name` is its folder and the tape."""
+    path = folder / f"{name}.jsonl.gz"
     if not path.exists():
         pytest.skip(f"no recorded tape {name}")
     with gzip.open(path, "rt") as lines:

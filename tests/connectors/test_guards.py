@@ -132,7 +132,7 @@ async def test_a_frame_of_an_unknown_kind_harms_nobody(stand, text):
 
 async def test_a_flood_is_told_of_and_worked(stand, caplog):
     """Two thousand frames a second: every one is read, the book follows, and one line says so."""
-    await stand.control.inject(stand.name, FaultKind.WS_FLOOD, rate_per_s=2 * FLOOD_PER_S, duration_ms=700)
+    await stand.control.inject(stand.name, FaultKind.WS_FLOOD, rate_per_s=2 * FLOOD_PER_S, duration_ms=1_500)
     await stand.within(stand.bounds.flood_ms, lambda: any("flood" in line for line in caplog.messages))
     await stand.right_again()
     assert stand.notes.lost == []
@@ -188,6 +188,7 @@ async def test_rest_that_cannot_be_read_proves_nothing_against_a_stream(stand):
     assert stand.notes.lost == []
 
 
+@pytest.mark.nightly  # by day `test_streams` has the like of it
 async def test_rest_brings_the_books_at_its_cadence_while_streams_are_down(stand):
     """Sockets die at once for a while: books come by REST and follow; then the stream has them again."""
     await stand.control.inject(stand.name, FaultKind.WS_KILL, channel="public", after=1, times=None)
