@@ -107,6 +107,7 @@ _PUBLIC = "public calls"
 # cancel counts by the order's age: eight below five seconds, which is the age our orders have.
 _COUNTS = {
     "privatePostTradesHistory": {_COUNTER: 2},
+    "privatePostLedgers": {_COUNTER: 2},
     "privatePostClosedOrders": {_COUNTER: 1},
     "privatePostCancelOrder": {_ORDERS: 8},
     "createOrder": {_ORDERS: 1},

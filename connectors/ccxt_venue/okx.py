@@ -106,6 +106,7 @@ _LIMITS = {
     "privateGetTradeFills": 60,
     "privateGetTradeFillsHistory": 10,
     "privateGetAccountBalance": 10,
+    "privateGetAccountBills": 5,
     "privateGetAccountConfig": 5,
     "privateGetAccountTradeFee": 5,
     "publicGetMarketBooks": 40,

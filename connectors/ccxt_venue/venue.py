@@ -13,13 +13,14 @@ from connectors import keys
 from connectors.budget import NS_PER_MS, NS_PER_S, Address, Budget, BudgetExhausted
 from connectors.ccxt_venue import mapping, retry, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble
-from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached
+from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached, VenueSaid
 from connectors.ccxt_venue.codec import from_hex, from_uuid
 from connectors.ccxt_venue.dead_man import timer_of
 from connectors.ccxt_venue.decoders import levels
 from connectors.ccxt_venue.dialect import Absence, Deadline, Desk, Dialect, Wanted
 from connectors.ccxt_venue.feeds import BookFeed, OpenOrder, OrderFeed, Tasks
 from connectors.ccxt_venue.mapping import Row
+from connectors.ccxt_venue.movements import LOOK_BACK_NS, MOVEMENTS
 from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.registry import dialect_of
@@ -27,6 +28,7 @@ from connectors.ccxt_venue.trades.feed import TradeFeed
 from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.settings import BookSource, VenueSettings
 from router.model import rounding
+from router.model.balances import Movement
 from router.model.errors import BadInput, SorError
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import Listing
@@ -179,6 +181,22 @@ class CcxtVenue:
         except CallFailed as error:
             return f"{type(error).__name__}: {error}"
         return None
+
+    async def movements(self) -> tuple[Movement, ...] | None:
+        """What moved assets besides trading in the last week, where the venue lists it; None when unreadable now.
+
+        A key without the right to see them is like a venue without the list: what moves has to be acknowledged.
+        """
+        listed = MOVEMENTS.get(self.settings.ccxt_id)
+        if listed is None or self.settings.testnet:
+            return ()
+        since_ns = self._venue_clock.venue_time(Nanos(self._clock.now() - LOOK_BACK_NS))
+        try:
+            return tuple(await listed(self._ask(CallKind.ACCOUNT), self._at_desk, since_ns))
+        except VenueSaid:
+            return ()
+        except CallFailed:
+            return None
 
     def encode_id(self, client_id: ClientOrderId) -> str:
         """Our id as this venue spells it."""

@@ -21,6 +21,7 @@ from connectors.lab.core import (
     DuplicateRule,
     Exchange,
     MarketEvent,
+    MovementRecord,
     NewOrder,
     OrderChanged,
     OrderRecord,
@@ -123,6 +124,8 @@ class BinanceVenue(LabVenue):
             Route(method="GET", path=f"{v3}/account", call=Call.BALANCES, handler=self._account),
             Route(method="GET", path=f"{sapi}/asset/tradeFee", call=Call.FEES, handler=self._trade_fee),
             Route(method="GET", path=f"{sapi}/account/apiRestrictions", call=Call.OTHER, handler=self._restrictions),
+            Route(method="GET", path=f"{sapi}/capital/deposit/hisrec", call=Call.OTHER, handler=self._deposits),
+            Route(method="GET", path=f"{sapi}/capital/withdraw/history", call=Call.OTHER, handler=self._withdrawals),
             Route(method="GET", path=f"{sapi}/system/status", call=Call.OTHER, handler=self._status),
         )
 
@@ -243,6 +246,16 @@ class BinanceVenue(LabVenue):
                 for symbol in symbols
             ]
         )
+
+    def _moved(self, ask: Ask) -> Sequence[MovementRecord]:
+        account = authenticated(ask, self.keys).account
+        return self.exchange.movements(account, int(ask.params.get("startTime", "0")) * 1_000_000)
+
+    def _deposits(self, ask: Ask) -> Answer:
+        return json_answer([render.deposit(moved) for moved in self._moved(ask) if moved.amount > 0])
+
+    def _withdrawals(self, ask: Ask) -> Answer:
+        return json_answer([render.withdrawal(moved) for moved in self._moved(ask) if moved.amount < 0])
 
     def _restrictions(self, ask: Ask) -> Answer:
         authenticated(ask, self.keys)

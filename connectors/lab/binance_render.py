@@ -1,12 +1,14 @@
 """The exchange's records in Binance's words."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
 from connectors.lab.core import (
     BalanceRecord,
     Exchange,
+    MovementRecord,
     OrderRecord,
     OrderStatus,
     Printed,
@@ -15,7 +17,7 @@ from connectors.lab.core import (
     SymbolRules,
     TradeRecord,
 )
-from router.model.money import fraction_of_bps
+from router.model.money import fraction_of_bps, plain
 from router.model.side import Side
 
 _EIGHT = Decimal("0.00000001")
@@ -333,4 +335,30 @@ def _amounts(record: OrderRecord) -> dict[str, object]:
         "timeInForce": "GTC" if record.limit_price is None else record.tif.value,
         "type": type_of(record),
         "side": record.side.value,
+    }
+
+
+def deposit(moved: MovementRecord) -> dict[str, object]:
+    """One row of the deposit history, credited."""
+    return {
+        "id": f"d{moved.number}",
+        "amount": plain(moved.amount),
+        "coin": moved.asset,
+        "network": "LAB",
+        "status": 1,
+        "insertTime": millis(moved.at_ns),
+        "transferType": 0,
+    }
+
+
+def withdrawal(moved: MovementRecord) -> dict[str, object]:
+    """One row of the withdrawal history, completed. The fee is on top of the amount."""
+    return {
+        "id": f"w{moved.number}",
+        "amount": plain(-moved.amount),
+        "transactionFee": "0",
+        "coin": moved.asset,
+        "network": "LAB",
+        "status": 6,
+        "applyTime": f"{datetime.fromtimestamp(moved.at_ns // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}",
     }

@@ -98,6 +98,7 @@ class BitstampVenue(LabVenue):
             _route("POST", "open_orders/all", Call.OPEN_ORDERS, self._open_orders),
             _route("POST", "open_orders/{pair}", Call.OPEN_ORDERS, self._open_orders),
             _route("POST", "user_transactions/{pair}", Call.TRADES, self._user_transactions),
+            _route("POST", "user_transactions", Call.TRADES, self._all_transactions),
             _route("POST", "account_balances", Call.BALANCES, self._account_balances),
             _route("POST", "fees/trading", Call.FEES, self._fees_trading),
             _route("POST", "websockets_token", Call.STREAM_KEY, self._websockets_token),
@@ -210,6 +211,14 @@ class BitstampVenue(LabVenue):
         offset = int(_number(fields, "offset", "0"))
         limit = min(int(_number(fields, "limit", str(_LIST_LIMIT))), _LIST_MAX)
         return json_answer([render.user_transaction(trade, symbol) for trade in trades[offset : offset + limit]])
+
+    def _all_transactions(self, ask: Ask) -> Answer:
+        """Without trades: only what was moved."""
+        key, fields = self._gate.admit(ask), ask.params
+        since_ns = int(_number(fields, "since_timestamp", "0")) * _NS_PER_S
+        offset = int(_number(fields, "offset", "0"))
+        moved = self.exchange.movements(key.account, since_ns)
+        return json_answer([render.moved(each) for each in moved[offset : offset + _LIST_MAX]])
 
     def _account_balances(self, ask: Ask) -> Answer:
         key = self._gate.admit(ask)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from connectors.lab.core import (
     BalanceRecord,
+    MovementRecord,
     OrderRecord,
     OrderStatus,
     Printed,
@@ -168,6 +169,19 @@ def user_transaction(trade: TradeRecord, symbol: SymbolRules) -> dict[str, objec
         quote: plain(-sign * trade.quantity * trade.price),
         f"{base}_{quote}": float(trade.price),
         "eur": 0.0,
+    }
+
+
+def moved(record: MovementRecord) -> dict[str, object]:
+    """A deposit or a withdrawal as a row of `user_transactions`; other currencies stand there with nothing."""
+    return {
+        "id": record.number,
+        "datetime": date(record.at_ns),
+        "type": "0" if record.amount > 0 else "1",
+        "fee": "0.00",
+        "usd": "0.00",
+        "btc": "0.00",
+        record.asset.lower(): plain(record.amount),
     }
 
 

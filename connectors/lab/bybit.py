@@ -106,6 +106,7 @@ class BybitVenue(LabVenue):
             self._private("GET", "/v5/account/wallet-balance", Call.BALANCES, self._wallet),
             self._private("GET", "/v5/account/fee-rate", Call.FEES, self._fee_rates),
             self._private("GET", "/v5/account/info", Call.OTHER, self._account_info),
+            self._private("GET", "/v5/account/transaction-log", Call.OTHER, self._transaction_log),
             self._private("GET", "/v5/user/query-api", Call.OTHER, self._query_api),
         )
 
@@ -290,6 +291,23 @@ class BybitVenue(LabVenue):
             "spotHedgingStatus": "OFF",
             "updatedTime": str(render.millis(now_ns)),
         }
+
+    def _transaction_log(self, account: str, fields: _Fields, _now_ns: int) -> object:
+        """Of one kind, on one page: what was moved to and from the account."""
+        way = 1 if fields.get("type") == "TRANSFER_IN" else -1
+        moved = self.exchange.movements(account, int(str(fields.get("startTime", "0"))) * 1_000_000)
+        listed = [
+            {
+                "id": f"{account}-{each.number}",
+                "currency": each.asset,
+                "type": fields.get("type"),
+                "change": plain(each.amount),
+                "transactionTime": str(each.at_ns // 1_000_000),
+            }
+            for each in moved
+            if each.amount * way > 0
+        ]
+        return {"list": listed, "nextPageCursor": ""}
 
     def _query_api(self, account: str, _fields: _Fields, _now_ns: int) -> object:
         """What the key may do."""

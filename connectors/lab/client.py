@@ -67,9 +67,11 @@ class LabControl:
         """`total` and `free` by account and asset."""
         return dict(await self._call("GET", "/balances", {"venue": venue, **query}))
 
-    async def deposit(self, venue: str, asset: str, amount: str | Decimal, account: str | None = None) -> None:
-        """Credit an account; debit with a negative amount."""
-        body = {"venue": venue, "asset": asset, "amount": str(amount), "account": account}
+    async def deposit(
+        self, venue: str, asset: str, amount: str | Decimal, account: str | None = None, *, listed: bool = True
+    ) -> None:
+        """Credit an account; debit with a negative amount. `listed`: does the venue's own list of such moves say so?"""
+        body = {"venue": venue, "asset": asset, "amount": str(amount), "account": account, "listed": listed}
         await self._call("POST", "/deposit", body=body)
 
     async def grant(self, venue: str, **powers: bool) -> None:

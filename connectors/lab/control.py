@@ -5,7 +5,7 @@
     GET    /orders?venue=[&account=][&symbol=][&client_id=][&open=1]
     GET    /trades?venue=[&account=][&symbol=][&order_id=]
     GET    /balances?venue=[&account=]
-    POST   /deposit   {venue, asset, amount[, account]}
+    POST   /deposit   {venue, asset, amount[, account][, listed]}   listed false: without a trace in the venue's lists
     POST   /key       {venue[, trade][, withdraw][, ip_restricted]}   what its keys may do, as its key endpoint tells
     POST   /outside   {venue, symbol, bids: [[price, size]], asks: [...][, replace]}   replace: other levels go
     POST   /halt      {venue, symbol, halted}
@@ -157,7 +157,11 @@ class ControlSurface:
     def _deposit(self, body: _Body) -> object:
         venue = self._venue(body)
         held = venue.exchange.deposit(
-            _account(venue, body), _text(body, "asset"), _amount(body.get("amount"), "amount")
+            _account(venue, body),
+            _text(body, "asset"),
+            _amount(body.get("amount"), "amount"),
+            now_ns=venue.now_ns(),
+            listed=bool(body.get("listed", True)),
         )
         venue.touch()
         return {"total": plain(held.total), "free": plain(held.free)}

@@ -98,6 +98,7 @@ class GeminiVenue(LabVenue):
             _route("POST", "balances", Call.BALANCES, self._balances),
             _route("POST", "notionalvolume", Call.FEES, self._notionalvolume),
             _route("POST", "roles", Call.OTHER, self._roles),
+            _route("POST", "transfers", Call.OTHER, self._transfers),
         )
 
     def sockets(self) -> Mapping[str, bool]:
@@ -250,6 +251,12 @@ class GeminiVenue(LabVenue):
                 "last_updated_ms": render.millis(ask.now_ns),
             }
         )
+
+    def _transfers(self, ask: Ask) -> Answer:
+        key, fields = self._gate.admit(ask)
+        since_ns = int(str(fields.get("timestamp", 0))) * 1_000_000_000
+        moved = self.exchange.movements(key.account, since_ns)[::-1]
+        return json_answer([render.transfer(each) for each in moved[:50]])
 
     def _roles(self, ask: Ask) -> Answer:
         self._gate.admit(ask)

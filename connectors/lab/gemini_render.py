@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from connectors.lab.core import (
     BalanceRecord,
+    MovementRecord,
     OrderRecord,
     Printed,
     Rejection,
@@ -178,4 +179,16 @@ def order_event(record: OrderRecord, symbol: SymbolRules, kind: str, event_id: i
         "event_id": str(event_id),
         "order_type": "exchange limit",
         **({"behavior": behavior} if behavior else {}),
+    }
+
+
+def transfer(moved: MovementRecord) -> dict[str, object]:
+    """A deposit or a withdrawal."""
+    return {
+        "type": "Deposit" if moved.amount > 0 else "Withdrawal",
+        "status": "Advanced" if moved.amount > 0 else "Complete",
+        "timestampms": moved.at_ns // 1_000_000,
+        "eid": moved.number,
+        "currency": moved.asset,
+        "amount": plain(abs(moved.amount)),
     }

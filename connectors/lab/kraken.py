@@ -45,6 +45,7 @@ _PRIVATE_CALLS = {
     "BalanceEx": Call.BALANCES,
     "TradeVolume": Call.FEES,
     "GetApiKeyInfo": Call.OTHER,
+    "Ledgers": Call.OTHER,
     "GetWebSocketsToken": Call.STREAM_KEY,
 }
 

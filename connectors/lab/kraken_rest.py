@@ -81,6 +81,7 @@ class KrakenRest:
             "BalanceEx": self._balance_ex,
             "TradeVolume": self._trade_volume,
             "GetApiKeyInfo": self._api_key_info,
+            "Ledgers": self._ledgers,
         }
 
     def public(self, call: str, fields: Fields, now_ns: int) -> Answer:
@@ -246,6 +247,32 @@ class KrakenRest:
             for maker in (False, True)
         }
         return {"currency": "ZUSD", "volume": "0.0000", "fees": tiers[False], "fees_maker": tiers[True]}
+
+    def _ledgers(self, account: str, fields: Fields, _: int) -> Answer:
+        """Without trades: only what was moved."""
+        since_ns = int(float(fields.get("start", "0"))) * 1_000_000_000
+        kinds = {"deposit": 1, "withdrawal": -1}
+        wanted = [
+            moved
+            for moved in self.exchange.movements(account, since_ns)
+            if (moved.amount > 0) == (kinds.get(fields.get("type", ""), 0) > 0) and fields.get("type") in kinds
+        ]
+        offset = _integer(fields.get("ofs", "0")) or 0
+        rows = {
+            f"L{moved.number:05d}": {
+                "refid": f"R{moved.number:05d}",
+                "time": moved.at_ns / 1e9,
+                "type": fields["type"],
+                "subtype": "",
+                "aclass": "currency",
+                "asset": wire.asset_id(moved.asset),
+                "amount": render.money(moved.amount),
+                "fee": "0.0000000000",
+                "balance": "0.0000000000",
+            }
+            for moved in wanted[offset : offset + PAGE_ROWS]
+        }
+        return {"ledger": rows, "count": len(wanted)}
 
     def _api_key_info(self, account: str, _: Fields, now_ns: int) -> Answer:
         grants = self.exchange.grants

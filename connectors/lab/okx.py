@@ -89,6 +89,7 @@ class OkxVenue(LabVenue):
             ),
             _get(f"{_V5}/account/trade-fee", Call.FEES, self._private(_fee_rates(rest))),
             _get(f"{_V5}/account/balance", Call.BALANCES, self._private(_asked(rest.balances))),
+            _get(f"{_V5}/account/bills", Call.OTHER, self._private(_asked(rest.bills))),
             _get(f"{_V5}/trade/order", Call.ORDER, self._private(_asked(rest.order))),
             _get(f"{_V5}/trade/orders-pending", Call.OPEN_ORDERS, self._private(_asked(rest.orders_pending))),
             _get(f"{_V5}/trade/orders-history", Call.ORDERS, self._private(_asked(rest.orders_history))),

@@ -8,6 +8,7 @@ from connectors.lab.core import (
     BalanceRecord,
     Exchange,
     KeyGrants,
+    MovementRecord,
     OrderRecord,
     OrderStatus,
     Printed,
@@ -287,3 +288,15 @@ def _negated(amount: Decimal) -> str:
 
 def _role(trade: TradeRecord) -> str:
     return "M" if trade.maker else "T"
+
+
+def bill(moved: MovementRecord) -> Json:
+    """A transfer to or from the trading account."""
+    return {
+        "billId": str(moved.number),
+        "ccy": moved.asset,
+        "balChg": plain(moved.amount),
+        "type": "1",
+        "subType": "11" if moved.amount > 0 else "12",
+        "ts": str(moved.at_ns // 1_000_000),
+    }

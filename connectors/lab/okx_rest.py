@@ -175,6 +175,15 @@ class OkxRest:
         records = [record for record in self.exchange.orders(account, now_ns=now_ns) if record.status.ended]
         return self._order_page(records, fields)
 
+    def bills(self, account: str, fields: Fields, _now_ns: int) -> Reply:
+        """Of transfers only: what was moved to and from the trading account, newest first."""
+        if fields.get("type") != "1":
+            return Reply(code="51000", msg="Parameter type error")
+        moved = self.exchange.movements(account, int(str(fields.get("begin", "0"))) * 1_000_000)
+        after = fields.get("after")
+        newest_first = [each for each in moved[::-1] if after is None or each.number < int(str(after))][:PAGE_ROWS]
+        return Reply(data=[render.bill(each) for each in newest_first])
+
     def fills(self, account: str, fields: Fields, now_ns: int) -> Reply:
         """Executions, of one order if it is named."""
         order_id = str(fields.get("ordId", "0"))

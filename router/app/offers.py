@@ -9,4 +9,5 @@ def offered(config: Config) -> Offered:
     return Offered(
         instruments=tuple(one.id for one in config.instruments),
         venues=frozenset(venue.venue for venue in config.venues),
+        accounts=frozenset(venue.account for venue in config.venues),
     )

@@ -169,6 +169,7 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
             instruments=config.instruments,
             terms=tuple(venue.terms for venue in config.venues),
             limits=config.limits,
+            conservation=config.conservation,
             # Paper's fills are made in this process: no order of a process before it is on its way anywhere.
             unreleased=lease.unreleased and config.mode is not Mode.PAPER,
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from router.cli import auditing, configuring, examining, looking, recording, running, trading, venues
+from router.cli import auditing, balances, configuring, examining, looking, recording, running, trading, venues
 
 _NEXT = """Three things to try next:
   sor demo      watch one order routed over three exchanges on this machine: no keys, no network
@@ -50,4 +50,5 @@ for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(auditing.app, name="audit")
 app.add_typer(venues.app, name="venues")
+app.add_typer(balances.app, name="balances")
 app.add_typer(configuring.app, name="config")

@@ -15,6 +15,7 @@ from router.book.fx import FxPolicy, FxRule
 from router.config.schema import (
     AttestationSection,
     AttestSection,
+    ConservationSection,
     File,
     FxSection,
     LimitsSection,
@@ -39,7 +40,7 @@ from router.market_record.sampling import Cadence
 from router.model.errors import BadInput
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
 from router.model.instruments import Instrument
-from router.model.terms import RiskLimits
+from router.model.terms import ConservationTerms, RiskLimits
 
 DEFAULT_TEXT = resources.files("router.config").joinpath("lab.yaml").read_text()
 """The built-in configuration: three lab exchanges. The repository's `config.yaml` is a copy of it."""
@@ -123,6 +124,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         venues=venues,
         side_age_ms_max=file.books.side_age_ms_max,
         limits=RiskLimits(**file.limits.model_dump()),
+        conservation=_conservation(file.conservation),
         timings=Timings(**file.timings.model_dump()),
         market_record=_cadence(file.market_record),
         log=LogSettings(level=file.log.level, json=file.log.format == "json"),
@@ -281,6 +283,14 @@ def shared_keys(venues: Sequence[VenueSettings]) -> Iterator[BadInput]:
         holder = first.setdefault((venue.ccxt_id, key), venue.venue)
         if holder != venue.venue:
             yield BadInput(f"venues.{venue.venue}.keys.apiKey", f"is the key of venues.{holder} too")
+
+
+def _conservation(section: ConservationSection) -> ConservationTerms:
+    return ConservationTerms(
+        shut_on_minus=section.unexplained_minus == "shut",
+        shut_on_plus=section.unexplained_plus == "shut",
+        tolerance=tuple((Asset(asset), amount) for asset, amount in section.tolerance.items()),
+    )
 
 
 def _attest(section: AttestSection) -> Attestations:

@@ -126,6 +126,14 @@ class LimitsSection(Section):
     book_age_ms_max: Millis = 3_000
 
 
+class ConservationSection(Section):
+    """What follows from a balance nobody explains: `warn`, or `shut` the account. `tolerance`, by asset, is nothing."""
+
+    unexplained_minus: Literal["warn", "shut"] = "shut"
+    unexplained_plus: Literal["warn", "shut"] = "warn"
+    tolerance: dict[Name, PositiveAmount] = Field(default_factory=dict)
+
+
 class TimingsSection(Section):
     """How long the driver waits."""
 
@@ -219,6 +227,7 @@ class File(BaseSettings):
     venues: dict[Name, VenueSection] = Field(min_length=1)
     books: BooksSection = BooksSection()
     limits: LimitsSection = LimitsSection()
+    conservation: ConservationSection = ConservationSection()
     timings: TimingsSection = TimingsSection()
     market_record: MarketRecordSection = MarketRecordSection()
     log: LogSection = LogSection()

@@ -11,7 +11,7 @@ from router.book.fx import FxPolicy
 from router.market_record.sampling import Cadence
 from router.model.ids import Asset, EntityId, VenueId
 from router.model.instruments import Instrument
-from router.model.terms import RiskLimits
+from router.model.terms import ConservationTerms, RiskLimits
 
 
 class Mode(StrEnum):
@@ -104,6 +104,7 @@ class Config:
     venues: tuple[VenueSettings, ...]
     side_age_ms_max: int | None
     limits: RiskLimits
+    conservation: ConservationTerms
     timings: Timings
     market_record: Cadence | None
     """None: the market is not recorded."""

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.engine import children, probing, timers
+from router import conservation
+from router.engine import children, conserving, probing, timers
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -89,6 +90,9 @@ class Engine:
                 _on_cancel_answered(draft, event)
             case e.HaltAsked():
                 _on_halt_asked(draft, event)
+            case e.DifferenceAcknowledged():
+                if conserving.on_acknowledged(draft, event):
+                    _read_account(draft, event.account)
             case e.AccountSeen():
                 _on_account_seen(draft, event)
             case e.VenueLost():
@@ -209,12 +213,20 @@ def _read_account(draft: Draft, account: AccountId, overlap_ns: int = TRADES_OVE
         return
     since = [state.watermarks.get(account, draft.now_ns)]
     since += [child.order.decided_at_ns for child in state.blotter.living() if child.order.account == account]
-    draft.do(ReadAccount(account=account, trades_since_ns=Nanos(min(since) - overlap_ns)))
+    ledger = state.ledgers.get(account)
+    draft.do(
+        ReadAccount(
+            account=account,
+            trades_since_ns=Nanos(min(since) - overlap_ns),
+            movements=ledger is None or bool(ledger.suspected or ledger.unexplained),
+        )
+    )
 
 
 def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     """Close the difference between the account's own record and ours, then let it be traded on."""
     state, read = draft.state, event.read
+    moving = conserving.under_way(state, read)
     differences = reconcile(state.blotter, read, state.settings.deployment)
     draft.note(f.BalancesTaken(account=read.account, asked_ns=read.asked_ns, balances=read.balances))
     for client_id, trade in differences.fills:
@@ -227,6 +239,7 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     draft.note(f.WatermarkMoved(account=read.account, trades_until_ns=read.asked_ns))
     if read.key is not None and read.key != state.keys.get(read.account):
         draft.note(f.KeyTold(account=read.account, key=read.key))
+    suspicion_ns = conserving.on_read(draft, read, moving)
     _judge_gate(draft, read, differences)
     terms = state.terms(read.account)
     if terms is not None:
@@ -234,6 +247,8 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
         due_ns = draft.now_ns + terms.reconcile_every_ms * _MS
         if quiet_ns is not None and draft.now_ns <= quiet_ns:
             due_ns = min(due_ns, quiet_ns + 1)
+        if suspicion_ns is not None:
+            due_ns = min(due_ns, suspicion_ns)
         draft.wake(timers.account(read.account), Nanos(due_ns))
     draft.touch_all()
 
@@ -265,7 +280,7 @@ def _report_strangers(draft: Draft, differences: Differences) -> None:
 
 def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> None:
     state, account = draft.state, read.account
-    reason = _why_shut(read, differences)
+    reason = _why_shut(state, read, differences)
     quiet_ns = state.quiet_until_ns(account)
     if reason is not None:
         if state.gate_open(account) or state.gates[account].starting:
@@ -277,11 +292,13 @@ def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> No
         draft.note(f.GateMoved(account=account, open=True, reason="reconciled", at_ns=draft.now_ns))
 
 
-def _why_shut(read: AccountRead, differences: Differences) -> str | None:
+def _why_shut(state: State, read: AccountRead, differences: Differences) -> str | None:
     """What in an account's own record forbids trading on it; None when nothing does."""
     if differences.orphans or differences.revived:
         return "orders with our tag that no living intent explains"
-    return None if read.key is None else read.key.refusal
+    if read.key is not None and read.key.refusal is not None:
+        return read.key.refusal
+    return conservation.why_shut(state.ledgers.get(read.account), state.settings.conservation)
 
 
 def _on_venue_lost(draft: Draft, event: e.VenueLost) -> None:

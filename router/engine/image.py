@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from router.balances import Holding
+from router.conservation import Ledger
 from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, Asset, EntityId, Nanos, TimerId
 from router.model.keys import KeyReading
@@ -50,4 +51,5 @@ class StateImage:
     days: dict[EntityId, DayNotional]
     strangers: set[str]
     keys: dict[AccountId, KeyReading] = field(default_factory=dict)
+    ledgers: dict[AccountId, Ledger] = field(default_factory=dict)
     unreleased_ns: Nanos | None = None

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import singledispatchmethod
 
 from router.balances import Balances
+from router.conservation import COUNTED_FOR_NS, Ledger
 from router.engine.image import AccountGate, DayNotional, StateImage
 from router.model import facts as f
 from router.model.events import HaltLevel, Started
@@ -16,7 +17,7 @@ from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, Pa
 from router.model.instruments import Instrument
 from router.model.keys import KeyReading
 from router.model.money import ZERO
-from router.model.orders import ChildState, VenueOrder
+from router.model.orders import ChildState, VenueOrder, booking_key
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent
@@ -47,6 +48,7 @@ class State:
     halt_epoch: int = 0
     days: dict[EntityId, DayNotional] = field(default_factory=dict)
     keys: dict[AccountId, KeyReading] = field(default_factory=dict)
+    ledgers: dict[AccountId, Ledger] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
     """Open orders that are not ours and were reported once."""
     unreleased_ns: Nanos | None = None
@@ -127,6 +129,7 @@ class State:
             days=self.days,
             strangers=self.strangers,
             keys=self.keys,
+            ledgers=self.ledgers,
             unreleased_ns=self.unreleased_ns,
         )
 
@@ -149,6 +152,7 @@ class State:
             days=image.days,
             strangers=image.strangers,
             keys=image.keys,
+            ledgers=image.ledgers,
             unreleased_ns=image.unreleased_ns,
         )
 
@@ -256,6 +260,8 @@ class State:
         child = self.blotter.children[fact.fill.client_id]
         trade, key = fact.fill.trade, fact.fill.booking_key
         self.blotter.note_booked(child, key)  # I3
+        if (ledger := self.ledgers.get(trade.account)) is not None:
+            ledger.trade(trade)
         child.filled += trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
@@ -279,6 +285,31 @@ class State:
         self.keys[fact.account] = fact.key
 
     @apply.register
+    def _(self, fact: f.LedgerOpened) -> None:
+        expected = {balance.asset: balance.total for balance in fact.holdings}
+        self.ledgers[fact.account] = Ledger(opened_ns=fact.at_ns, expected=expected, counted=dict(fact.counted))
+
+    @apply.register
+    def _(self, fact: f.MovementCounted) -> None:
+        ledger, movement = self.ledgers[fact.account], fact.movement
+        ledger.add(movement.asset, fact.change)
+        ledger.counted[movement.key], ledger.amounts[movement.key] = movement.at_ns, movement.amount
+
+    @apply.register
+    def _(self, fact: f.OthersTradeCounted) -> None:
+        ledger = self.ledgers[fact.trade.account]
+        ledger.trade(fact.trade)
+        ledger.counted[booking_key(fact.trade)] = fact.trade.venue_time_ns
+
+    @apply.register
+    def _(self, fact: f.HoldingJudged) -> None:
+        self.ledgers[fact.account].judged(fact.asset, fact.found, fact.difference, stays=fact.stays)
+
+    @apply.register
+    def _(self, fact: f.DifferenceExplained) -> None:
+        self.ledgers[fact.account].add(fact.asset, fact.amount)
+
+    @apply.register
     def _(self, fact: f.GateMoved) -> None:
         self.gates[fact.account] = AccountGate(open=fact.open, starting=False, reason=fact.reason)
 
@@ -289,6 +320,8 @@ class State:
     @apply.register
     def _(self, fact: f.WatermarkMoved) -> None:
         self.watermarks[fact.account] = fact.trades_until_ns
+        if (ledger := self.ledgers.get(fact.account)) is not None:
+            ledger.forget_before(Nanos(fact.trades_until_ns - COUNTED_FOR_NS - DAY_NS))
 
     @apply.register
     def _(self, fact: f.HaltMoved) -> None:

@@ -46,6 +46,8 @@ class ReadAccount:
 
     account: AccountId
     trades_since_ns: Nanos
+    movements: bool = False
+    """Also what moved assets besides trading: something in the balances does not fit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,14 +1,15 @@
 """What comes through the one door. Everything that can change a decision is one of these, and is journaled as such."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
-from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId, TimerId, VenueOrderId
+from router.model.ids import AccountId, Asset, ClientOrderId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.instruments import Instrument
 from router.model.market import MarketView
 from router.model.orders import ParentOrder
 from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
-from router.model.terms import RiskLimits, VenueTerms
+from router.model.terms import CONSERVED, ConservationTerms, RiskLimits, VenueTerms
 
 
 class HaltLevel(StrEnum):
@@ -34,6 +35,7 @@ class Started:
     terms: tuple[VenueTerms, ...]
     limits: RiskLimits
     unreleased: bool = False
+    conservation: ConservationTerms = CONSERVED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +125,17 @@ class AccountSeen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DifferenceAcknowledged:
+    """Somebody explains `amount` of an asset that came to an account (negative: left it) without our doing."""
+
+    account: AccountId
+    asset: Asset
+    amount: Decimal
+    reason: str
+    principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VenueLost:
     """The venue cannot be traded on for now. Its gate closes until an account read opens it."""
 
@@ -186,6 +199,7 @@ Event = (
     | LookedUp
     | OrderHinted
     | AccountSeen
+    | DifferenceAcknowledged
     | VenueLost
     | StreamRestored
     | RequestUnreadable

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.model.balances import Balance
+from router.model.balances import Balance, Movement
 from router.model.events import DedupeProbed, HaltLevel, Started
-from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
+from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.keys import KeyReading
-from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder
+from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder, VenueTrade
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +193,57 @@ class KeyTold:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerOpened:
+    """An account's books begin: what it held in a quiet moment. `counted` stands in that already, by key and time."""
+
+    account: AccountId
+    at_ns: Nanos
+    holdings: tuple[Balance, ...]
+    counted: tuple[tuple[str, Nanos], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovementCounted:
+    """A deposit, a withdrawal or the like came into an account's books. `change`: what it adds to them now."""
+
+    account: AccountId
+    movement: Movement
+    change: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OthersTradeCounted:
+    """A trade on our account that was not ours: no fill, but its assets came and went."""
+
+    trade: VenueTrade
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HoldingJudged:
+    """A reading held against the books. `difference` 0: they agree again; else it `stays`, or was seen once."""
+
+    account: AccountId
+    asset: Asset
+    expected: Decimal
+    found: Decimal
+    difference: Decimal
+    stays: bool
+    asked_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DifferenceExplained:
+    """The operator's word for what moved without our doing: it is in the books from now on."""
+
+    account: AccountId
+    asset: Asset
+    amount: Decimal
+    reason: str
+    principal: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GateMoved:
     """An account's gate opened or closed. New children leave only through an open gate."""
 
@@ -291,6 +342,11 @@ Fact = (
     | TimerCleared
     | BalancesTaken
     | KeyTold
+    | LedgerOpened
+    | MovementCounted
+    | OthersTradeCounted
+    | HoldingJudged
+    | DifferenceExplained
     | GateMoved
     | AccountPaused
     | WatermarkMoved

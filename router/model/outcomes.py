@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from router.model.balances import Balance
+from router.model.balances import Balance, Movement
 from router.model.ids import AccountId, Nanos, VenueOrderId
 from router.model.keys import KeyReading
 from router.model.orders import VenueOrder, VenueTrade
@@ -121,3 +121,5 @@ class AccountRead:
     trades: tuple[VenueTrade, ...]
     key: KeyReading | None = None
     """The newest check of the account's key; None where keys are not asked about."""
+    movements: tuple[Movement, ...] | None = ()
+    """What moved assets besides trading, of a week, where it was asked for; None when it could not be read now."""

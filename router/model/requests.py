@@ -13,6 +13,7 @@ class RequestKind(StrEnum):
     CANCEL = "CANCEL"
     HALT = "HALT"
     RESUME = "RESUME"
+    ACKNOWLEDGE = "ACKNOWLEDGE"
     UNKNOWN = "UNKNOWN"
     """Stored by a release that knows more kinds than this one."""
 

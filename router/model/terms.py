@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.model.ids import AccountId
+from router.model.ids import AccountId, Asset
 
 
 class Fence(StrEnum):
@@ -52,3 +52,18 @@ class RiskLimits:
     day_notional_max: Decimal
     collar_bps: Decimal
     book_age_ms_max: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConservationTerms:
+    """What follows from a difference nobody explains: an alert always, a shut gate where it says so.
+
+    `tolerance`: by asset, how much is no difference; else one part in 10^8 per booking.
+    """
+
+    shut_on_minus: bool = True
+    shut_on_plus: bool = False
+    tolerance: tuple[tuple[Asset, Decimal], ...] = ()
+
+
+CONSERVED = ConservationTerms()

@@ -34,6 +34,7 @@ class Metrics:
     dead_man_failures: Counter = field(init=False)
     gate: Gauge = field(init=False)
     key_doubts: Gauge = field(init=False)
+    unexplained: Gauge = field(init=False)
     halted: Gauge = field(init=False)
     in_doubt: Gauge = field(init=False)
     leading: Gauge = field(init=False)
@@ -80,6 +81,9 @@ class Metrics:
 
     def _gauges(self) -> None:
         self.gate = self._gauge("sor_gate_open", "1 while new children may go to the account", "account")
+        self.unexplained = self._gauge(
+            "sor_unexplained", "Held beyond what our books explain; negative is missing", "account", "asset"
+        )
         self.key_doubts = self._gauge("sor_key_doubts", "What is wrong with the account's key; 0 is nothing", "account")
         self.halted = self._gauge("sor_halted", "1 while no new child may leave")
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")

@@ -51,6 +51,11 @@ class Observe:
             f.EvidenceNoted: self.evidence_noted,
             f.FillBooked: self.fill_booked,
             f.KeyTold: self.key_told,
+            f.HoldingJudged: self.holding_judged,
+            f.DifferenceExplained: self.difference_explained,
+            f.MovementCounted: self.movement_counted,
+            f.LedgerOpened: self.ledger_opened,
+            f.OthersTradeCounted: self.others_trade_counted,
             f.GateMoved: self.gate_moved,
             f.AccountPaused: self.account_paused,
             f.HaltMoved: self.halt_moved,
@@ -191,6 +196,58 @@ class Observe:
         self._metrics.key_doubts.labels(fact.account).set(len(fact.key.doubts))
         if fact.key.doubts:
             self._log.warning("key in doubt", account=fact.account, doubts=list(fact.key.doubts))
+
+    def holding_judged(self, fact: f.HoldingJudged) -> None:
+        """What an account holds agrees with our books again, or does not."""
+        if not fact.stays:
+            return
+        self._metrics.unexplained.labels(fact.account, fact.asset).set(float(fact.difference))
+        if fact.difference:
+            self._log.error(
+                "balance not explained",
+                account=fact.account,
+                asset=fact.asset,
+                found=plain(fact.found),
+                expected=plain(fact.expected),
+                difference=plain(fact.difference),
+            )
+
+    def difference_explained(self, fact: f.DifferenceExplained) -> None:
+        """Somebody gave their word for it."""
+        self._log.info(
+            "difference explained",
+            account=fact.account,
+            asset=fact.asset,
+            amount=plain(fact.amount),
+            principal=fact.principal,
+            reason=fact.reason,
+        )
+
+    def ledger_opened(self, fact: f.LedgerOpened) -> None:
+        """From here on an account's balances are held against our books."""
+        self._log.info("books opened", account=fact.account, assets=len(fact.holdings))
+
+    def others_trade_counted(self, fact: f.OthersTradeCounted) -> None:
+        """Somebody else traded on our account."""
+        trade = fact.trade
+        self._log.warning(
+            "a trade that is not ours",
+            account=trade.account,
+            symbol=trade.symbol,
+            side=trade.side,
+            quantity=plain(trade.quantity),
+        )
+
+    def movements_unreadable(self, account: AccountId) -> None:
+        """The venue's list of deposits and withdrawals did not come: balances are not judged this time."""
+        self._log.warning("deposits and withdrawals unreadable", account=account)
+
+    def movement_counted(self, fact: f.MovementCounted) -> None:
+        """A deposit or a withdrawal was read from the venue's list."""
+        moved = fact.movement
+        self._log.info(
+            "assets moved", account=fact.account, asset=moved.asset, amount=plain(fact.change), kind=moved.kind
+        )
 
     def gate_moved(self, fact: f.GateMoved) -> None:
         """An account's gate opened or closed."""

@@ -1,8 +1,9 @@
 """A venue account, as the runtime sees it. Everything in here speaks model objects; nothing of ccxt shows."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from router.model.balances import Movement
 from router.model.events import OrderHinted
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.instruments import Listing
@@ -64,6 +65,15 @@ class VenueSink(Protocol):
 
     def stream_restored(self, account: AccountId) -> None:
         """A private stream is back after a loss: what happened meanwhile must be read."""
+        ...
+
+
+@runtime_checkable
+class ListsMovements(Protocol):
+    """A port of a venue that lists deposits, withdrawals and the like. Not every venue does."""
+
+    async def movements(self) -> tuple[Movement, ...] | None:
+        """Those of the last week; None when they could not be read now."""
         ...
 
 

@@ -1,13 +1,23 @@
 """What people and jobs ask for: checked at the door, stored as a row, turned into an event by whoever drives."""
 
-from router.requests.bodies import CancelBody, HaltBody, OrderBody
-from router.requests.door import Offered, cancel_request, halt_request, order_request, parent_order, understand
+from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody
+from router.requests.door import (
+    Offered,
+    acknowledge_request,
+    cancel_request,
+    halt_request,
+    order_request,
+    parent_order,
+    understand,
+)
 
 __all__ = [
+    "AcknowledgeBody",
     "CancelBody",
     "HaltBody",
     "Offered",
     "OrderBody",
+    "acknowledge_request",
     "cancel_request",
     "halt_request",
     "order_request",

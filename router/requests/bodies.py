@@ -19,10 +19,16 @@ from router.model.side import Side
 _AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,12})?$"
 _ID = r"^[A-Za-z0-9_\-]{1,64}$"
 _PAIR = r"^[A-Z0-9]{1,16}/[A-Z0-9]{1,16}$"
+_SIGNED = r"^-?[0-9]{1,12}(\.[0-9]{1,12})?$"
+_ACCOUNT = r"^[A-Za-z0-9_\-]{1,64}/[A-Za-z0-9_\-]{1,64}$"
+_ASSET = r"^[A-Z0-9]{1,16}$"
 _DEFAULTS = SweepParams()
 _PATTERNS: Mapping[str, str] = {
     _AMOUNT: "must be a plain positive decimal of at most 12 digits before and after the point, as text",
     _ID: "letters, digits, - and _ only, at most 64",
+    _SIGNED: "must be a plain decimal of at most 12 digits before and after the point, negative for what left",
+    _ACCOUNT: "must be VENUE/ACCOUNT, such as kraken/main",
+    _ASSET: "must be an asset in capitals, such as BTC",
     _PAIR: "must be a pair in capitals, such as BTC/USD",
 }
 _SENTENCES: Mapping[str, str] = {
@@ -108,6 +114,15 @@ class CancelBody(_Body):
     ref_id: Name
 
 
+class AcknowledgeBody(_Body):
+    """Explain what came to an account (negative: left it) without our doing, and say why."""
+
+    account: Annotated[str, Field(pattern=_ACCOUNT)]
+    asset: Annotated[str, Field(pattern=_ASSET)]
+    amount: Annotated[str, BeforeValidator(_text_only), Field(pattern=_SIGNED), AfterValidator(_one_spelling)]
+    reason: Annotated[str, Field(min_length=1, max_length=128)]
+
+
 class HaltBody(_Body):
     """Stop or resume everything, and say why."""
 
@@ -127,6 +142,8 @@ def parse(kind: type[B], data: object) -> B:
         raise BadInput(field, _sentence(first)) from None
     if isinstance(body, OrderBody):
         _check_order(body)
+    if isinstance(body, AcknowledgeBody) and not Decimal(body.amount):
+        raise BadInput("amount", "must not be zero")
     return body
 
 

@@ -3,14 +3,15 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 
 from router.model.errors import BadInput
-from router.model.events import CancelAsked, Event, HaltAsked, HaltLevel, ParentSubmitted
-from router.model.ids import EntityId, InstrumentId, Nanos, RefId, VenueId
+from router.model.events import CancelAsked, DifferenceAcknowledged, Event, HaltAsked, HaltLevel, ParentSubmitted
+from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, RefId, VenueId
 from router.model.orders import ParentOrder, SweepParams
 from router.model.requests import Request, RequestKind
 from router.orders.client_ids import parent_id
-from router.requests.bodies import CancelBody, HaltBody, OrderBody, parse
+from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody, parse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +20,7 @@ class Offered:
 
     instruments: tuple[InstrumentId, ...]
     venues: frozenset[VenueId]
+    accounts: frozenset[AccountId] = frozenset()
 
 
 def order_request(body: OrderBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
@@ -35,6 +37,13 @@ def halt_request(body: HaltBody, *, resume: bool, entity: EntityId, principal: s
     """Ask for a halt or a resume. Each asking is its own."""
     kind = RequestKind.RESUME if resume else RequestKind.HALT
     return _request(kind, f"{asked_ns}", _text(body), entity, principal, asked_ns)
+
+
+def acknowledge_request(
+    body: AcknowledgeBody, key: str, *, entity: EntityId, principal: str, asked_ns: Nanos
+) -> Request:
+    """Explain a difference, once per key for ever."""
+    return _request(RequestKind.ACKNOWLEDGE, key, _text(body), entity, principal, asked_ns)
 
 
 def understand(request: Request, deployment: str, offered: Offered) -> Event:
@@ -54,6 +63,17 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
             ref_id = RefId(parse(CancelBody, data).ref_id)
             asked = parent_id(deployment=deployment, entity=request.entity, ref_id=ref_id)
             return CancelAsked(parent_id=asked, principal=request.principal)
+        case RequestKind.ACKNOWLEDGE:
+            said = parse(AcknowledgeBody, data)
+            if AccountId(said.account) not in offered.accounts:
+                raise BadInput("account", f"{said.account} is not one of {', '.join(sorted(offered.accounts))}")
+            return DifferenceAcknowledged(
+                account=AccountId(said.account),
+                asset=Asset(said.asset),
+                amount=Decimal(said.amount),
+                reason=said.reason,
+                principal=request.principal,
+            )
         case RequestKind.UNKNOWN:
             raise BadInput("kind", "is not one this release knows")
         case RequestKind.HALT:
@@ -94,7 +114,7 @@ def _check_offered(body: OrderBody, offered: Offered) -> None:
         raise BadInput("venues.exclude", "leaves no venue to trade on")
 
 
-def _text(body: OrderBody | CancelBody | HaltBody) -> str:
+def _text(body: OrderBody | CancelBody | HaltBody | AcknowledgeBody) -> str:
     """Canonical: what the owner wrote, amounts in one spelling, keys sorted, no blanks.
 
     Defaults are left out: a release that changes one must still know an old reference again.

@@ -6,6 +6,7 @@ never a refusal.
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 
 from router.model.commands import Cancel, Command, Place, Query, ReadAccount, Wake
 from router.model.errors import SorError
@@ -14,6 +15,7 @@ from router.model.ids import AccountId, ClientOrderId, TimerId
 from router.model.outcomes import CancelUnclear, LookUp, Lost, Unclear
 from router.observe import Observe
 from router.ports import Clock, VenuePort
+from router.ports.venue import ListsMovements
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
 from router.runtime.switch import Switch
@@ -144,8 +146,9 @@ class Dispatcher:
             self._spawn(self._read_account(command))
             return
         waiting = self._reading[account]
-        if waiting is None or command.trades_since_ns < waiting.trades_since_ns:
-            self._reading[account] = command
+        since_ns = command.trades_since_ns if waiting is None else min(command.trades_since_ns, waiting.trades_since_ns)
+        movements = command.movements or (waiting is not None and waiting.movements)
+        self._reading[account] = ReadAccount(account=account, trades_since_ns=since_ns, movements=movements)
 
     async def _read_account(self, command: ReadAccount) -> None:
         wanted: ReadAccount | None = command
@@ -158,7 +161,14 @@ class Dispatcher:
         account = command.account
         try:
             await self._ensure_started(account)
-            return AccountSeen(read=await self._ports[account].read_account(command.trades_since_ns))
+            port = self._ports[account]
+            read = await port.read_account(command.trades_since_ns)
+            if command.movements and isinstance(port, ListsMovements):
+                # After the balances: what is listed by then and not in them is told apart by the next reading.
+                read = replace(read, movements=await port.movements())
+                if read.movements is None:
+                    self._observe.movements_unreadable(account)
+            return AccountSeen(read=read)
         except SorError as error:
             return VenueLost(account=account, why=str(error))
         except Exception as error:  # noqa: BLE001 - as above

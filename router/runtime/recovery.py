@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from router import balances
+from router import balances, conservation
 from router.engine import Engine, State, StateImage, image
 from router.engine.image import IMAGE_VERSION
 from router.journal.codec import MODEL_MODULES, codec_of
@@ -13,7 +13,7 @@ from router.orders import records
 from router.ports import Policy, Store
 
 PAGE = 500
-SNAPSHOTS = codec_of(*MODEL_MODULES, image, records, balances)
+SNAPSHOTS = codec_of(*MODEL_MODULES, image, records, balances, conservation)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

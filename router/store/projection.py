@@ -14,6 +14,7 @@ from router.journal.codec import MODEL, canonical
 from router.model import facts as f
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
+from router.model.money import plain
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
 from router.store.tables import (
     AlertTable,
@@ -255,6 +256,35 @@ class Projection:
     @_take.register
     def _(self, fact: f.KeyTold) -> None:
         self._account(fact.account, key_json=canonical(MODEL.encode(fact.key)).decode())
+
+    @_take.register
+    def _(self, fact: f.HoldingJudged) -> None:
+        if fact.stays:
+            self._put(
+                DifferenceTable,
+                account=fact.account,
+                asset=fact.asset,
+                entity=self._entity,
+                expected=fact.expected,
+                unexplained=fact.difference,
+                since_ns=fact.asked_ns,
+            )
+        if fact.stays and fact.difference:
+            way = "less" if fact.difference < 0 else "more"
+            held, explained, off = plain(fact.found), plain(fact.expected), plain(abs(fact.difference))
+            detail = f"{held} held, {explained} explained: {off} {fact.asset} {way}"
+            self._alert("UNEXPLAINED", detail, account=fact.account, subject=fact.asset)
+
+    @_take.register
+    def _(self, fact: f.DifferenceExplained) -> None:
+        detail = f"{plain(fact.amount)} {fact.asset} explained by {fact.principal}: {fact.reason}"
+        self._alert("ACKNOWLEDGED", detail, account=fact.account, subject=fact.asset)
+
+    @_take.register
+    def _(self, fact: f.OthersTradeCounted) -> None:
+        trade = fact.trade
+        detail = f"{trade.side.value} {trade.quantity} {trade.symbol} at {trade.price}: a trade that was not ours"
+        self._alert("OTHERS_TRADE", detail, account=trade.account, subject=trade.venue_order_id)
 
     @_take.register
     def _(self, fact: f.WatermarkMoved) -> None:

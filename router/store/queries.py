@@ -20,7 +20,7 @@ from router.model.facts import Exclusion, PlannedChild, RoundPlanned
 from router.model.ids import Asset, EntityId, Nanos, ParentId, RefId
 from router.model.keys import KeyReading
 from router.model.market import MarketView
-from router.model.orders import Fee, ParentState
+from router.model.orders import ChildState, Fee, ParentState
 from router.model.trades import Totals, Traded
 from router.store.engines import engine_for
 from router.store.location import PostgresServer, locate
@@ -32,6 +32,7 @@ from router.store.tables import (
     ChildTable,
     CursorTable,
     DecisionTable,
+    DifferenceTable,
     FillTable,
     ParentTable,
     VenueAccountTable,
@@ -183,6 +184,16 @@ class Queries:
     async def venue_accounts(self) -> tuple[VenueAccountTable, ...]:
         """Every venue account's gate and watermark."""
         return await self._all(select(VenueAccountTable).order_by(core(VenueAccountTable).c.account))
+
+    async def differences(self) -> tuple[DifferenceTable, ...]:
+        """What the accounts hold beyond what our books explain; those that were settled stand there with 0."""
+        table = core(DifferenceTable).c
+        return await self._all(select(DifferenceTable).order_by(table.account, table.asset))
+
+    async def reserving(self) -> tuple[ChildTable, ...]:
+        """Children that have not ended: what they reserve is not free."""
+        ended = [state.value for state in ChildState if state.ended]
+        return await self._all(select(ChildTable).where(core(ChildTable).c.state.not_in(ended)))
 
     async def balances(self, account: str | None = None) -> tuple[BalanceTable, ...]:
         """The venues' word on what the accounts hold."""

@@ -21,6 +21,7 @@ PURE_ABOVE_ENGINE = (
     "router.orders",
     "router.balances",
     "router.reconcile",
+    "router.conservation",
 )
 
 ROOMS: dict[str, tuple[str, ...]] = {
@@ -33,6 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.orders": ("router.model",),
     "router.balances": ("router.model", "router.orders"),  # reads what a child reserves and spent
     "router.reconcile": ("router.model", "router.orders", "router.balances"),
+    "router.conservation": ("router.model", "router.orders"),
     "router.tca": ("router.model", "router.book", "router.split"),
     "router.engine": PURE_ABOVE_ENGINE,
     "router.journal": ("router.model", "router.ports"),
@@ -53,6 +55,7 @@ MONEY = (
     "router.balances",
     "router.risk",
     "router.reconcile",
+    "router.conservation",
     "router.engine",
     "router.tca",
     "router.journal",

@@ -1,5 +1,6 @@
 """A desk to tell stories on: the engine alone, with a market written as text and answers given by hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from router.journal import codec
 from router.model import events as e
 from router.model import facts as f
 from router.model import terms as t
-from router.model.balances import Balance
+from router.model.balances import Balance, Movement
 from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Wake
 from router.model.ids import (
     AccountId,
@@ -131,14 +132,23 @@ class Desk:
         base: str = "1000",
         open_orders: tuple[VenueOrder, ...] = (),
         trades: tuple[VenueTrade, ...] = (),
+        movements: tuple[Movement, ...] | None = None,
+        holds: Mapping[str, str] | None = None,
     ) -> None:
-        """An account is read in full."""
-        held = {"USD": free, "USDT": free, "BTC": base}
+        """An account is read in full; its balances are judged only where a test tells `movements`."""
+        held = {"USD": free, "USDT": free, "BTC": base} if holds is None else holds
         balances = tuple(
             Balance(account=of, asset=Asset(asset), total=Decimal(amount), free=Decimal(amount))
             for asset, amount in held.items()
         )
-        read = AccountRead(account=of, asked_ns=self.now_ns, balances=balances, open_orders=open_orders, trades=trades)
+        read = AccountRead(
+            account=of,
+            asked_ns=self.now_ns,
+            balances=balances,
+            open_orders=open_orders,
+            trades=trades,
+            movements=movements,
+        )
         self.tell(e.AccountSeen(read=read))
 
     def market(self, text: str) -> None:

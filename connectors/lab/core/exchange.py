@@ -18,6 +18,7 @@ from connectors.lab.core.records import (
     BookChanged,
     KeyGrants,
     MarketEvent,
+    MovementRecord,
     NewOrder,
     OrderChanged,
     OrderRecord,
@@ -46,6 +47,7 @@ class Exchange:
         self.rules = rules
         self.symbols = {symbol.symbol: symbol for symbol in symbols}
         self.grants = KeyGrants()
+        self._movements: dict[str, list[MovementRecord]] = {}
         self._ladders = {(name, side): Ladder(side) for name in self.symbols for side in Side}
         self._wallets: dict[str, Wallet] = {}
         self._orders: dict[int, OrderRecord] = {}
@@ -66,12 +68,20 @@ class Exchange:
 
     # What an account may do
 
-    def deposit(self, account: str, asset: str, amount: Decimal) -> BalanceRecord:
-        """Credit an account, which exists from then on. A negative amount withdraws; never more than is free."""
+    def deposit(
+        self, account: str, asset: str, amount: Decimal, *, now_ns: int = 0, listed: bool = True
+    ) -> BalanceRecord:
+        """Credit an account, which exists from then on. A negative amount withdraws; never more than is free.
+
+        What is not `listed` happens without a trace in the account's own record.
+        """
         with exactly():
             wallet = self._wallets.setdefault(account, Wallet())
             assert wallet.free(asset) + amount >= 0
             wallet.add(asset, amount)
+            if listed:
+                moved = self._movements.setdefault(account, [])
+                moved.append(MovementRecord(number=len(moved) + 1, asset=asset, amount=amount, at_ns=now_ns))
             self._tell_balances(account, (asset,))
             return wallet.balance(asset)
 
@@ -191,6 +201,10 @@ class Exchange:
         """Everything an account holds, by asset. Never lags."""
         wallet = self._wallets.get(account)
         return wallet.balances() if wallet else {}
+
+    def movements(self, account: str, since_ns: int = 0) -> tuple[MovementRecord, ...]:
+        """Deposits and withdrawals, oldest first."""
+        return tuple(moved for moved in self._movements.get(account, ()) if moved.at_ns >= since_ns)
 
     def accounts(self) -> tuple[str, ...]:
         """Accounts that were ever credited."""

@@ -114,6 +114,16 @@ class KeyGrants:
     ip_restricted: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovementRecord:
+    """A deposit, or with a negative amount a withdrawal."""
+
+    number: int
+    asset: str
+    amount: Decimal
+    at_ns: int
+
+
 class RejectKind(StrEnum):
     """Why a venue refuses. Protocols turn it into their own code."""
 
