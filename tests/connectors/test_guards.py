@@ -122,7 +122,7 @@ async def test_a_frame_that_cannot_be_read(stand, text):
     await stand.right_again()
 
 
-@pytest.mark.parametrize("text", ['{"channel":"new"}', *by_night('{"lab":"unknown"}', '{"type":"surprise"}', "[]")])
+@pytest.mark.parametrize("text", ['{"channel":"new"}', *by_night('{"lab":"unknown"}', '{"type":"surprise"}', "{}")])
 async def test_a_frame_of_an_unknown_kind_harms_nobody(stand, text):
     """New channels and new kinds appear at venues without a word: they are nobody's book."""
     await stand.control.inject(stand.name, FaultKind.WS_GARBAGE, text=text, channel="public")
