@@ -67,7 +67,7 @@ async def _kraken(ask: Ask, desk: Desk, since_ns: Nanos) -> Sequence[Movement]:
                 with exactly():
                     amount = number(each, "amount") - number(each, "fee")
                 key = f"{kind} {entry_id}"
-                found[key] = _movement(desk, key, text(each, "asset"), amount, ns_of_seconds(text(each, "time")))
+                found[key] = _movement(desk, key, text(each, "asset"), amount, ns_of_seconds(part(each, "time")))
             if not entries or len([k for k in found if k.startswith(kind)]) >= int(text(result, "count")):
                 break
         else:
