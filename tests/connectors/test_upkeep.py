@@ -9,6 +9,7 @@ from connectors.ccxt_venue.calls import AnswerUnusable, CallKind
 from connectors.ccxt_venue.feeds import OpenOrder, OrderFeed, Tasks
 from router.model.ids import AccountId, VenueOrderId
 from router.model.outcomes import Accepted
+from router.runtime.clock import SystemClock
 from tests.connectors.rig import Notes, child, place, venue_at
 from tests.waiting import eventually
 
@@ -113,7 +114,12 @@ async def test_a_snapshot_that_cannot_be_read_starts_the_book_over(lab, control,
 async def test_open_orders_of_two_symbols_with_one_id_are_two(notes):
     """Binance numbers orders per symbol: each of the two is worth a look when it changes."""
     feed = OrderFeed(
-        account=AccountId("binance/main"), exchange=Notes(), decoder=Notes(), decode_id=lambda _text: None, sink=notes
+        account=AccountId("binance/main"),
+        exchange=Notes(),
+        decoder=Notes(),
+        decode_id=lambda _text: None,
+        sink=notes,
+        clock=SystemClock(),
     )
     bitcoin, ether = (OpenOrder(symbol, VenueOrderId("7"), None) for symbol in ("BTC/USDT", "ETH/USDT"))
     shown = {bitcoin: "OPEN 0", ether: "OPEN 0"}
