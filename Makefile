@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+CHILDREN ?= 1000000
 
 # One stamp per content of the lock: a new lock is a new stamp, an old stamp never lies.
 KEY := $(shell cksum < requirements-dev.lock | cut -d ' ' -f 1)
@@ -17,7 +18,7 @@ help:
 	@echo "make test      all tests but the nightly ones"
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make bench     ratios of one run, see docs/BENCHMARKS.md"
-	@echo "make nightly   the slow tests: real deadlines, many seeds"
+	@echo "make nightly   a million simulated children, then the slow tests"
 	@echo "make licences  refuse a dependency with a licence that does not fit Apache-2.0"
 	@echo "make audit     known vulnerabilities (needs an advisory source, so it is not part of CI)"
 
@@ -51,6 +52,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)
 
 nightly: $(STAMP)
+	$(BIN)/sor simulate --children $(CHILDREN) --workers $(WORKERS)
 	$(BIN)/python -m pytest -q -m nightly --timeout 1800 $(ARGS)
 
 licences: $(STAMP)

@@ -4,14 +4,26 @@ Pure: time is an argument and chance is handed in. The exchange is the lab's, so
 ids exists once. What the way to the venue and back does to a request is the wire's business, not ours.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from connectors.lab.core import Exchange, Levels, OrderChanged, OrderRecord, Rejection, TimeInForce, VenueRules
+from connectors.lab.core import (
+    Exchange,
+    Levels,
+    NewOrder,
+    OrderChanged,
+    OrderRecord,
+    Rejection,
+    RejectKind,
+    TimeInForce,
+    TradeRecord,
+    VenueRules,
+)
 from connectors.lab.words import Words, new_order, symbol_rules
 from router.model.balances import Balance
 from router.model.ids import AccountId, Asset, ClientOrderId, Nanos, VenueOrderId
-from router.model.instruments import Listing
+from router.model.instruments import FeeIn, Listing
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.outcomes import (
@@ -27,6 +39,8 @@ from router.model.outcomes import (
     Refused,
 )
 
+_MARGIN_NS = 70_000_000_000
+"""How wrong the asker's clock may be: trades are looked through from so much earlier on."""
 _ENDPOINTS = ("order", "open orders", "closed orders", "trades")
 
 
@@ -43,10 +57,12 @@ class Hint:
 class Truth:
     """What the venue knows and nobody else: every arrival and every order it made. Only a judge reads it.
 
-    `accepted`: (when, child) of every order made, in order; `arrived`: copies per client order id.
+    `accepted`: (when, child) of every order made, in order; `unfunded`: of those refused for want of money;
+    `arrived`: copies per client order id.
     """
 
     accepted: list[tuple[Nanos, ChildOrder]] = field(default_factory=list)
+    unfunded: list[tuple[Nanos, ChildOrder]] = field(default_factory=list)
     arrived: dict[ClientOrderId, int] = field(default_factory=dict)
 
 
@@ -54,7 +70,8 @@ class SimVenue:
     """One account at one venue, with one symbol.
 
     `takes_deadline`: a request that arrives after its deadline is refused. `trade_lag_ns`: how much later than the
-    order's record its trades are shown.
+    order's record its trades are shown. `names_trades`: rows of the trade list carry our id, not only the venue's.
+    `forgets_after_ns`: how long an ended order can still be looked up; its trades stay.
     """
 
     def __init__(
@@ -65,19 +82,31 @@ class SimVenue:
         takes_deadline: bool,
         money: dict[Asset, Decimal],
         trade_lag_ns: int = 0,
+        names_trades: bool = True,
+        forgets_after_ns: int | None = None,
     ) -> None:
         self.listing = listing
         self.account: AccountId = listing.account
         self.truth = Truth()
         self.takes_deadline = takes_deadline
         self.trade_lag_ns = trade_lag_ns
+        self.names_trades = names_trades
+        self.forgets_after_ns = forgets_after_ns
+        self.reached: Counter[str] = Counter()
+        """How often what is rare at a venue happened here."""
         self.rests_ioc = False
         """It takes an immediate-or-cancel order for one that rests (VENUES §0.5)."""
         self.rejects_later = False
         """It acknowledges, and rejects a moment later (bybit's way)."""
+        self.half_blind = False
+        """Look-ups are answered by one endpoint alone, a replica that stands still: it knows nothing new."""
+        self.cancels_later = False
+        """It acknowledges a cancel, and takes the order off the book at its next turn: until then it may fill."""
         self.exchange = Exchange(rules, [symbol_rules(listing)])
+        self._cancelling: dict[int, Decimal] = {}
         self._rejected: dict[ClientOrderId, VenueOrder] = {}
         self._words = Words("sim")
+        self._told: dict[int, VenueTrade] = {}
         for asset, amount in money.items():
             self.exchange.deposit(self.account, asset, amount)
 
@@ -87,6 +116,7 @@ class SimVenue:
         """One copy has arrived."""
         self.truth.arrived[child.client_id] = self.truth.arrived.get(child.client_id, 0) + 1
         if self.takes_deadline and deadline_ns is not None and now_ns > deadline_ns:
+            self.reached["came after its deadline"] += 1
             return Refused(code="TOO_LATE", text="the request came after its deadline", transient=True)
         if child.client_id in self._rejected:
             return Exists(code="DUPLICATE")
@@ -97,13 +127,21 @@ class SimVenue:
         answer = self.exchange.place(self.account, order, now_ns)
         if isinstance(answer, OrderRecord) and answer.order_id not in known:
             self.truth.accepted.append((now_ns, child))
+        if known:
+            self.reached["id seen again"] += 1
+        if isinstance(answer, Rejection) and answer.kind is RejectKind.INSUFFICIENT_FUNDS:
+            self.truth.unfunded.append((now_ns, child))
         return self._words.outcome(answer)
 
     def cancel(self, child: ChildOrder, now_ns: Nanos) -> CancelOutcome:
         """End what stands under our id."""
         standing = [one for one in self.exchange.find(self.account, client_id=child.client_id) if not one.status.ended]
         if not standing:
+            self.reached["cancel of an order that had ended"] += 1
             return CancelUnclear(why="unknown order")
+        if self.cancels_later:
+            self._cancelling.setdefault(standing[0].order_id, standing[0].executed)
+            return CancelTaken()
         answer = self.exchange.cancel(self.account, standing[0].order_id, now_ns)
         return CancelUnclear(why=answer.text) if isinstance(answer, Rejection) else CancelTaken()
 
@@ -112,11 +150,20 @@ class SimVenue:
         rejected = self._rejected.get(child.client_id)
         if rejected is not None:
             return Found(order=rejected, trades=())
-        records = self.exchange.find(self.account, client_id=child.client_id, now_ns=now_ns)
+        known = self.exchange.find(self.account, client_id=child.client_id, now_ns=now_ns)
+        if self.half_blind:
+            self.reached["looked up where one endpoint was blind"] += bool(known)
+            return Missing(endpoints=_ENDPOINTS[:1])
+        records = self._remembered(known, now_ns)
         if not records:
-            return Missing(endpoints=_ENDPOINTS)
+            if known:
+                self.reached["looked up after the venue forgot it"] += 1
+            return Missing(endpoints=_ENDPOINTS, strangers=self._strangers(child, now_ns))
         record = records[-1]
-        return Found(order=self._words.order(record), trades=self._trades(now_ns, order_id=record.order_id))
+        trades = self._trades(now_ns, order_id=record.order_id)
+        if sum((trade.quantity for trade in trades), ZERO) < record.executed:
+            self.reached["record ahead of its trades"] += 1
+        return Found(order=self._words.order(record), trades=trades)
 
     def balances(self) -> tuple[Balance, ...]:
         """Everything the account holds. Never lags."""
@@ -137,9 +184,40 @@ class SimVenue:
 
     def all_trades(self) -> tuple[VenueTrade, ...]:
         """Every execution there was: for a judge."""
-        return tuple(self._words.trade(row) for row in self.exchange.trades(self.account))
+        return tuple(self._said(row) for row in self.exchange.trades(self.account))
 
     # The world.
+
+    def take_turn(self, now_ns: Nanos) -> None:
+        """What the venue does in its own time: cancels it has acknowledged take effect."""
+        for order_id, executed in self._cancelling.items():
+            (record,) = self.exchange.find(self.account, order_id=order_id)
+            if record.executed > executed:
+                self.reached["filled after its cancel was acknowledged"] += 1
+            if not record.status.ended:
+                self.exchange.cancel(self.account, order_id, now_ns)
+        self._cancelling.clear()
+
+    def cancel_all(self, now_ns: Nanos) -> None:
+        """The venue takes every order off its book, on its own account."""
+        for record in self.exchange.orders(self.account, open_only=True):
+            self.exchange.cancel(self.account, record.order_id, now_ns)
+            self.reached["cancelled by the venue"] += 1
+
+    def by_hand(self, order: NewOrder, now_ns: Nanos) -> OrderRecord | None:
+        """Somebody else trades at the account; None when the venue refuses it."""
+        answer = self.exchange.place(self.account, order, now_ns)
+        return answer if isinstance(answer, OrderRecord) else None
+
+    def charge(self, fee_bps: Decimal, fee_in: FeeIn) -> bool:
+        """From now on the fee is this, whatever a listing says. Not while an order has money locked by the old one."""
+        if self.exchange.orders(self.account, open_only=True):
+            return False
+        name = self.listing.symbol
+        rules = self.exchange.symbols[name]
+        self.exchange.symbols[name] = replace(rules, taker_fee_bps=fee_bps, maker_fee_bps=fee_bps)
+        self.exchange.rules = replace(self.exchange.rules, fee_in=fee_in)
+        return True
 
     def set_book(self, bids: Levels, asks: Levels, now_ns: Nanos) -> None:
         """Outside liquidity is now this and nothing else."""
@@ -169,7 +247,30 @@ class SimVenue:
         rows = self.exchange.trades(
             self.account, order_id=order_id, since_ns=since_ns, now_ns=now_ns - self.trade_lag_ns
         )
-        return tuple(self._words.trade(row) for row in rows)
+        said = tuple(self._said(row) for row in rows)
+        return said if self.names_trades else tuple(replace(trade, client_id=None) for trade in said)
+
+    def _remembered(self, records: tuple[OrderRecord, ...], now_ns: Nanos) -> tuple[OrderRecord, ...]:
+        if self.forgets_after_ns is None:
+            return records
+        oldest_ns = now_ns - self.forgets_after_ns
+        return tuple(record for record in records if not record.status.ended or record.updated_ns > oldest_ns)
+
+    def _strangers(self, child: ChildOrder, now_ns: Nanos) -> tuple[VenueTrade, ...]:
+        """Trades the child could have made, of orders no list names any more or that are not ours."""
+        trades = self._trades(now_ns, since_ns=child.decided_at_ns - _MARGIN_NS)
+        if not trades:
+            return ()
+        shown = self._remembered(self.exchange.orders(self.account, now_ns=now_ns), now_ns)
+        listed = {self._words.order_id(record.order_id) for record in shown}
+        return tuple(one for one in trades if one.side is child.side and one.venue_order_id not in listed)
+
+    def _said(self, row: TradeRecord) -> VenueTrade:
+        """An execution never changes, and is asked for often: it is put into words once."""
+        known = self._told.get(row.execution_id)
+        if known is None:
+            known = self._told[row.execution_id] = self._words.trade(row)
+        return known
 
     def _take_and_reject(self, child: ChildOrder, now_ns: Nanos) -> PlaceOutcome:
         order_id = VenueOrderId(f"sim-rejected-{len(self._rejected)}")

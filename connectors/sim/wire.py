@@ -66,6 +66,8 @@ class Wire:
         """Nothing gets through: connections are refused."""
         self.storming = False
         """Every request is refused for its rate."""
+        self.closed = False
+        """Maintenance: everything is answered with a 503 before the engine."""
         self._draws = draws
         self._quick, self._slow = latency_ms
 
@@ -77,7 +79,7 @@ class Wire:
             return Journey(arrives=(), back_ns=back, fails="not sent")
         if self.storming or self._happens(faults.limited):
             return Journey(arrives=(), back_ns=there + back, fails="limited")
-        if self._happens(faults.turned_away):
+        if self.closed or self._happens(faults.turned_away):
             return Journey(arrives=(), back_ns=there + back, fails="turned away")
         if self._happens(faults.lost):
             return Journey(arrives=(), back_ns=None)
@@ -92,7 +94,7 @@ class Wire:
 
     def hint_delays_ns(self) -> tuple[int, ...]:
         """After how long a private stream's word arrives; empty when it does not, two when it is repeated."""
-        if self.down or self._happens(self.faults.hint_lost):
+        if self.down or self.closed or self._happens(self.faults.hint_lost):
             return ()
         first = self._between(500, 8_000) if self._happens(self.faults.hint_late) else self.latency_ns()
         return (first, first + self._between(0, 500)) if self._happens(self.faults.hint_twice) else (first,)

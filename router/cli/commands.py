@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 import typer
 
-from router.cli import auditing, balances, configuring, examining, looking, recording, running, trading, venues
+from router.cli import (
+    auditing,
+    balances,
+    configuring,
+    examining,
+    looking,
+    recording,
+    running,
+    simulating,
+    trading,
+    venues,
+)
 
 _NEXT = """Three things to try next:
   sor demo      watch one order routed over three exchanges on this machine: no keys, no network
@@ -45,6 +56,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "replay": auditing.replay,
     "doctor": examining.doctor,
     "record": recording.record,
+    "simulate": simulating.simulate,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

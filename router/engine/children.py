@@ -42,6 +42,7 @@ _ENDED = {
     VenueOrderStatus.EXPIRED: Heard.ENDED_EXPIRED,
     VenueOrderStatus.REJECTED: Heard.ENDED_REJECTED,
 }
+_AT_THE_VENUE = frozenset({ChildState.WORKING, ChildState.PENDING_CANCEL})
 _NEVER_TRADED = frozenset({ChildState.NEVER_PLACED, ChildState.REJECTED})
 
 
@@ -49,6 +50,8 @@ def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
     """One copy's answer. A refusal settles the intent only if that was its only copy."""
     child = draft.state.blotter.children[event.client_id]
     match event.outcome:
+        case Accepted(venue_order_id=venue_order_id) if (why := _another_order(child, venue_order_id)) is not None:
+            _contradict(draft, child, f"the answer {why}")
         case Accepted(venue_order_id=venue_order_id):
             _hear(draft, child, Heard.TAKEN, "accepted", venue_order_id=venue_order_id, answer=event)
             look(draft, child)
@@ -76,12 +79,18 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
     """An answer to a look-up: the venue's record settles, a clean absence is weighed, trouble is asked again."""
     child = draft.state.blotter.children[event.client_id]
     match event.look_up.result:
+        case Found(order=order) if (why := _another_order(child, order.venue_order_id)) is not None:
+            _contradict(draft, child, f"the record {why}")
+            _hear(draft, child, Heard.UNDECIDABLE, f"the record {why}")
         case Found(order=order, trades=trades):
             for trade in trades:
                 book(draft, child, trade)
             _hear_record(draft, child, order, event.look_up.asked_ns)
         case Missing(endpoints=endpoints, strangers=strangers):
+            for trade in _its_own(draft, child, strangers):
+                book(draft, child, trade)  # no list names the order any more, and it traded: it was there
             _note_evidence(draft, child, event, endpoints, unexplained=_unexplained(draft, child, strangers))
+            _doubt_if_forgotten(draft, child, event.look_up.asked_ns)
         case Unclear():
             if not child.state.ended:
                 draft.note(_evidence(child, f.EvidenceKind.UNCLEAR, event, ()))
@@ -94,9 +103,11 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
     if owner == child.order.client_id:
         return
     if (why := _not_its_trade(child, trade, owner)) is not None:
-        _breach(draft, f.BreachKind.CONTRADICTED, child, f"trade {trade.trade_id} {why}")
-        _close_gate(draft, child.order.account, f"trade {trade.trade_id} {why}")
+        _contradict(draft, child, f"trade {trade.trade_id} {why}")
         return
+    if (why := _another_order(child, trade.venue_order_id)) is not None:
+        # Our id stands on it, so it is our money that moved: it counts, and the venue has to explain itself.
+        _contradict(draft, child, f"trade {trade.trade_id} {why}")
     order, was = child.order, child.state
     fill = Fill(client_id=order.client_id, parent_id=order.parent_id, trade=trade)
     draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
@@ -121,6 +132,31 @@ def _not_its_trade(child: Child, trade: VenueTrade, owner: ClientOrderId | None)
     if trade.quantity <= 0 or trade.price <= 0:
         return f"has quantity {trade.quantity} at {trade.price}"
     return None
+
+
+def _another_order(child: Child, venue_order_id: VenueOrderId) -> str | None:
+    """We never amend, so a venue's name for an order never changes: another name is another order under our id."""
+    known = child.venue_order_id
+    return None if known in {None, venue_order_id} else f"is of {venue_order_id}, and the order is {known}"
+
+
+def _contradict(draft: Draft, child: Child, why: str) -> None:
+    """What the venue says of a child cannot be: an alarm, and nothing new goes to the account."""
+    _breach(draft, f.BreachKind.CONTRADICTED, child, why)
+    _close_gate(draft, child.order.account, why)
+
+
+def _doubt_if_forgotten(draft: Draft, child: Child, asked_ns: Nanos) -> None:
+    """It was there, and no list has it any more: venues forget what ended, and how it ended a person has to say."""
+    terms = draft.state.terms(child.order.account)
+    if terms is None or child.state not in _AT_THE_VENUE:
+        return
+    if child.filled >= child.order.quantity:
+        _hear(draft, child, Heard.ENDED_FILLED, "filled, and the venue no longer has it")
+        return
+    age_ns = asked_ns - child.order.decided_at_ns
+    if age_ns > terms.quarantine_after_ms * _MS:
+        _hear(draft, child, Heard.UNDECIDABLE, f"the venue had it, and no longer has it after {age_ns // _MS} ms")
 
 
 def look(draft: Draft, child: Child) -> None:
@@ -175,7 +211,7 @@ def _resolve(draft: Draft, child: Child, terms: VenueTerms) -> None:
     state = draft.state
     parent = state.parent(child.order.parent_id)
     wanted = parent.state.plannable and not parent.breached and not state.halted
-    match resolver.next_step(child, terms, draft.now_ns, wanted=wanted):
+    match resolver.next_step(child, terms, draft.now_ns, wanted=wanted, started_ns=state.started_ns):
         case resolver.Absent(proof=proof):
             _hear(draft, child, Heard.ABSENCE_PROVEN, proof)
             follow(draft, child)
@@ -264,8 +300,7 @@ def _hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos)
         _end_what_should_have_ended(draft, child)
     elif child.filled > max(_executed(child, order), child.executed or ZERO):
         why = f"{order.status} with {order.executed} executed, and {child.filled} is booked"
-        _breach(draft, f.BreachKind.CONTRADICTED, child, why)
-        _close_gate(draft, child.order.account, why)
+        _contradict(draft, child, why)
     elif child.filled < _executed(child, order):
         why = f"{order.status} at the venue, {_executed(child, order) - child.filled} executed and not booked yet"
         _hear(draft, child, Heard.ENDED_UNBOOKED, why, order=order)
@@ -311,6 +346,12 @@ def _unexplained(draft: Draft, child: Child, strangers: tuple[VenueTrade, ...]) 
         blotter.find(child.order.account, trade.symbol, trade.client_id, trade.venue_order_id) is None
         for trade in strangers
     )
+
+
+def _its_own(draft: Draft, child: Child, trades: tuple[VenueTrade, ...]) -> list[VenueTrade]:
+    """Those among these trades that name this very child."""
+    find, account = draft.state.blotter.find, child.order.account
+    return [one for one in trades if find(account, one.symbol, one.client_id, one.venue_order_id) is child]
 
 
 def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:

@@ -296,6 +296,8 @@ def _why_shut(state: State, read: AccountRead, differences: Differences) -> str 
     """What in an account's own record forbids trading on it; None when nothing does."""
     if differences.orphans or differences.revived:
         return "orders with our tag that no living intent explains"
+    if any(child.breaches and child.order.account == read.account for child in state.blotter.living()):
+        return "what the venue says of a living order cannot be"
     if read.key is not None and read.key.refusal is not None:
         return read.key.refusal
     return conservation.why_shut(state.ledgers.get(read.account), state.settings.conservation)

@@ -4,9 +4,10 @@ State is the fold of the journal's facts. A snapshot is an image of it at some s
 image plus the facts after it, and decides nothing again.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import singledispatchmethod
+from typing import ClassVar
 
 from router.balances import Balances
 from router.conservation import COUNTED_FOR_NS, Ledger
@@ -158,13 +159,11 @@ class State:
 
     # The fold.
 
-    @singledispatchmethod
     def apply(self, fact: f.Fact) -> None:
         """Fold one fact in."""
-        raise TypeError(fact)
+        self._FOLDS[type(fact)](self, fact)
 
-    @apply.register
-    def _(self, fact: f.DriverStarted) -> None:
+    def _driver_started(self, fact: f.DriverStarted) -> None:
         if fact.started.unreleased and (self.started is None or fact.started.epoch != self.started.epoch):
             self.unreleased_ns = self.last_ns  # not again when one driver recovers within its tenure
         self.started = fact.started
@@ -172,18 +171,15 @@ class State:
         for terms in fact.started.terms:
             self.gates[terms.account] = AccountGate(open=False, starting=True, reason="not read yet")
 
-    @apply.register
-    def _(self, fact: f.ParentTaken) -> None:
+    def _parent_taken(self, fact: f.ParentTaken) -> None:
         self.blotter.add_parent(Parent(order=fact.order, accepted_ns=fact.at_ns))
 
-    @apply.register
-    def _(self, fact: f.ParentTurnedDown) -> None:
+    def _parent_turned_down(self, fact: f.ParentTurnedDown) -> None:
         parent = Parent(order=fact.order, accepted_ns=fact.at_ns)
         parent.state, parent.reason, parent.ended_ns = fact.state, fact.reason, fact.at_ns
         self.blotter.add_parent(parent)
 
-    @apply.register
-    def _(self, fact: f.ParentMoved) -> None:
+    def _parent_moved(self, fact: f.ParentMoved) -> None:
         parent = self.parent(fact.parent_id)
         assert not parent.state.ended
         if fact.state.ended:
@@ -191,8 +187,7 @@ class State:
             parent.ended_ns = fact.at_ns
         parent.state, parent.reason = fact.state, fact.reason
 
-    @apply.register
-    def _(self, fact: f.RoundPlanned) -> None:
+    def _round_planned(self, fact: f.RoundPlanned) -> None:
         parent = self.parent(fact.parent_id)
         parent.rounds = fact.round
         parent.last_round_ns = fact.at_ns
@@ -200,8 +195,7 @@ class State:
         parent.residual_reason = fact.residual_reason or ""
         parent.dust = fact.due if fact.dust else None
 
-    @apply.register
-    def _(self, fact: f.ChildIntended) -> None:
+    def _child_intended(self, fact: f.ChildIntended) -> None:
         order = fact.order
         parent = self.parent(order.parent_id)
         assert not parent.state.ended  # I17
@@ -218,14 +212,12 @@ class State:
         sent = self.day_notional(order.entity, order.decided_at_ns)
         self.days[order.entity] = DayNotional(day=day, notional=sent + fact.notional)
 
-    @apply.register
-    def _(self, fact: f.CopyCounted) -> None:
+    def _copy_counted(self, fact: f.CopyCounted) -> None:
         child = self.blotter.children[fact.client_id]
         assert fact.copy == child.copies + 1
         child.copies, child.deadline_ns = fact.copy, fact.deadline_ns
 
-    @apply.register
-    def _(self, fact: f.ChildMoved) -> None:
+    def _child_moved(self, fact: f.ChildMoved) -> None:
         child = self.blotter.children[fact.client_id]
         if fact.venue_order_id is not None:
             self.blotter.note_venue_order(child, fact.venue_order_id)
@@ -246,8 +238,7 @@ class State:
         child.state, child.reason = fact.state, fact.reason
         self.blotter.note_state(child)
 
-    @apply.register
-    def _(self, fact: f.EvidenceNoted) -> None:
+    def _evidence_noted(self, fact: f.EvidenceNoted) -> None:
         child = self.blotter.children[fact.client_id]
         child.looks += 1
         child.strangers = fact.kind is f.EvidenceKind.STRANGERS
@@ -255,8 +246,7 @@ class State:
             del child.misses[:-_MISSES_KEPT]
             child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
 
-    @apply.register
-    def _(self, fact: f.FillBooked) -> None:
+    def _fill_booked(self, fact: f.FillBooked) -> None:
         child = self.blotter.children[fact.fill.client_id]
         trade, key = fact.fill.trade, fact.fill.booking_key
         self.blotter.note_booked(child, key)  # I3
@@ -265,86 +255,70 @@ class State:
         child.filled += trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
-        self.blotter.note_venue_order(child, trade.venue_order_id)
+        if child.venue_order_id is None:
+            self.blotter.note_venue_order(child, trade.venue_order_id)
 
-    @apply.register
-    def _(self, fact: f.TimerSet) -> None:
+    def _timer_set(self, fact: f.TimerSet) -> None:
         self.timers[fact.timer_id] = fact.due_ns
 
-    @apply.register
-    def _(self, fact: f.TimerCleared) -> None:
+    def _timer_cleared(self, fact: f.TimerCleared) -> None:
         self.timers.pop(fact.timer_id, None)
 
-    @apply.register
-    def _(self, fact: f.BalancesTaken) -> None:
+    def _balances_taken(self, fact: f.BalancesTaken) -> None:
         self.balances.take(fact.account, fact.asked_ns, fact.balances)
         self.blotter.reported(fact.account, fact.asked_ns)
 
-    @apply.register
-    def _(self, fact: f.KeyTold) -> None:
+    def _key_told(self, fact: f.KeyTold) -> None:
         self.keys[fact.account] = fact.key
 
-    @apply.register
-    def _(self, fact: f.LedgerOpened) -> None:
+    def _ledger_opened(self, fact: f.LedgerOpened) -> None:
         expected = {balance.asset: balance.total for balance in fact.holdings}
         self.ledgers[fact.account] = Ledger(opened_ns=fact.at_ns, expected=expected, counted=dict(fact.counted))
 
-    @apply.register
-    def _(self, fact: f.MovementCounted) -> None:
+    def _movement_counted(self, fact: f.MovementCounted) -> None:
         ledger, movement = self.ledgers[fact.account], fact.movement
         ledger.add(movement.asset, fact.change)
         ledger.counted[movement.key], ledger.amounts[movement.key] = movement.at_ns, movement.amount
 
-    @apply.register
-    def _(self, fact: f.OthersTradeCounted) -> None:
+    def _others_trade_counted(self, fact: f.OthersTradeCounted) -> None:
         ledger = self.ledgers[fact.trade.account]
         ledger.trade(fact.trade)
         ledger.counted[booking_key(fact.trade)] = fact.trade.venue_time_ns
 
-    @apply.register
-    def _(self, fact: f.HoldingJudged) -> None:
+    def _holding_judged(self, fact: f.HoldingJudged) -> None:
         self.ledgers[fact.account].judged(fact.asset, fact.found, fact.difference, stays=fact.stays)
 
-    @apply.register
-    def _(self, fact: f.DifferenceExplained) -> None:
+    def _difference_explained(self, fact: f.DifferenceExplained) -> None:
         self.ledgers[fact.account].add(fact.asset, fact.amount)
 
-    @apply.register
-    def _(self, fact: f.GateMoved) -> None:
+    def _gate_moved(self, fact: f.GateMoved) -> None:
         self.gates[fact.account] = AccountGate(open=fact.open, starting=False, reason=fact.reason)
 
-    @apply.register
-    def _(self, fact: f.AccountPaused) -> None:
+    def _account_paused(self, fact: f.AccountPaused) -> None:
         self.pauses[fact.account] = fact.until_ns
 
-    @apply.register
-    def _(self, fact: f.WatermarkMoved) -> None:
+    def _watermark_moved(self, fact: f.WatermarkMoved) -> None:
         self.watermarks[fact.account] = fact.trades_until_ns
         if (ledger := self.ledgers.get(fact.account)) is not None:
             ledger.forget_before(Nanos(fact.trades_until_ns - COUNTED_FOR_NS - DAY_NS))
 
-    @apply.register
-    def _(self, fact: f.HaltMoved) -> None:
+    def _halt_moved(self, fact: f.HaltMoved) -> None:
         self.halt_level, self.halt_reason = fact.level, fact.reason
         self.halt_epoch += 1
 
-    @apply.register
-    def _(self, fact: f.StrangerSeen) -> None:
+    def _stranger_seen(self, fact: f.StrangerSeen) -> None:
         self.strangers.add(stranger_key(fact.order))
 
-    @apply.register
-    def _(self, fact: f.BreachRaised) -> None:
+    def _breach_raised(self, fact: f.BreachRaised) -> None:
         child = None if fact.client_id is None else self.blotter.children.get(fact.client_id)
         if child is not None:
             child.breaches.add(f"{fact.kind}|{fact.detail}")
             self.parent(child.order.parent_id).breached = True
 
-    @apply.register
-    def _(self, fact: f.DedupeNoted) -> None:
+    def _dedupe_noted(self, fact: f.DedupeNoted) -> None:
         """For the record: what follows from it for an order is said by other facts."""
 
-    @apply.register
-    def _(self, fact: f.DecisionFailed) -> None:
+    def _decision_failed(self, fact: f.DecisionFailed) -> None:
         self.halt_level, self.halt_reason = HaltLevel.NEW, f"a decision failed: {fact.error}"
         self.halt_epoch += 1
 
@@ -360,6 +334,37 @@ class State:
     def _count_refusal(self, child: Child) -> None:
         refusals = self.parent(child.order.parent_id).refusals
         refusals[child.order.listing_id] = refusals.get(child.order.listing_id, 0) + 1
+
+    # One entry per fact: by the class, without a search for it.
+    _FOLDS: ClassVar[Mapping[type[f.Fact], Callable[..., None]]] = {
+        f.DriverStarted: _driver_started,
+        f.ParentTaken: _parent_taken,
+        f.ParentTurnedDown: _parent_turned_down,
+        f.ParentMoved: _parent_moved,
+        f.RoundPlanned: _round_planned,
+        f.ChildIntended: _child_intended,
+        f.CopyCounted: _copy_counted,
+        f.ChildMoved: _child_moved,
+        f.EvidenceNoted: _evidence_noted,
+        f.FillBooked: _fill_booked,
+        f.TimerSet: _timer_set,
+        f.TimerCleared: _timer_cleared,
+        f.BalancesTaken: _balances_taken,
+        f.KeyTold: _key_told,
+        f.LedgerOpened: _ledger_opened,
+        f.MovementCounted: _movement_counted,
+        f.OthersTradeCounted: _others_trade_counted,
+        f.HoldingJudged: _holding_judged,
+        f.DifferenceExplained: _difference_explained,
+        f.GateMoved: _gate_moved,
+        f.AccountPaused: _account_paused,
+        f.WatermarkMoved: _watermark_moved,
+        f.HaltMoved: _halt_moved,
+        f.StrangerSeen: _stranger_seen,
+        f.BreachRaised: _breach_raised,
+        f.DedupeNoted: _dedupe_noted,
+        f.DecisionFailed: _decision_failed,
+    }
 
 
 def stranger_key(order: VenueOrder) -> str:

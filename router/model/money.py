@@ -6,8 +6,7 @@ goes through one of the functions below, whose names say how the remainder is tr
 """
 
 import decimal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from decimal import Decimal
 
 _DIGITS = 60
@@ -41,11 +40,9 @@ _LARGE = 100
 _PLACES = 4
 
 
-@contextmanager
-def exactly() -> Iterator[None]:
+def exactly() -> AbstractContextManager[object]:
     """Sums and products inside are exact to 60 digits, or raise `decimal.Inexact`."""
-    with decimal.localcontext(_EXACT):
-        yield
+    return decimal.localcontext(_EXACT)
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:

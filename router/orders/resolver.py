@@ -15,6 +15,7 @@ MISSES_NEEDED = 3
 ENDPOINTS_NEEDED = 2
 _MS = 1_000_000
 _BACKOFF_MAX = 16
+_EPOCH = Nanos(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +47,12 @@ class AskPerson:
 Step = LookAgain | SendSameId | Absent | AskPerson
 
 
-def next_step(child: Child, terms: VenueTerms, now_ns: Nanos, *, wanted: bool) -> Step:
-    """The next step for a child in doubt; `wanted` says whether its parent would still like it to trade."""
-    horizon_ns = last_moment_ns(child, terms)
+def next_step(child: Child, terms: VenueTerms, now_ns: Nanos, *, wanted: bool, started_ns: Nanos = _EPOCH) -> Step:
+    """The next step for a child in doubt; `wanted` says whether its parent would still like it to trade.
+
+    `started_ns`: when the driver that asks came up.
+    """
+    horizon_ns = last_moment_ns(child, terms, started_ns)
     proving = [miss for miss in child.misses if horizon_ns is not None and miss.asked_ns > horizon_ns]
     if len(proving) >= MISSES_NEEDED and len({name for miss in proving for name in miss.endpoints}) >= ENDPOINTS_NEEDED:
         return Absent(proof=f"{len(proving)} complete look-ups asked after {horizon_ns} found nothing")
@@ -63,11 +67,18 @@ def next_step(child: Child, terms: VenueTerms, now_ns: Nanos, *, wanted: bool) -
     return LookAgain(at_ns=_next_look_ns(child, terms, horizon_ns, now_ns))
 
 
-def last_moment_ns(child: Child, terms: VenueTerms) -> Nanos | None:
-    """After this moment no copy can be accepted any more, and none accepted can still be invisible; None: no such."""
+def last_moment_ns(child: Child, terms: VenueTerms, started_ns: Nanos = _EPOCH) -> Nanos | None:
+    """After this moment no copy can be accepted any more, and none accepted can still be invisible; None: no such.
+
+    A copy of the driver before carries a deadline of its clock. Ours may have been set since, and what it shows says
+    nothing about how much time has passed; but since our own start it has run on, and that long a copy lives at most.
+    """
     if terms.fence is not Fence.DEADLINE or child.deadline_ns is None:
         return None
-    return Nanos(child.deadline_ns + (terms.engine_wait_ms + terms.read_lag_ms) * _MS)
+    dies_ns: int = child.deadline_ns
+    if child.order.decided_at_ns <= started_ns:
+        dies_ns = max(dies_ns, started_ns + terms.request_ttl_ms * _MS)
+    return Nanos(dies_ns + (terms.engine_wait_ms + terms.read_lag_ms) * _MS)
 
 
 def _next_look_ns(child: Child, terms: VenueTerms, horizon_ns: Nanos | None, now_ns: Nanos) -> Nanos:

@@ -1,7 +1,7 @@
 """The database in virtual time: rows in order, requests, the lease; and what a database does wrong.
 
-Compare-and-append is the real rule: rows go in at the writer's own last sequence plus one, or not at all. Rows are kept
-as the codec writes them, so that a fact which does not survive its own spelling shows.
+Compare-and-append is the real rule: rows go in at the writer's own last sequence plus one, or not at all. Where rows
+are spelled, what is kept is what the codec reads back, so that a fact which does not survive its own spelling shows.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ class Asked:
 
 @dataclass(slots=True)
 class SimJournal:
-    """What is durable. `spelled`: keep rows as bytes and read them back, instead of as objects."""
+    """What is durable. `spelled`: keep rows as they are read back from their bytes, instead of as they came."""
 
     spelled: bool = False
-    rows: list[JournalRow | bytes] = field(default_factory=list)
+    rows: list[JournalRow] = field(default_factory=list)
     requests: list[Asked] = field(default_factory=list)
     epoch: int = 0
     lease_until_ns: Nanos = _EPOCH
@@ -43,7 +43,7 @@ class SimJournal:
         if seq != len(self.rows):
             return False
         for row in rows:
-            self.rows.append(_spell(row) if self.spelled else row)
+            self.rows.append(_read(_spell(row)) if self.spelled else row)
             if row.request_id is not None:
                 self.requests[row.request_id].consumed = True
         return True
@@ -60,7 +60,7 @@ class SimJournal:
 
     def read(self) -> list[JournalRow]:
         """All rows, from the first."""
-        return [_read(row) if isinstance(row, bytes) else row for row in self.rows]
+        return list(self.rows)
 
     def take_lease(self, now_ns: Nanos, ttl_ns: int) -> int | None:
         """A new epoch, if nobody holds the lease."""
@@ -81,7 +81,7 @@ class SimJournal:
         """One hash over everything that was ever appended."""
         found = hashlib.blake2b(digest_size=16)
         for row in self.rows:
-            found.update(row if isinstance(row, bytes) else _spell(row))
+            found.update(_spell(row))
         return found.hexdigest()
 
 

@@ -1,7 +1,15 @@
-"""The invariants (RELIABILITY §2), from outside: what the venues know against what the journal says.
+"""The invariants (docs/RELIABILITY.md), from outside: what the venues know against what the journal says.
 
 The judge reads the venues' truth and the journal's rows. Of the router's own state it looks at nothing until the end,
 and then only to hold it against both.
+
+Judged here: I1 never over, at every acceptance; I2 one intent, one order; I3 one trade, one booking, and none lost;
+I4 no order without an intent, and a stranger's with our tag reported; I5 nothing after a durable halt; I6 no refusal
+for want of money where nobody else moved any; I8 durable before wire; I10 no end without the venue's evidence; I11
+late fills are booked; I12 balances; I13 limits, caps and the collar at the wire; I14 the journal folds to the state;
+I15 all comes to its end; I17 no parent ends before its children; I18 nothing grows. Not judged here: I7 (scheduled
+runs: there are none yet), I9 (who drives: the lease's own tests on both databases; here only that two at once do no
+harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
 """
 
 from collections import Counter
@@ -11,14 +19,23 @@ from decimal import Decimal
 
 from connectors.sim import SimVenue
 from router.engine import Engine
+from router.engine.state import DAY_NS
 from router.model import facts as f
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState, booking_key
+from router.model.side import Side
+from router.model.terms import RiskLimits
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
 from router.simulate.journal import SimJournal
+
+_FAR_OFF = Decimal("0.04")
+"""The collar and twice as much for a market that moves while a copy is late: what lies beyond was never near it."""
+_IN_FLIGHT_NS = 3_000_000_000
+"""How long after a halt what had left before it may still be accepted: the longest deadline and the clocks' error."""
+_WERE_THERE = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +52,7 @@ class Judge:
     """Told of everything at a venue and of everything that became durable."""
 
     venues: Mapping[AccountId, SimVenue]
+    limits: RiskLimits
     breaches: list[Breach] = field(default_factory=list)
     parents: dict[ParentId, ParentOrder] = field(default_factory=dict)
     intents: dict[ClientOrderId, ChildOrder] = field(default_factory=dict)
@@ -42,6 +60,13 @@ class Judge:
     sent: Counter[ClientOrderId] = field(default_factory=Counter)
     halted_since_ns: Nanos | None = None
     accepts: int = 0
+    orphans: set[ClientOrderId] = field(default_factory=set)
+    """Orders with our tag that somebody else has placed: an alarm is what they are there for."""
+    orphans_left: set[ClientOrderId] = field(default_factory=set)
+    """Those that stood long enough, after all was well, to be seen."""
+    touched: set[AccountId] = field(default_factory=set)
+    """Accounts where somebody else moved money, or where a fee is not what was said."""
+    _day: dict[int, Decimal] = field(default_factory=dict)
     _judged: dict[AccountId, int] = field(default_factory=dict)
     _of_parent: dict[ParentId, set[tuple[AccountId, ClientOrderId]]] = field(default_factory=dict)
     _accepted: Counter[ClientOrderId] = field(default_factory=Counter)
@@ -87,6 +112,10 @@ class Judge:
     def _judge_accept(self, account: AccountId, child: ChildOrder, at_ns: Nanos) -> None:
         self.accepts += 1
         self._accepted[child.client_id] += 1
+        if self.halted_since_ns is not None and self.venues[account].takes_deadline:
+            late_ns = at_ns - self.halted_since_ns
+            if late_ns > _IN_FLIGHT_NS:
+                self._breach("I5", at_ns, f"{child.client_id} is accepted {late_ns} ns after the halt was durable")
         if self._accepted[child.client_id] > 1:
             self._breach("I2", at_ns, f"{child.client_id} became {self._accepted[child.client_id]} orders")
         parent = self.parents.get(child.parent_id)
@@ -98,8 +127,31 @@ class Judge:
         exposure = sum((self._exposure(*one) for one in of_parent), ZERO)
         if exposure > parent.quantity:
             self._breach("I1", at_ns, f"{parent.id} of {parent.quantity} is exposed to {exposure} at the venues")
+        self._judge_limits(account, child, at_ns)
         if parent.limit_price is not None and (child.limit_price - parent.limit_price) * parent.side.sign > 0:
             self._breach("I13", at_ns, f"{child.client_id} at {child.limit_price}, the limit is {parent.limit_price}")
+
+    def _judge_limits(self, account: AccountId, child: ChildOrder, at_ns: Nanos) -> None:
+        worth = child.quantity * child.limit_price
+        if worth > self.limits.child_notional_max:
+            self._breach(
+                "I13", at_ns, f"{child.client_id} is worth {worth}, the cap is {self.limits.child_notional_max}"
+            )
+        if self._accepted[child.client_id] == 1:
+            day = child.decided_at_ns // DAY_NS
+            self._day[day] = self._day.get(day, ZERO) + worth
+            if self._day[day] > self.limits.day_notional_max:
+                self._breach("I13", at_ns, f"{self._day[day]} were sent on a day of {self.limits.day_notional_max}")
+        venue = self.venues[account]
+        bids, asks = venue.exchange.outside(venue.listing.symbol)
+        there = bids if child.side is Side.SELL else asks
+        touch = there[0][0] if there else child.limit_price
+        if abs(child.limit_price - touch) > _FAR_OFF * touch:
+            self._breach("I13", at_ns, f"{child.client_id} at {child.limit_price} where the market is {touch}")
+
+    def orphan(self, client_id: ClientOrderId) -> None:
+        """Somebody has placed an order with our tag."""
+        self.orphans.add(client_id)
 
     def _exposure(self, account: AccountId, client_id: ClientOrderId) -> Decimal:
         records = self.venues[account].exchange.find(account, client_id=client_id)
@@ -107,17 +159,38 @@ class Judge:
 
     # At the end.
 
-    def conclude(self, engine: Engine, journal: SimJournal, at_ns: Nanos, *, unfenced: frozenset[AccountId]) -> None:
-        """All must have come to its end, and all three records must agree. `unfenced`: who may leave a doubt open."""
+    def conclude(
+        self,
+        engine: Engine,
+        journal: SimJournal,
+        at_ns: Nanos,
+        *,
+        unfenced: frozenset[AccountId],
+        backlog: Mapping[str, int],
+    ) -> None:
+        """All must have come to its end, and all three records must agree.
+
+        `unfenced`: who may leave a doubt open. `backlog`: how much of what the driver still has before it.
+        """
         rows = journal.read()
         self._judge_ends(engine, at_ns, unfenced)
         self._judge_fills(rows, engine, at_ns)
         self._judge_fold(rows, engine, at_ns)
         self._judge_balances(engine, at_ns)
+        self._judge_money(at_ns)
+        self._judge_evidence(engine, at_ns)
+        self._judge_bounds(engine, backlog, at_ns)
+        reported = set()
         for row in rows:
             for fact in row.facts:
-                if isinstance(fact, f.BreachRaised):
+                if not isinstance(fact, f.BreachRaised):
+                    continue
+                if fact.kind is f.BreachKind.UNKNOWN_TAGGED_ORDER and fact.client_id in self.orphans:
+                    reported.add(fact.client_id)
+                else:
                     self._breach("alarm", at_ns, f"{fact.kind}: {fact.detail}")
+        for client_id in sorted(self.orphans_left - reported):
+            self._breach("I4", at_ns, f"{client_id} stood at a venue with our tag, and nobody was told")
 
     def _judge_ends(self, engine: Engine, at_ns: Nanos, unfenced: frozenset[AccountId]) -> None:
         blotter = engine.state.blotter
@@ -132,15 +205,55 @@ class Judge:
         for parent_id in sorted(missing):
             self._breach("I14", at_ns, f"{parent_id} is forgotten")
 
+    def _judge_money(self, at_ns: Nanos) -> None:
+        """A reservation covers what is sent: no venue refuses for want of money that nobody else took (I6)."""
+        for account, venue in self.venues.items():
+            if account not in self.touched:
+                for when_ns, child in venue.truth.unfunded:
+                    self._breach("I6", at_ns, f"{child.client_id} was refused for want of money at {when_ns}")
+
+    def _judge_evidence(self, engine: Engine, at_ns: Nanos) -> None:
+        """What ended here has ended there, with as much executed; what never was here never was there (I10)."""
+        for child in engine.state.blotter.children.values():
+            if not child.state.ended:
+                continue
+            account, client_id = child.order.account, child.order.client_id
+            records = self.venues[account].exchange.find(account, client_id=client_id)
+            executed = sum((record.executed for record in records), ZERO)
+            alive = [record for record in records if not record.status.ended]
+            if alive or executed != child.filled:
+                there = f"{executed} executed, {len(alive)} alive" if records else "nothing"
+                self._breach("I10", at_ns, f"{client_id} is {child.state} with {child.filled}; there: {there}")
+            if (child.state in _WERE_THERE) != bool(records) and not (
+                records and executed == 0 and child.state is ChildState.NEVER_PLACED
+            ):
+                self._breach("I10", at_ns, f"{client_id} is {child.state}, and the venue says otherwise")
+
+    def _judge_bounds(self, engine: Engine, backlog: Mapping[str, int], at_ns: Nanos) -> None:
+        """What is kept for later is bounded by what is still to come (I18)."""
+        living = sum(1 for _ in engine.state.blotter.living())
+        most = living + len(self.venues)
+        for name, kept in {**backlog, "timers": len(engine.state.timers) - 2 * len(self.venues)}.items():
+            if kept > most:
+                self._breach("I18", at_ns, f"{kept} {name} with {living} living children")
+
     def _judge_fills(self, rows: list[JournalRow], engine: Engine, at_ns: Nanos) -> None:
         booked = Counter(fact.fill.booking_key for row in rows for fact in row.facts if isinstance(fact, f.FillBooked))
         for key, times in booked.items():
             if times > 1:
                 self._breach("I3", at_ns, f"{key} is booked {times} times")
         real: set[str] = set()
+        undecided: set[str] = set()
+        """Of children a person has to decide on: their full exposure stands, whatever they filled."""
+        children = engine.state.blotter.children
         for venue in self.venues.values():
-            real |= {booking_key(trade) for trade in venue.all_trades() if trade.client_id in self.intents}
-        for key in sorted(real - booked.keys()):
+            for trade in venue.all_trades():
+                if trade.client_id in self.intents:
+                    key = booking_key(trade)
+                    real.add(key)
+                    if children[trade.client_id].state is ChildState.QUARANTINED:
+                        undecided.add(key)
+        for key in sorted(real - booked.keys() - undecided):
             self._breach("I3b", at_ns, f"{key} was never booked")
         for key in sorted(booked.keys() - real):
             self._breach("I3", at_ns, f"{key} is booked and no venue knows it")

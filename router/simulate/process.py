@@ -34,8 +34,8 @@ from router.ports import JournalRow, Policy
 from router.runtime.switch import Switch
 from router.simulate.agenda import Agenda, Step, Whose
 from router.simulate.journal import SimJournal
+from router.simulate.scene import MS
 
-MS = 1_000_000
 BATCH_MOST = 64
 LOOKS_MOST = 8
 LEASE_TTL_NS = 5_000 * MS
@@ -96,17 +96,26 @@ class World(Protocol):
         """These facts are durable."""
         ...
 
+    def commit_answer(self) -> str:
+        """What a living process learns of a commit that went through: `told`, `read back`, or `lost`."""
+        ...
+
+    def count(self, what: str) -> None:
+        """A reach probe: this situation has happened."""
+        ...
+
 
 class Process(Whose):
-    """A driver. `skew_ns`: how far its clock is from the world's."""
+    """A driver. `skew_ns`: how far its clock is from the world's; `offset_error_ns`: how far off it thinks that is."""
 
-    def __init__(self, world: World, epoch: int, skew_ns: int, started: e.Started) -> None:
+    def __init__(self, world: World, epoch: int, skew_ns: int, offset_error_ns: int, started: e.Started) -> None:
         super().__init__()
         self.world = world
         self.epoch = epoch
         self.books = Books()
         self.switch = Switch(self, APPROVAL_AGE_MS)
         self._skew_ns = skew_ns
+        self._offset_error_ns = offset_error_ns
         self._floor_ns = Nanos(0)
         self._engine = Engine(world.policies)
         self._seq = 0
@@ -127,6 +136,11 @@ class Process(Whose):
     def idle(self) -> bool:
         """Is nothing decided that is not durable?"""
         return not self._busy
+
+    @property
+    def backlog(self) -> dict[str, int]:
+        """How much it has still before it."""
+        return {"events": len(self._inbox), "look-ups": len(self._looking), "account reads": len(self._reading)}
 
     def now(self) -> Nanos:
         """Its own clock: never back, never below what was journaled."""
@@ -236,18 +250,29 @@ class Process(Whose):
         agenda.after(took_ns // 2, lambda: self._reach_database(rows, commands, took_ns - took_ns // 2))
 
     def _reach_database(self, rows: list[JournalRow], commands: list[Command], back_ns: int) -> None:
-        """At the database. A process that died meanwhile may have had its commit on the way, or not."""
+        """At the database. A process that died meanwhile may have had its commit on the way, or not.
+
+        A transaction that was torn, in the journal's last page or on the wire, is none: all of its rows or not one.
+        """
         world = self.world
         if self.dead and world.commit_unclear():
+            if len(rows) > 1:
+                world.count("torn tail")
             return
         appended = world.journal.append(self._seq, rows)
         if appended:
             for row in rows:
                 world.decided(row.facts)
         if not appended:
+            world.count("another writer had the place")
             self._step(back_ns, lambda: self._end("another writer has the place"))
-        else:
-            self._step(back_ns, lambda: self._durable(rows, commands))
+            return
+        answer = world.commit_answer()
+        if answer == "lost":
+            self._step(back_ns, lambda: self._end("the outcome of a commit is unknown"))
+            return
+        read_back_ns = back_ns if answer == "read back" else 0
+        self._step(back_ns + read_back_ns, lambda: self._durable(rows, commands))
 
     def _durable(self, rows: list[JournalRow], commands: list[Command]) -> None:
         self._seq += len(rows)
@@ -311,6 +336,7 @@ class Process(Whose):
         journey = world.wire(order.account).journey()
         if journey.fails is not None:
             assert journey.back_ns is not None
+            world.count(f"order {journey.fails}")
             outcome = _without_engine(journey.fails)
             self._step(
                 journey.back_ns,
@@ -318,6 +344,7 @@ class Process(Whose):
             )
             return
         world.leaves(order, gated_ns)
+        deadline_ns = self._on_venue_clock(command.deadline_ns)
         waiting = _Waiting()
         self._step(
             TIMEOUT_NS,
@@ -330,7 +357,7 @@ class Process(Whose):
             nonlocal refused
             if refused:
                 return  # repeated on the way after a refusal: no rule of ours can fence that, only report it
-            outcome = world.venue(order.account).place(order, command.deadline_ns, world.agenda.now_ns)
+            outcome = world.venue(order.account).place(order, deadline_ns, world.agenda.now_ns)
             refused = isinstance(outcome, Refused)
             world.at_venue(order.account)
             if first and journey.back_ns is not None:
@@ -341,6 +368,10 @@ class Process(Whose):
 
         for position, arrives_ns in enumerate(journey.arrives):
             world.agenda.after(arrives_ns, lambda first=position == 0: at_venue(first))  # type: ignore[misc]
+
+    def _on_venue_clock(self, deadline_ns: Nanos | None) -> Nanos | None:
+        """A deadline in venue time, from a measured offset (DESIGN D14)."""
+        return None if deadline_ns is None else Nanos(deadline_ns - self._skew_ns + self._offset_error_ns)
 
     def _answered(self, command: Place, outcome: PlaceOutcome, durable_ns: Nanos, sent_ns: Nanos | None) -> None:
         self.put(
@@ -386,11 +417,15 @@ class Process(Whose):
             else:
                 del self._looking[order.client_id]
 
+        def unclear(why: str) -> Unclear:
+            world.count(f"look-up {why}")
+            return Unclear(why=why)
+
         self._call(
             order.account,
             lambda: world.venue(order.account).look_up(order, world.agenda.now_ns),
             done,
-            lambda why: Unclear(why=why),
+            unclear,
         )
 
     def _read(self, command: ReadAccount) -> None:

@@ -1,15 +1,17 @@
 """One seed, from the first event to the verdict; and many of them."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
+from router.model.instruments import Listing
 from router.model.money import exactly
 from router.model.orders import ChildState
 from router.model.terms import Fence
 from router.simulate.judge import Breach
-from router.simulate.process import MS
+from router.simulate.scene import KINDS, MS, START_NS, S
 from router.simulate.swarm import PROFILES, Profile, Swarm, draw
-from router.simulate.world import KINDS, START_NS, S, SimWorld
+from router.simulate.world import SimWorld
 
 _LOOK_NS = 5 * S
 _QUIET_LOOKS = 3
@@ -33,10 +35,12 @@ class Outcome:
     reached: dict[str, int]
     digest: str
 
-    @property
-    def again(self) -> str:
-        """The command that runs it again."""
-        return f"sor simulate --seed {self.seed} --profile {self.profile}"
+
+def again(seed: int, profile: Profile) -> str:
+    """The command that runs a seed again."""
+    usual = PROFILES.get(profile.name)
+    hours = "" if usual == profile else f" --hours {profile.faulty_s / 3_600:g}"
+    return f"sor simulate --seed {seed} --profile {profile.name}{hours}"
 
 
 def simulate(seed: int, profile: Profile | str = "default", swarm: Swarm | None = None) -> Outcome:
@@ -65,8 +69,11 @@ def _run(seed: int, world: SimWorld) -> Outcome:
     _until(world, agenda.now_ns + _SETTLE_NS)
     while (driver := world.driver) is None or not driver.idle:
         _until(world, agenda.now_ns + MS)
-    unfenced = frozenset(one.account for one in world.listings() if KINDS[str(one.venue)].fence is not Fence.DEADLINE)
-    world.judge.conclude(driver.engine, world.journal, agenda.now_ns, unfenced=unfenced)
+    unfenced = frozenset(one.account for one in world.listings() if _may_leave_a_doubt(world, one))
+    world.judge.conclude(driver.engine, world.journal, agenda.now_ns, unfenced=unfenced, backlog=driver.backlog)
+    reached = Counter(world.reached)
+    for listing in world.listings():
+        reached.update(world.venue(listing.account).reached)
     children = driver.engine.state.blotter.children.values()
     return Outcome(
         seed=seed,
@@ -78,9 +85,15 @@ def _run(seed: int, world: SimWorld) -> Outcome:
         quarantined=sum(1 for child in children if child.state is ChildState.QUARANTINED),
         virtual_s=(agenda.now_ns - START_NS) / S,
         steps=agenda.steps,
-        reached=dict(sorted(world.reached.items())),
+        reached=dict(sorted(reached.items())),
         digest=_digest(world),
     )
+
+
+def _may_leave_a_doubt(world: SimWorld, listing: Listing) -> bool:
+    """Where nothing proves absence, or others' trades or a short memory may stand in the way of a proof."""
+    fenced = KINDS[str(listing.venue)].fence is Fence.DEADLINE
+    return not fenced or world.swarm.retention_s is not None or listing.account in world.judge.touched
 
 
 def _until(world: SimWorld, until_ns: int) -> None:

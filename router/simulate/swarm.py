@@ -5,10 +5,22 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from types import MappingProxyType
 
 from connectors.sim import WireFaults
+from router.model.terms import RiskLimits
+
+LIMITS = RiskLimits(
+    parent_quantity_max=Decimal(50),
+    parent_notional_max=Decimal(5_000_000),
+    child_notional_max=Decimal(60_000),
+    day_notional_max=Decimal(1_000_000_000),
+    collar_bps=Decimal(200),
+    book_age_ms_max=3_000,
+)
+_DAYS = (*(LIMITS.day_notional_max,) * 5, Decimal(1_500_000))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,11 +34,18 @@ class Profile:
     strength: float
     """Times every probability; 0 is a world without faults."""
 
+    def lasting(self, hours: float) -> "Profile":
+        """As much in every minute, for so many hours."""
+        times = hours * 3_600 / self.faulty_s
+        least, most = (max(1, round(number * times)) for number in self.parents)
+        return replace(self, faulty_s=hours * 3_600, parents=(least, most))
+
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         "calm": Profile(name="calm", parents=(8, 16), faulty_s=120, heal_s=300, strength=0.0),
-        "default": Profile(name="default", parents=(10, 24), faulty_s=240, heal_s=900, strength=1.0),
+        "default": Profile(name="default", parents=(14, 30), faulty_s=240, heal_s=900, strength=1.0),
+        "brief": Profile(name="brief", parents=(6, 12), faulty_s=60, heal_s=900, strength=3.0),
         "storm": Profile(name="storm", parents=(10, 24), faulty_s=240, heal_s=900, strength=3.0),
     }
 )
@@ -64,7 +83,25 @@ class Swarm:
     slow_socket: float
     commit_slow: float
     commit_lost: float
+    commit_unknown: float
     database_down_rate: float
+    database_full_rate: float
+    clock_set: float
+    """How often a driver comes up with a clock somebody has set meanwhile."""
+    says_unreleased: bool
+    usurp_rate: float
+    maintenance_rate: float
+    cancels_later_rate: float
+    blind_rate: float
+    fee_rate: float
+    hand_rate: float
+    """Somebody trades at an account by hand."""
+    orphan_rate: float
+    """An order with our tag stands at an account, and no intent explains it."""
+    crossed_rate: float
+    late_book_rate: float
+    retention_s: int | None
+    limits: RiskLimits
 
 
 def draw(seed: int, profile: Profile) -> Swarm:
@@ -116,5 +153,20 @@ def draw(seed: int, profile: Profile) -> Swarm:
         slow_socket=on(0.2),
         commit_slow=on(0.03),
         commit_lost=on(0.005),
+        commit_unknown=on(0.01),
         database_down_rate=on(1 / 120),
+        database_full_rate=on(1 / 180),
+        clock_set=on(0.3),
+        says_unreleased=draws.random() < 0.5,  # noqa: PLR2004 - an even chance
+        usurp_rate=on(1 / 90),
+        maintenance_rate=on(1 / 120),
+        cancels_later_rate=on(1 / 60),
+        blind_rate=on(1 / 60),
+        fee_rate=on(1 / 60),
+        hand_rate=on(1 / 40),
+        orphan_rate=on(1 / 150),
+        crossed_rate=on(1 / 90),
+        late_book_rate=on(1 / 90),
+        retention_s=draws.choice((None, None, None, 30)) if profile.strength else None,
+        limits=replace(LIMITS, day_notional_max=draws.choice(_DAYS)) if profile.strength else LIMITS,
     )

@@ -6,9 +6,9 @@ from decimal import Decimal
 from router.model import facts as f
 from router.model.commands import Cancel
 from router.model.events import CancelAsked, Started
-from router.model.ids import InstrumentId
+from router.model.ids import InstrumentId, VenueOrderId
 from router.model.orders import ChildState, ParentState
-from router.model.outcomes import Found
+from router.model.outcomes import Accepted, Found, Lost, Missing
 from router.model.side import Side
 from tests.engine.desk import BTC_USD, DEPLOYMENT, Desk, NotSent, account
 
@@ -31,6 +31,78 @@ def test_a_trade_of_another_symbol_or_side_is_never_booked(desk: Desk) -> None:
     assert child.filled == 0
     assert desk.breaches() == [f.BreachKind.CONTRADICTED]
     assert not desk.engine.state.gate_open(account("kraken"))
+
+
+def test_a_record_of_another_order_under_our_id_is_never_believed(desk: Desk) -> None:
+    """We never amend: another venue id is another order. The account stays shut until a person has decided."""
+    working(desk)
+    child = desk.child("kraken")
+    record = replace(desk.record("kraken", "EXPIRED", Decimal(0)), venue_order_id=VenueOrderId("another"))
+
+    desk.looked_up(child, Found(order=record, trades=()))
+    desk.read(account("kraken"))
+
+    assert desk.states("kraken") == [ChildState.QUARANTINED]
+    assert desk.breaches() == [f.BreachKind.CONTRADICTED]
+    assert not desk.engine.state.gate_open(account("kraken"))
+
+
+def test_a_trade_of_another_order_under_our_id_is_booked_and_alarmed(desk: Desk) -> None:
+    """It is our money that moved, whatever the venue calls the order; the name that was known stays."""
+    working(desk)
+    child = desk.child("kraken")
+    known = child.venue_order_id
+    other = replace(
+        desk.trade("kraken", "0.4@100.00#T1"), venue_order_id=VenueOrderId("another"), client_id=child.order.client_id
+    )
+
+    desk.read(account("kraken"), trades=(other,))
+
+    assert (child.filled, child.venue_order_id) == (Decimal("0.4"), known)
+    assert desk.breaches() == [f.BreachKind.CONTRADICTED]
+    assert not desk.engine.state.gate_open(account("kraken"))
+
+
+def test_an_answer_that_names_another_order_is_never_believed(desk: Desk) -> None:
+    """A second answer to the same intent does not rename it."""
+    working(desk)
+    known = desk.child("kraken").venue_order_id
+
+    desk.answer("kraken", Accepted(venue_order_id=VenueOrderId("another")))
+
+    assert desk.child("kraken").venue_order_id == known
+    assert desk.breaches() == [f.BreachKind.CONTRADICTED]
+
+
+def test_an_order_the_venue_has_forgotten_goes_to_a_person(desk: Desk) -> None:
+    """It was there and no list has it any more: how it ended nobody can prove, and it must not wait unseen for ever."""
+    working(desk)
+    desk.missing("kraken")
+    assert desk.states("kraken") == [ChildState.WORKING]
+    desk.later(5_001)
+
+    desk.missing("kraken")
+
+    assert desk.states("kraken") == [ChildState.QUARANTINED]
+    assert desk.breaches() == []
+
+
+def test_a_trade_of_an_order_no_list_names_proves_that_it_was_there(desk: Desk) -> None:
+    """The venue forgets orders before trades: a lost child whose own trade is shown is not absent."""
+    desk.market("kraken ask 100.00 5.0")
+    desk.submit("P1 buy 1")
+    desk.answer("kraken", Lost(why="no answer"))
+    child = desk.child("kraken")
+    own = replace(desk.trade("kraken", "1@100.00#T1"), client_id=child.order.client_id)
+    desk.later(1_000)
+
+    for _ in range(4):
+        desk.looked_up(child, Missing(endpoints=("order", "closed", "trades"), strangers=(own,)))
+        desk.later(100)
+
+    assert child.filled == 1
+    assert desk.states("kraken") == [ChildState.FILLED]
+    assert desk.breaches() == []
 
 
 def test_a_negative_trade_does_not_unfill_a_child(desk: Desk) -> None:

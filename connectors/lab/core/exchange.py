@@ -529,15 +529,8 @@ class Exchange:
 
     def _set_level(self, symbol: str, side: Side, price: Decimal, size: Decimal) -> None:
         assert size >= 0
-        ladder = self._ladders[symbol, side]
-        level = ladder.level(price)
-        before = level.outside
-        if before == 0 and size > 0:
-            self._arrivals += 1
-            level.outside_arrival = self._arrivals
-        level.outside = size
-        ladder.tidy(price)
-        if before != size:
+        self._arrivals += 1
+        if self._ladders[symbol, side].set_outside(price, size, self._arrivals):
             self._tell_level(symbol, side, price)
 
     # Money

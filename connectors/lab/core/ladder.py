@@ -30,7 +30,7 @@ class LadderLevel:
     @property
     def size(self) -> Decimal:
         """Everything that can be taken here."""
-        return sum((order.remaining for order in self.resting), self.outside)
+        return sum((order.remaining for order in self.resting), self.outside) if self.resting else self.outside
 
     def queue(self) -> list[RestingOrder | None]:
         """Who is served in which order; None stands for the outside."""
@@ -66,6 +66,22 @@ class Ladder:
             level = self._levels[price] = LadderLevel()
             insort(self._keys, self._key(price))
         return level
+
+    def set_outside(self, price: Decimal, size: Decimal, arrival: int) -> bool:
+        """The outside's size at a price; where it was nothing, it queues from `arrival` on. Was that a change?"""
+        level = self._levels.get(price)
+        if level is None:
+            if size == 0:
+                return False
+            self._levels[price] = LadderLevel(outside=size, outside_arrival=arrival)
+            insort(self._keys, self._key(price))
+            return True
+        before, level.outside = level.outside, size
+        if before == 0:
+            level.outside_arrival = arrival
+        if size == 0:
+            self.tidy(price)
+        return before != size
 
     def tidy(self, price: Decimal) -> None:
         """Forget a level at which nothing is left."""
