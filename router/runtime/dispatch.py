@@ -1,18 +1,19 @@
 """Act: carry out what the engine wants, and bring every answer back through the door.
 
 Every command ends in an event, whatever happens to it; a connector that breaks its promise and raises is a lost answer,
-never a refusal.
+never a refusal. So is one whose own machinery cancels the call: cancellation is not swallowed, the task ends with it,
+and what it was asked for is told as unanswered.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 
 from router.model.commands import Cancel, Command, Place, Query, ReadAccount, Wake
 from router.model.errors import SorError
 from router.model.events import AccountSeen, CancelAnswered, LookedUp, PlaceAnswered, TimerFired, VenueLost
-from router.model.ids import AccountId, ClientOrderId, TimerId
-from router.model.outcomes import CancelUnclear, LookUp, Lost, Unclear
+from router.model.ids import AccountId, ClientOrderId, Nanos, TimerId
+from router.model.outcomes import CancelUnclear, LookUp, Lost, PlaceOutcome, Unclear
 from router.observe import Observe
 from router.ports import Clock, VenuePort
 from router.ports.venue import ListsMovements
@@ -21,6 +22,7 @@ from router.runtime.market import Market
 from router.runtime.switch import Switch
 
 _NS = 1_000_000_000
+_CUT = "the call was cancelled"
 
 
 class Dispatcher:
@@ -41,7 +43,8 @@ class Dispatcher:
         self._switch = switch
         self._clock = clock
         self._observe = observe
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
         self._looking: dict[ClientOrderId, bool] = {}
@@ -52,10 +55,10 @@ class Dispatcher:
         """Begin; never waits."""
         match command:
             case Place():
-                self._sending.add(task := self._spawn(self._place(command)))
-                task.add_done_callback(self._sending.discard)
+                self._begin_place(command)
             case Cancel():
-                self._spawn(self._cancel(command))
+                unclear = CancelAnswered(client_id=command.order.client_id, outcome=CancelUnclear(why=_CUT))
+                self._spawn(self._cancel(command), lambda: self._inbox.put(unclear))
             case Query():
                 self._query(command)
             case ReadAccount():
@@ -72,6 +75,7 @@ class Dispatcher:
 
     async def stop(self) -> None:
         """Drop everything in flight and close the venues: what was not answered is found again at the next start."""
+        self._stopping = True
         for handle in self._timers.values():
             handle.cancel()
         tasks = tuple(self._tasks)
@@ -80,17 +84,29 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(self._ports[account].stop() for account in self._ports), return_exceptions=True)
 
-    async def _place(self, command: Place) -> None:
+    def _begin_place(self, command: Place) -> None:
+        durable_ns = self._clock.now()
+
+        def cut() -> None:
+            self._placed(command, Lost(why=_CUT), durable_ns, None)
+
+        self._sending.add(task := self._spawn(self._place(command, durable_ns), cut))
+        task.add_done_callback(self._sending.discard)
+
+    async def _place(self, command: Place, durable_ns: Nanos) -> None:
         order = command.order.value
         port = self._ports[order.account]
         gate = self._switch.gate(command.order, command.deadline_ns)
-        durable_ns = self._clock.now()
         sent_ns = None
         try:
             outcome, sent_ns = await port.place(command.order, command.deadline_ns, gate)
         except Exception as error:  # noqa: BLE001 - a raising connector proves nothing about the order
             self._observe.connector_raised(order.account, "place", error)
             outcome = Lost(why=f"the connector raised {type(error).__name__}")
+        self._placed(command, outcome, durable_ns, sent_ns)
+
+    def _placed(self, command: Place, outcome: PlaceOutcome, durable_ns: Nanos, sent_ns: Nanos | None) -> None:
+        order = command.order.value
         if sent_ns is not None:
             self._observe.child_sent(order.account, order.client_id, durable_ns, sent_ns)
         self._observe.child_answered(order.account, order.client_id, outcome)
@@ -121,7 +137,7 @@ class Dispatcher:
             self._looking[client_id] = True
             return
         self._looking[client_id] = False
-        self._spawn(self._look_up(command))
+        self._spawn(self._look_up(command), lambda: self._look_up_cut(command))
 
     async def _look_up(self, command: Query) -> None:
         order = command.order
@@ -138,12 +154,19 @@ class Dispatcher:
                 return
             self._looking[order.client_id] = False
 
+    def _look_up_cut(self, command: Query) -> None:
+        client_id = command.order.client_id
+        unclear = LookUp(asked_ns=self._clock.now(), result=Unclear(why=_CUT))
+        self._inbox.put(LookedUp(client_id=client_id, look_up=unclear))
+        if self._looking.pop(client_id):
+            self._query(command)
+
     def _read(self, command: ReadAccount) -> None:
         """A read asked for while one is out starts after it, as far back as the furthest of those that wait."""
         account = command.account
         if account not in self._reading:
             self._reading[account] = None
-            self._spawn(self._read_account(command))
+            self._spawn(self._read_account(command), lambda: self._read_cut(account))
             return
         waiting = self._reading[account]
         since_ns = command.trades_since_ns if waiting is None else min(command.trades_since_ns, waiting.trades_since_ns)
@@ -156,6 +179,11 @@ class Dispatcher:
             self._inbox.put(await self._account_read(wanted))
             wanted, self._reading[command.account] = self._reading[command.account], None
         del self._reading[command.account]
+
+    def _read_cut(self, account: AccountId) -> None:
+        self._inbox.put(VenueLost(account=account, why=_CUT))
+        if (waiting := self._reading.pop(account)) is not None:
+            self._read(waiting)
 
     async def _account_read(self, command: ReadAccount) -> AccountSeen | VenueLost:
         account = command.account
@@ -192,8 +220,15 @@ class Dispatcher:
         self._timers.pop(timer_id, None)
         self._inbox.put(TimerFired(timer_id=timer_id))
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[object, object, None], cut: Callable[[], None]) -> asyncio.Task[None]:
+        """`cut` tells what is to be told if the task is cancelled by anybody but us."""
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+
+        def ended(done: asyncio.Task[None]) -> None:
+            del self._tasks[done]
+            if done.cancelled() and not self._stopping:
+                cut()
+
+        task.add_done_callback(ended)
         return task

@@ -20,8 +20,7 @@ from router.model.events import AccountSeen, Event, HaltAsked, HaltLevel, Market
 from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
 from router.model.requests import Request, RequestKind
 from router.observe import Observe
-from router.ports import JournalRow, Lease, Policy, Store, VenuePort
-from router.runtime.clock import SystemClock
+from router.ports import DriverClock, JournalRow, Lease, Policy, Store, VenuePort
 from router.runtime.dead_man import DeadMan
 from router.runtime.dispatch import Dispatcher
 from router.runtime.inbox import Arrival, Inbox
@@ -79,7 +78,7 @@ class Driver:
         market: Market,
         inbox: Inbox,
         switch: Switch,
-        clock: SystemClock,
+        clock: DriverClock,
         understand: Understand,
         observe: Observe,
         started: Callable[[Lease], Started],

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 
 from connectors.sim import SimVenue
 from router.engine import Engine
@@ -29,7 +30,6 @@ from router.model.side import Side
 from router.model.terms import RiskLimits
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
-from router.simulate.journal import SimJournal
 
 _FAR_OFF = Decimal("0.04")
 """The collar and twice as much for a market that moves while a copy is late: what lies beyond was never near it."""
@@ -45,6 +45,14 @@ class Breach:
     invariant: str
     at_ns: Nanos
     detail: str
+
+
+class Rows(Protocol):
+    """A journal that can be read from its first row."""
+
+    def read(self) -> list[JournalRow]:
+        """All rows."""
+        ...
 
 
 @dataclass(slots=True)
@@ -81,7 +89,7 @@ class Judge:
                     self.parents[order.id] = order
                 case f.ChildIntended(order=child):
                     if child.client_id in self.intents:
-                        self._breach("I2", at_ns, f"{child.client_id} is intended twice")
+                        self.breach("I2", at_ns, f"{child.client_id} is intended twice")
                     self.intents[child.client_id] = child
                     self.copies[child.client_id] = 1
                 case f.CopyCounted(client_id=client_id, copy=copy):
@@ -95,11 +103,11 @@ class Judge:
         """A copy's first byte leaves; the last gate let it pass at `gated_ns`."""
         self.sent[child.client_id] += 1
         if child.client_id not in self.intents:
-            self._breach("I8", at_ns, f"{child.client_id} leaves before its intent is durable")
+            self.breach("I8", at_ns, f"{child.client_id} leaves before its intent is durable")
         if self.sent[child.client_id] > self.copies[child.client_id]:
-            self._breach("I2", at_ns, f"{child.client_id}: copy {self.sent[child.client_id]} leaves uncounted")
+            self.breach("I2", at_ns, f"{child.client_id}: copy {self.sent[child.client_id]} leaves uncounted")
         if self.halted_since_ns is not None and gated_ns > self.halted_since_ns:
-            self._breach("I5", at_ns, f"{child.client_id} passes the gate after the halt is durable")
+            self.breach("I5", at_ns, f"{child.client_id} passes the gate after the halt is durable")
 
     def look_at(self, account: AccountId) -> None:
         """Something may have been accepted at this venue."""
@@ -115,39 +123,39 @@ class Judge:
         if self.halted_since_ns is not None and self.venues[account].takes_deadline:
             late_ns = at_ns - self.halted_since_ns
             if late_ns > _IN_FLIGHT_NS:
-                self._breach("I5", at_ns, f"{child.client_id} is accepted {late_ns} ns after the halt was durable")
+                self.breach("I5", at_ns, f"{child.client_id} is accepted {late_ns} ns after the halt was durable")
         if self._accepted[child.client_id] > 1:
-            self._breach("I2", at_ns, f"{child.client_id} became {self._accepted[child.client_id]} orders")
+            self.breach("I2", at_ns, f"{child.client_id} became {self._accepted[child.client_id]} orders")
         parent = self.parents.get(child.parent_id)
         if child.client_id not in self.intents or parent is None:
-            self._breach("I4", at_ns, f"{child.client_id} has no intent in the journal")
+            self.breach("I4", at_ns, f"{child.client_id} has no intent in the journal")
             return
         of_parent = self._of_parent.setdefault(parent.id, set())
         of_parent.add((account, child.client_id))
         exposure = sum((self._exposure(*one) for one in of_parent), ZERO)
         if exposure > parent.quantity:
-            self._breach("I1", at_ns, f"{parent.id} of {parent.quantity} is exposed to {exposure} at the venues")
+            self.breach("I1", at_ns, f"{parent.id} of {parent.quantity} is exposed to {exposure} at the venues")
         self._judge_limits(account, child, at_ns)
         if parent.limit_price is not None and (child.limit_price - parent.limit_price) * parent.side.sign > 0:
-            self._breach("I13", at_ns, f"{child.client_id} at {child.limit_price}, the limit is {parent.limit_price}")
+            self.breach("I13", at_ns, f"{child.client_id} at {child.limit_price}, the limit is {parent.limit_price}")
 
     def _judge_limits(self, account: AccountId, child: ChildOrder, at_ns: Nanos) -> None:
         worth = child.quantity * child.limit_price
         if worth > self.limits.child_notional_max:
-            self._breach(
+            self.breach(
                 "I13", at_ns, f"{child.client_id} is worth {worth}, the cap is {self.limits.child_notional_max}"
             )
         if self._accepted[child.client_id] == 1:
             day = child.decided_at_ns // DAY_NS
             self._day[day] = self._day.get(day, ZERO) + worth
             if self._day[day] > self.limits.day_notional_max:
-                self._breach("I13", at_ns, f"{self._day[day]} were sent on a day of {self.limits.day_notional_max}")
+                self.breach("I13", at_ns, f"{self._day[day]} were sent on a day of {self.limits.day_notional_max}")
         venue = self.venues[account]
         bids, asks = venue.exchange.outside(venue.listing.symbol)
         there = bids if child.side is Side.SELL else asks
         touch = there[0][0] if there else child.limit_price
         if abs(child.limit_price - touch) > _FAR_OFF * touch:
-            self._breach("I13", at_ns, f"{child.client_id} at {child.limit_price} where the market is {touch}")
+            self.breach("I13", at_ns, f"{child.client_id} at {child.limit_price} where the market is {touch}")
 
     def orphan(self, client_id: ClientOrderId) -> None:
         """Somebody has placed an order with our tag."""
@@ -162,7 +170,7 @@ class Judge:
     def conclude(
         self,
         engine: Engine,
-        journal: SimJournal,
+        journal: Rows,
         at_ns: Nanos,
         *,
         unfenced: frozenset[AccountId],
@@ -188,29 +196,29 @@ class Judge:
                 if fact.kind is f.BreachKind.UNKNOWN_TAGGED_ORDER and fact.client_id in self.orphans:
                     reported.add(fact.client_id)
                 else:
-                    self._breach("alarm", at_ns, f"{fact.kind}: {fact.detail}")
+                    self.breach("alarm", at_ns, f"{fact.kind}: {fact.detail}")
         for client_id in sorted(self.orphans_left - reported):
-            self._breach("I4", at_ns, f"{client_id} stood at a venue with our tag, and nobody was told")
+            self.breach("I4", at_ns, f"{client_id} stood at a venue with our tag, and nobody was told")
 
     def _judge_ends(self, engine: Engine, at_ns: Nanos, unfenced: frozenset[AccountId]) -> None:
         blotter = engine.state.blotter
         for child in blotter.living():
             if child.state is not ChildState.QUARANTINED or child.order.account not in unfenced:
-                self._breach("I15", at_ns, f"{child.order.client_id} is still {child.state}: {child.reason}")
+                self.breach("I15", at_ns, f"{child.order.client_id} is still {child.state}: {child.reason}")
         for parent in blotter.parents.values():
             waits = any(child.state is ChildState.QUARANTINED for child in blotter.children_of(parent))
             if not parent.state.ended and not waits:
-                self._breach("I15", at_ns, f"{parent.order.id} is still {parent.state}: {parent.reason}")
+                self.breach("I15", at_ns, f"{parent.order.id} is still {parent.state}: {parent.reason}")
         missing = self.parents.keys() - blotter.parents.keys()
         for parent_id in sorted(missing):
-            self._breach("I14", at_ns, f"{parent_id} is forgotten")
+            self.breach("I14", at_ns, f"{parent_id} is forgotten")
 
     def _judge_money(self, at_ns: Nanos) -> None:
         """A reservation covers what is sent: no venue refuses for want of money that nobody else took (I6)."""
         for account, venue in self.venues.items():
             if account not in self.touched:
                 for when_ns, child in venue.truth.unfunded:
-                    self._breach("I6", at_ns, f"{child.client_id} was refused for want of money at {when_ns}")
+                    self.breach("I6", at_ns, f"{child.client_id} was refused for want of money at {when_ns}")
 
     def _judge_evidence(self, engine: Engine, at_ns: Nanos) -> None:
         """What ended here has ended there, with as much executed; what never was here never was there (I10)."""
@@ -223,11 +231,11 @@ class Judge:
             alive = [record for record in records if not record.status.ended]
             if alive or executed != child.filled:
                 there = f"{executed} executed, {len(alive)} alive" if records else "nothing"
-                self._breach("I10", at_ns, f"{client_id} is {child.state} with {child.filled}; there: {there}")
+                self.breach("I10", at_ns, f"{client_id} is {child.state} with {child.filled}; there: {there}")
             if (child.state in _WERE_THERE) != bool(records) and not (
                 records and executed == 0 and child.state is ChildState.NEVER_PLACED
             ):
-                self._breach("I10", at_ns, f"{client_id} is {child.state}, and the venue says otherwise")
+                self.breach("I10", at_ns, f"{client_id} is {child.state}, and the venue says otherwise")
 
     def _judge_bounds(self, engine: Engine, backlog: Mapping[str, int], at_ns: Nanos) -> None:
         """What is kept for later is bounded by what is still to come (I18)."""
@@ -235,13 +243,13 @@ class Judge:
         most = living + len(self.venues)
         for name, kept in {**backlog, "timers": len(engine.state.timers) - 2 * len(self.venues)}.items():
             if kept > most:
-                self._breach("I18", at_ns, f"{kept} {name} with {living} living children")
+                self.breach("I18", at_ns, f"{kept} {name} with {living} living children")
 
     def _judge_fills(self, rows: list[JournalRow], engine: Engine, at_ns: Nanos) -> None:
         booked = Counter(fact.fill.booking_key for row in rows for fact in row.facts if isinstance(fact, f.FillBooked))
         for key, times in booked.items():
             if times > 1:
-                self._breach("I3", at_ns, f"{key} is booked {times} times")
+                self.breach("I3", at_ns, f"{key} is booked {times} times")
         real: set[str] = set()
         undecided: set[str] = set()
         """Of children a person has to decide on: their full exposure stands, whatever they filled."""
@@ -254,15 +262,15 @@ class Judge:
                     if children[trade.client_id].state is ChildState.QUARANTINED:
                         undecided.add(key)
         for key in sorted(real - booked.keys() - undecided):
-            self._breach("I3b", at_ns, f"{key} was never booked")
+            self.breach("I3b", at_ns, f"{key} was never booked")
         for key in sorted(booked.keys() - real):
-            self._breach("I3", at_ns, f"{key} is booked and no venue knows it")
+            self.breach("I3", at_ns, f"{key} is booked and no venue knows it")
         for parent in engine.state.blotter.parents.values():
             filled = sum((child.filled for child in engine.state.blotter.children_of(parent)), ZERO)
             if filled > parent.order.quantity:
-                self._breach("I1", at_ns, f"{parent.order.id} of {parent.order.quantity} filled {filled}")
+                self.breach("I1", at_ns, f"{parent.order.id} of {parent.order.quantity} filled {filled}")
             if (parent.state is ParentState.FILLED) != (filled == parent.order.quantity) and parent.state.ended:
-                self._breach("I17", at_ns, f"{parent.order.id} is {parent.state} with {filled} filled")
+                self.breach("I17", at_ns, f"{parent.order.id} is {parent.state} with {filled} filled")
 
     def _judge_fold(self, rows: list[JournalRow], engine: Engine, at_ns: Nanos) -> None:
         """The state is the fold of what is durable, and of nothing else (I14)."""
@@ -271,7 +279,7 @@ class Judge:
             folded.recover(row.stamped.at_ns, row.facts)
         folded.state.last_ns = engine.state.last_ns
         if SNAPSHOTS.dumps(folded.state.image()) != SNAPSHOTS.dumps(engine.state.image()):
-            self._breach("I14", at_ns, "the journal folds to another state than the driver's")
+            self.breach("I14", at_ns, "the journal folds to another state than the driver's")
 
     def _judge_balances(self, engine: Engine, at_ns: Nanos) -> None:
         for account, venue in self.venues.items():
@@ -279,7 +287,8 @@ class Judge:
                 held = engine.state.balances.holdings.get(account, {}).get(balance.asset)
                 if held is None or held.total != balance.total:
                     here = "nothing" if held is None else held.total
-                    self._breach("I12", at_ns, f"{account} {balance.asset}: {here} here, {balance.total} there")
+                    self.breach("I12", at_ns, f"{account} {balance.asset}: {here} here, {balance.total} there")
 
-    def _breach(self, invariant: str, at_ns: Nanos, detail: str) -> None:
+    def breach(self, invariant: str, at_ns: Nanos, detail: str) -> None:
+        """It did not hold."""
         self.breaches.append(Breach(invariant=invariant, at_ns=at_ns, detail=detail))

@@ -4,17 +4,18 @@ What the live shell does with tasks, this does with steps: take what waits, deci
 Whatever stands in this file can be killed or paused between any two of its steps; `World.point` names the places.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from connectors.sim import SimVenue, Wire
+from connectors.sim import Journey, SimVenue, Wire
 from router.book.books import Books, ViewPolicy
 from router.engine import Engine
 from router.model import events as e
 from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Wake
 from router.model.facts import DecisionFailed, Fact
-from router.model.ids import AccountId, ClientOrderId, InstrumentId, Nanos, TimerId
+from router.model.ids import AccountId, ClientOrderId, InstrumentId, ListingId, Nanos, TimerId
 from router.model.instruments import Instrument, Listing
 from router.model.market import MarketView
 from router.model.orders import ChildOrder
@@ -64,7 +65,7 @@ class World(Protocol):
         """All there are."""
         ...
 
-    def point(self, name: str, process: "Process") -> None:
+    def point(self, name: str, process: "Shell") -> None:
         """Something may strike here: `process` may be dead or paused afterwards."""
         ...
 
@@ -88,7 +89,7 @@ class World(Protocol):
         """A copy's first byte leaves; the last gate let it pass at `gated_ns`."""
         ...
 
-    def ended(self, process: "Process", why: str) -> None:
+    def ended(self, process: "Shell", why: str) -> None:
         """The process has given up."""
         ...
 
@@ -105,7 +106,57 @@ class World(Protocol):
         ...
 
 
-class Process(Whose):
+class BookSink(Protocol):
+    """Where a process's books are fed."""
+
+    def book_snapshot(
+        self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
+    ) -> str | None:
+        """The whole book."""
+        ...
+
+    def book_lost(self, listing: ListingId, why: str) -> None:
+        """Not to be trusted until the next snapshot."""
+        ...
+
+
+class Shell(Whose, ABC):
+    """A driver as the world sees it, whichever shell it is."""
+
+    @property
+    @abstractmethod
+    def sink(self) -> BookSink:
+        """Where its books are fed."""
+
+    @property
+    @abstractmethod
+    def engine(self) -> Engine:
+        """For the judge."""
+
+    @property
+    @abstractmethod
+    def idle(self) -> bool:
+        """Is nothing decided that is not durable?"""
+
+    @property
+    @abstractmethod
+    def backlog(self) -> dict[str, int]:
+        """How much it has still before it."""
+
+    @abstractmethod
+    def now(self) -> Nanos:
+        """Its own clock."""
+
+    @abstractmethod
+    def put(self, event: e.Event) -> None:
+        """A private stream told it so."""
+
+    @abstractmethod
+    def hear_requests(self) -> None:
+        """There is news in the request table."""
+
+
+class Process(Shell):
     """A driver. `skew_ns`: how far its clock is from the world's; `offset_error_ns`: how far off it thinks that is."""
 
     def __init__(self, world: World, epoch: int, skew_ns: int, offset_error_ns: int, started: e.Started) -> None:
@@ -126,6 +177,11 @@ class Process(Whose):
         self._reading: dict[AccountId, ReadAccount | None] = {}
         self._timers: dict[TimerId, int] = {}
         self._started = started
+
+    @property
+    def sink(self) -> Books:
+        """Its books."""
+        return self.books
 
     @property
     def engine(self) -> Engine:
@@ -337,7 +393,7 @@ class Process(Whose):
         if journey.fails is not None:
             assert journey.back_ns is not None
             world.count(f"order {journey.fails}")
-            outcome = _without_engine(journey.fails)
+            outcome = without_engine(journey.fails)
             self._step(
                 journey.back_ns,
                 lambda: self._answered(command, outcome, durable_ns, None if isinstance(outcome, NotSent) else sent_ns),
@@ -351,23 +407,10 @@ class Process(Whose):
             lambda: waiting.first(lambda: self._answered(command, Lost(why="no answer"), durable_ns, sent_ns)),
         )
 
-        refused = False
+        def told(outcome: PlaceOutcome, back_ns: int) -> None:
+            self._step(back_ns, lambda: waiting.first(lambda: self._answered(command, outcome, durable_ns, sent_ns)))
 
-        def at_venue(first: bool) -> None:
-            nonlocal refused
-            if refused:
-                return  # repeated on the way after a refusal: no rule of ours can fence that, only report it
-            outcome = world.venue(order.account).place(order, deadline_ns, world.agenda.now_ns)
-            refused = isinstance(outcome, Refused)
-            world.at_venue(order.account)
-            if first and journey.back_ns is not None:
-                told = outcome if journey.usable else Lost(why="the answer cannot be used")
-                self._step(
-                    journey.back_ns, lambda: waiting.first(lambda: self._answered(command, told, durable_ns, sent_ns))
-                )
-
-        for position, arrives_ns in enumerate(journey.arrives):
-            world.agenda.after(arrives_ns, lambda first=position == 0: at_venue(first))  # type: ignore[misc]
+        travel(world, order, deadline_ns, journey, told)
 
     def _on_venue_clock(self, deadline_ns: Nanos | None) -> Nanos | None:
         """A deadline in venue time, from a measured offset (DESIGN D14)."""
@@ -524,7 +567,32 @@ class _Waiting:
             step()
 
 
-def _without_engine(fails: str) -> PlaceOutcome:
+def travel(
+    world: World,
+    order: ChildOrder,
+    deadline_ns: Nanos | None,
+    journey: Journey,
+    told: Callable[[PlaceOutcome, int], None],
+) -> None:
+    """A copy on its way, whatever becomes of its sender. `told`: the answer sets out, and how long it takes."""
+    refused = False
+
+    def at_venue(first: bool) -> None:
+        nonlocal refused
+        if refused:
+            return  # repeated on the way after a refusal: no rule of ours can fence that, only report it
+        outcome = world.venue(order.account).place(order, deadline_ns, world.agenda.now_ns)
+        refused = isinstance(outcome, Refused)
+        world.at_venue(order.account)
+        if first and journey.back_ns is not None:
+            told(outcome if journey.usable else Lost(why="the answer cannot be used"), journey.back_ns)
+
+    for position, arrives_ns in enumerate(journey.arrives):
+        world.agenda.after(arrives_ns, lambda first=position == 0: at_venue(first))  # type: ignore[misc]
+
+
+def without_engine(fails: str) -> PlaceOutcome:
+    """What a request comes to that the venue's engine never saw."""
     if fails == "not sent":
         return NotSent(why="the connection was refused")
     if fails == "limited":

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
+from router.model.ids import AccountId
 from router.model.instruments import Listing
 from router.model.money import exactly
 from router.model.orders import ChildState
@@ -56,24 +57,27 @@ def simulated(seed: int, profile: Profile | str = "default", swarm: Swarm | None
         return _run(seed, world), world
 
 
-def _run(seed: int, world: SimWorld) -> Outcome:
+def settle(world: SimWorld) -> None:
+    """The phase with faults, and then time for everything to come to its end."""
     agenda = world.agenda
-    world.begin()
-    _until(world, START_NS + int(world.profile.faulty_s * S))
+    until(world, START_NS + int(world.profile.faulty_s * S))
     world.heal()
     end_ns = agenda.now_ns + int(world.profile.heal_s * S)
     quiet = 0
     while agenda.now_ns < end_ns and quiet < _QUIET_LOOKS:
-        _until(world, agenda.now_ns + _LOOK_NS)
+        until(world, agenda.now_ns + _LOOK_NS)
         quiet = quiet + 1 if world.quiet() else 0
-    _until(world, agenda.now_ns + _SETTLE_NS)
+    until(world, agenda.now_ns + _SETTLE_NS)
+
+
+def _run(seed: int, world: SimWorld) -> Outcome:
+    agenda = world.agenda
+    world.begin()
+    settle(world)
     while (driver := world.driver) is None or not driver.idle:
-        _until(world, agenda.now_ns + MS)
-    unfenced = frozenset(one.account for one in world.listings() if _may_leave_a_doubt(world, one))
+        until(world, agenda.now_ns + MS)
+    unfenced = may_leave_doubts(world)
     world.judge.conclude(driver.engine, world.journal, agenda.now_ns, unfenced=unfenced, backlog=driver.backlog)
-    reached = Counter(world.reached)
-    for listing in world.listings():
-        reached.update(world.venue(listing.account).reached)
     children = driver.engine.state.blotter.children.values()
     return Outcome(
         seed=seed,
@@ -85,9 +89,22 @@ def _run(seed: int, world: SimWorld) -> Outcome:
         quarantined=sum(1 for child in children if child.state is ChildState.QUARANTINED),
         virtual_s=(agenda.now_ns - START_NS) / S,
         steps=agenda.steps,
-        reached=dict(sorted(reached.items())),
+        reached=reached(world),
         digest=_digest(world),
     )
+
+
+def reached(world: SimWorld) -> dict[str, int]:
+    """What happened, in the world and at its venues, and how often."""
+    found = Counter(world.reached)
+    for listing in world.listings():
+        found.update(world.venue(listing.account).reached)
+    return dict(sorted(found.items()))
+
+
+def may_leave_doubts(world: SimWorld) -> frozenset[AccountId]:
+    """Accounts where a child may end up with a person."""
+    return frozenset(one.account for one in world.listings() if _may_leave_a_doubt(world, one))
 
 
 def _may_leave_a_doubt(world: SimWorld, listing: Listing) -> bool:
@@ -96,7 +113,8 @@ def _may_leave_a_doubt(world: SimWorld, listing: Listing) -> bool:
     return not fenced or world.swarm.retention_s is not None or listing.account in world.judge.touched
 
 
-def _until(world: SimWorld, until_ns: int) -> None:
+def until(world: SimWorld, until_ns: int) -> None:
+    """Take every step that is due by then."""
     while world.agenda.take(until_ns):
         pass
 

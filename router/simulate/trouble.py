@@ -62,7 +62,7 @@ class Trouble:
             (swarm.database_down_rate, self._database_down),
             (swarm.database_full_rate, self._database_full),
         ):
-            self._every(rate, strike)
+            self.every(rate, strike)
 
     def people_tidy_up(self) -> None:
         """All is well: nobody trades by hand any more, and in a while the orders nobody can explain are cancelled."""
@@ -74,7 +74,7 @@ class Trouble:
                 judge.orphans_left.add(ClientOrderId(record.client_id))
         self._world.agenda.after(_TIDY_UP_NS, lambda: self._cancel_all(self._orphans))
 
-    def _every(self, rate: float, strike: Callable[[], None]) -> None:
+    def every(self, rate: float, strike: Callable[[], None]) -> None:
         """On average `rate` times a second, until everything heals."""
         if rate <= 0:
             return
@@ -82,7 +82,7 @@ class Trouble:
         def happen() -> None:
             if self._world.faulty:
                 strike()
-                self._every(rate, strike)
+                self.every(rate, strike)
 
         self._world.agenda.after(int(self._world.draws["strikes"].expovariate(rate) * S), happen)
 
@@ -169,7 +169,7 @@ class Trouble:
         account = self._somewhere()
         self._world.count("book gap")
         for process in self._world.processes:
-            process.books.book_lost(self._world.venue(account).listing.id, "gap")
+            process.sink.book_lost(self._world.venue(account).listing.id, "gap")
 
     # Money.
 

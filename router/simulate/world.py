@@ -18,7 +18,7 @@ from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda
 from router.simulate.journal import SimJournal
 from router.simulate.judge import Judge
-from router.simulate.process import LEASE_TTL_NS, Process
+from router.simulate.process import LEASE_TTL_NS, Process, Shell
 from router.simulate.scene import (
     BTC_USD,
     DEPLOYMENT,
@@ -42,8 +42,8 @@ _CROSSED_BY = Decimal(300)
 class SimWorld:
     """One seed's world. `process` is who drives now; a paused predecessor may still be about."""
 
-    def __init__(self, seed: int, profile: Profile, swarm: Swarm) -> None:
-        self.agenda = Agenda(START_NS)
+    def __init__(self, seed: int, profile: Profile, swarm: Swarm, ties: random.Random | None = None) -> None:
+        self.agenda = Agenda(START_NS, ties)
         self.journal = SimJournal(spelled=swarm.spelled)
         self.policies = POLICIES
         self.instrument = BTC_USD
@@ -51,7 +51,7 @@ class SimWorld:
         self.profile = profile
         self.swarm = swarm
         self.reached: dict[str, int] = {}
-        self.processes: list[Process] = []
+        self.processes: list[Shell] = []
         self.draws = {
             name: random.Random(f"{seed}:{profile.name}:{name}")
             for name in ("market", "people", "strikes", "database", "start")
@@ -90,7 +90,7 @@ class SimWorld:
         """All there are."""
         return self._listings
 
-    def point(self, name: str, process: Process) -> None:
+    def point(self, name: str, process: Shell) -> None:
         """A kill or a pause may strike exactly here."""
         if not self.faulty or process.dead:
             return
@@ -156,7 +156,7 @@ class SimWorld:
         """A copy's first byte."""
         self.judge.leaves(child, self.agenda.now_ns, gated_ns)
 
-    def ended(self, process: Process, why: str) -> None:
+    def ended(self, process: Shell, why: str) -> None:
         """It gave up: somebody starts it again."""
         self.count(f"ended: {why}")
         if process in self.processes:
@@ -174,7 +174,7 @@ class SimWorld:
     # Its course.
 
     @property
-    def driver(self) -> Process | None:
+    def driver(self) -> Shell | None:
         """The newest process that lives."""
         return self.processes[-1] if self.processes else None
 
@@ -204,7 +204,7 @@ class SimWorld:
     def quiet(self) -> bool:
         """Has all that was asked for come to its end, as far as it can?"""
         driver = self.driver
-        if driver is None or driver.dead or self.journal.open_requests():
+        if driver is None or driver.dead or self._unheard():
             return False
         if any(process.paused_until_ns > self.agenda.now_ns for process in self.processes):
             return False  # what it was about to do is still to come
@@ -231,7 +231,13 @@ class SimWorld:
         if not by_force and any(not one.dead and one.paused_until_ns <= self.agenda.now_ns for one in self.processes):
             return
         if by_force:
-            self.journal.lease_until_ns = self.agenda.now_ns
+            self._free_lease()
+        self._start_one()
+
+    def _free_lease(self) -> None:
+        self.journal.lease_until_ns = self.agenda.now_ns
+
+    def _start_one(self) -> None:
         epoch = self.journal.take_lease(self.agenda.now_ns, LEASE_TTL_NS)
         if epoch is None or self.agenda.now_ns < self.database_down_until_ns:
             self._start_soon()
@@ -254,13 +260,13 @@ class SimWorld:
         for account in self._venues:
             self._feed_soon(account)
 
-    def kill(self, process: Process) -> None:
+    def kill(self, process: Shell) -> None:
         """Not even its clean-up happens; somebody starts it again."""
         process.dead = True
         self.processes.remove(process)
         self._start_soon()
 
-    def pause(self, process: Process) -> None:
+    def pause(self, process: Shell) -> None:
         """Frozen; if for longer than its lease, somebody else starts, and it wakes up beside him."""
         length_ns = int(self.draws["strikes"].uniform(0.01, self.swarm.pause_s_max) * S)
         process.paused_until_ns = Nanos(self.agenda.now_ns + length_ns)
@@ -310,7 +316,7 @@ class SimWorld:
     def _deliver(self, account: AccountId, bids: Levels, asks: Levels) -> None:
         for process in self.processes:
             if not process.dead and process.paused_until_ns <= self.agenda.now_ns:
-                process.books.book_snapshot(
+                process.sink.book_snapshot(
                     self._venues[account].listing.id,
                     {float(price): float(size) for price, size in bids},
                     {float(price): float(size) for price, size in asks},
@@ -319,9 +325,15 @@ class SimWorld:
 
     # People.
 
+    def _unheard(self) -> bool:
+        return bool(self.journal.open_requests())
+
+    def _insert(self, event: e.Event) -> None:
+        self.journal.ask(event)
+
     def ask(self, event: e.Event) -> None:
         """Insert a request; whoever drives hears of it."""
-        self.journal.ask(event)
+        self._insert(event)
         for process in self.processes:
             self.agenda.after(20 * MS, process.hear_requests, process)
 

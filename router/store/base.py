@@ -141,8 +141,10 @@ class JournalStore:
         last = chained[-1]
         self._lost = str(otherwise)
         try:
-            there = [_stored(row) for row in await self._session.read(sql.JOURNAL_FROM, self._shard, chained[0].seq, 1)]
-            ours = [_stored(row) for row in await self._session.read(sql.JOURNAL_ROW, self._shard, last.seq)]
+            there = [
+                stored_row(row) for row in await self._session.read(sql.JOURNAL_FROM, self._shard, chained[0].seq, 1)
+            ]
+            ours = [stored_row(row) for row in await self._session.read(sql.JOURNAL_ROW, self._shard, last.seq)]
         except StoreUnavailable as error:
             raise AppendUnclear(str(error)) from error
         if ours == [last]:
@@ -174,7 +176,7 @@ class JournalStore:
 
     async def stored_rows(self, after_seq: int, limit: int) -> tuple[StoredRow, ...]:
         """Rows as they stand in the table, nothing checked."""
-        return tuple(map(_stored, await self._session.read(sql.JOURNAL_FROM, self._shard, after_seq + 1, limit)))
+        return tuple(map(stored_row, await self._session.read(sql.JOURNAL_FROM, self._shard, after_seq + 1, limit)))
 
     async def newest_row(self) -> tuple[int, str] | None:
         """Sequence number and hash of the journal's last row, whoever wrote it."""
@@ -338,7 +340,8 @@ def _unreleased(before: Sequence[Row], epoch: int) -> bool:
     return expires_at_ms != 0 or epoch != last_epoch + 1
 
 
-def _stored(row: Row) -> StoredRow:
+def stored_row(row: Row) -> StoredRow:
+    """A row of the journal as the database gives it."""
     shard, seq, epoch, at_ns, kind, payload, row_hash = cast("tuple[str, int, int, Nanos, str, str, str]", tuple(row))
     return StoredRow(shard=shard, seq=seq, epoch=epoch, at_ns=at_ns, kind=kind, payload=payload, hash=row_hash)
 

@@ -44,7 +44,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.requests": ("router.model", "router.orders"),
     "router.runtime": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.observe"),
     "connectors": ("router.model", "router.ports"),
-    "router.simulate": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.runtime", "connectors"),
+    "router.simulate": (
+        *PURE_ABOVE_ENGINE,
+        "router.engine",
+        "router.journal",
+        "router.store",
+        "router.observe",
+        "router.requests",
+        "router.runtime",
+        "connectors",
+    ),
 }
 """Room -> what it may import of ours, itself aside. Those not listed (app, cli, config) may import everything."""
 

@@ -1,0 +1,634 @@
+"""The live shell in virtual time: driver, dispatcher, inbox, store and recovery as they run, struck at any await.
+
+The world, its venues and the judge are those of the engine's simulation; a process here is the real `Driver` with all
+its tasks. Beside kills and pauses it can have any of its tasks cancelled, and be told to drain.
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from router.engine import Engine, State, StateImage
+from router.engine.image import IMAGE_VERSION
+from router.model import events as e
+from router.model import facts as f
+from router.model.errors import AppendLost, AppendUnclear, LeaseHeld, SideRowTaken, StoreUnavailable
+from router.model.ids import ListingId, Nanos, ParentId, RefId
+from router.model.money import exactly, plain
+from router.model.orders import ChildOrder, ChildState
+from router.model.requests import Request
+from router.observe import Observe, silent
+from router.ports import Lease
+from router.requests import (
+    CancelBody,
+    HaltBody,
+    Offered,
+    OrderBody,
+    cancel_request,
+    halt_request,
+    order_request,
+    understand,
+)
+from router.runtime.driver import Driver, DriverSettings
+from router.runtime.inbox import Inbox
+from router.runtime.market import Market
+from router.runtime.recovery import SNAPSHOTS
+from router.runtime.switch import Switch
+from router.simulate.database import SHARD, MaybeEnds, SimDatabase, SimSession, SimStore
+from router.simulate.loop import Owner, VirtualLoop, context_of
+from router.simulate.ports import SimPort
+from router.simulate.process import APPROVAL_AGE_MS, LEASE_TTL_NS, Shell
+from router.simulate.run import Outcome, may_leave_doubts, reached, settle, until
+from router.simulate.scene import BTC_USD, DEPLOYMENT, ENTITY, MS, START_NS, S, terms_of
+from router.simulate.swarm import PROFILES, Profile, Swarm, draw
+from router.simulate.world import SimWorld
+from router.store import statements as sql
+from router.store.dialect import Sql
+
+_DRAIN_MS = 5_000
+_STANDBY_S = 0.25
+_GONE_NS = 3 * _DRAIN_MS * MS
+"""By then everybody who was told to drain is gone."""
+_BURIAL_STEPS = 200_000
+_SNAPSHOTS_ALL = Sql("SELECT seq, payload FROM snapshot WHERE shard = $1 AND version = $2 ORDER BY seq")
+_REQUESTS_ALL = Sql("SELECT id, consumed_seq FROM request ORDER BY id")
+_GAVE_UP = (LeaseHeld, AppendLost, AppendUnclear, StoreUnavailable, SideRowTaken)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Strikes:
+    """What a seed does to the shell beside what `Swarm` does to the world.
+
+    `per_step`: strikes per step of a process, at exactly one await; `at_points`: probability at each named point;
+    `shares`: of kill, pause, cancel, drain. `drain_rate`: SIGTERM per virtual second.
+    """
+
+    per_step: float
+    at_points: float
+    shares: tuple[float, float, float, float]
+    drain_rate: float
+    read_lost: float
+    standby: bool
+    snapshot_every: int
+
+
+def strikes_of(seed: int, profile: Profile) -> Strikes:
+    """The seed's."""
+    draws = random.Random(f"{seed}:{profile.name}:strikes on the shell")
+
+    def on(*most: float) -> float:
+        return draws.choice(most) * profile.strength if draws.random() < 0.5 else 0.0  # noqa: PLR2004 - an even chance
+
+    return Strikes(
+        per_step=on(1 / 6_000, 1 / 1_500, 1 / 400),
+        at_points=on(0.003, 0.01, 0.03),
+        shares=(draws.random(), draws.random(), draws.random(), draws.random()),
+        drain_rate=on(1 / 60, 1 / 15),
+        read_lost=on(0.0005),
+        standby=profile.strength > 0 and draws.random() < 0.5,  # noqa: PLR2004 - an even chance
+        snapshot_every=draws.choice((7, 40, 400)),
+    )
+
+
+class SimClock:
+    """A process's clock: off by a constant, never below what was journaled.
+
+    `offset_error_ns`: how far off it thinks that constant is.
+    """
+
+    def __init__(self, world: "LiveWorld", skew_ns: int, offset_error_ns: int) -> None:
+        self._world = world
+        self._skew_ns = skew_ns
+        self._offset_error_ns = offset_error_ns
+        self._floor_ns = Nanos(0)
+
+    def now(self) -> Nanos:
+        """See the port."""
+        self._floor_ns = Nanos(max(self._floor_ns, self._world.agenda.now_ns + self._skew_ns))
+        return self._floor_ns
+
+    def raise_floor(self, floor_ns: Nanos) -> None:
+        """See the port."""
+        self._skew_ns += max(floor_ns - self.now(), 0)
+
+    def at_venue(self, deadline_ns: Nanos) -> Nanos:
+        """A deadline in venue time, from a measured offset (DESIGN D14)."""
+        return Nanos(deadline_ns - self._skew_ns + self._offset_error_ns)
+
+
+class LiveProcess(Shell):
+    """One process: a driver with its store, its ports and all its tasks."""
+
+    def __init__(self, world: "LiveWorld", number: int, clock: "SimClock") -> None:
+        super().__init__()
+        self.world = world
+        self.name = f"process {number}"
+        self.owner = Owner(self)
+        self.clock = clock
+        self.epoch = 0
+        self.drains_since_ns: Nanos | None = None
+        self.was_paused = False
+        self.drained = False
+        self.usurped = False
+        """Its lease was given away while it held it."""
+        self._inbox = Inbox()
+        self.market = Market((BTC_USD,), world.view_policy, self._inbox, _untold, _untold)
+        self._session = SimSession(world.database, self, world.loop, self)
+        self.store = SimStore(self._session, world.database, self)
+        self.driver = Driver(
+            settings=DriverSettings(
+                lease_ttl_ms=LEASE_TTL_NS // MS,
+                request_poll_ms=1_000,
+                snapshot_every=world.strikes.snapshot_every,
+                drain_ms=_DRAIN_MS,
+            ),
+            store=self.store,
+            ports={
+                one.account: SimPort(one, terms_of(one, world.swarm), world, world.loop, self)
+                for one in world.listings()
+            },
+            policies=world.policies,
+            market=self.market,
+            inbox=self._inbox,
+            switch=Switch(self.clock, APPROVAL_AGE_MS),
+            clock=self.clock,
+            observe=world.observe,
+            understand=world.understood,
+            started=self._started,
+        )
+        self.task = world.loop.create_task(self._live(), name=self.name, context=context_of(self.owner))
+
+    # As the world sees it.
+
+    @property
+    def whose(self) -> "LiveProcess":
+        """Itself."""
+        return self
+
+    @property
+    def sink(self) -> Market:
+        """Its books."""
+        return self.market
+
+    @property
+    def engine(self) -> Engine:
+        """For the judge."""
+        return self.driver.engine
+
+    @property
+    def idle(self) -> bool:
+        """Once it has drained, the engine stands where the journal ends."""
+        return self.drained
+
+    @property
+    def backlog(self) -> dict[str, int]:
+        """How much it has still before it."""
+        return {"events": len(self._inbox)}
+
+    def now(self) -> Nanos:
+        """Its own clock."""
+        return self.clock.now()
+
+    def put(self, event: e.Event) -> None:
+        """A private stream told it so."""
+        if isinstance(event, e.StreamRestored):
+            self.market.stream_restored(event.account)
+        elif isinstance(event, e.OrderHinted):
+            self.market.order_hint(event)
+
+    def hear_requests(self) -> None:
+        """The database tells whoever waits."""
+        self.world.database.ring(self.world.loop)
+
+    def drain(self) -> None:
+        """SIGTERM."""
+        if self.drains_since_ns is None:
+            self.drains_since_ns = self.clock.now()
+            self.was_paused = self.paused_until_ns > self.world.agenda.now_ns
+            self.driver.stop()
+
+    # What it does.
+
+    async def _live(self) -> None:
+        try:
+            if (lease := await self._lease()) is not None:
+                self.epoch = lease.epoch
+                await self.driver.run(lease)
+                self.drained = True
+        finally:
+            await self.store.close()
+
+    async def _lease(self) -> Lease | None:
+        """Stand by for it; None when told to stop."""
+        while self.drains_since_ns is None:
+            lease = await self.store.take_lease(self.name, LEASE_TTL_NS // MS)
+            if lease is not None:
+                return lease
+            await asyncio.sleep(_STANDBY_S)
+        return None
+
+    def _started(self, lease: Lease) -> e.Started:
+        return e.Started(
+            deployment=DEPLOYMENT,
+            incarnation=1,
+            epoch=lease.epoch,
+            version="sim",
+            instruments=(BTC_USD,),
+            terms=tuple(terms_of(one, self.world.swarm) for one in self.world.listings()),
+            limits=self.world.swarm.limits,
+            unreleased=lease.unreleased,
+        )
+
+    # What its parts are told and ask for.
+
+    async def at_point(self, name: str) -> None:
+        """A strike may fall here; it is felt at the await."""
+        if self.world.strikes_here(name, self):
+            await asyncio.sleep(0)
+
+    def passed_gate(self, order: ChildOrder) -> None:
+        """Was it still our turn, and was no halt heard?"""
+        world = self.world
+        if self.store.heard_halts:
+            world.breach("I5", f"{order.client_id} passes the gate after the driver has heard of a halt")
+        if world.newest_epoch() > self.epoch and not self.usurped:
+            world.breach("I9", f"{order.client_id} passes the gate of epoch {self.epoch} after another took the lease")
+
+    def commit_ns(self) -> int | None:
+        """See `Trouble`."""
+        return self.world.commit_ns()
+
+    def read_ns(self) -> int | None:
+        """See `Trouble`."""
+        return self.world.read_ns()
+
+    def commit_unclear(self) -> bool:
+        """See `Trouble`."""
+        return self.world.commit_unclear()
+
+    def commit_ends(self) -> MaybeEnds | None:
+        """See `Trouble`."""
+        return self.world.commit_ends()
+
+    def decided(self, facts: tuple[f.Fact, ...]) -> None:
+        """See `Trouble`."""
+        self.world.decided(facts)
+        since_ns = self.drains_since_ns
+        if since_ns is None or self.was_paused:
+            return
+        for fact in facts:
+            if isinstance(fact, f.ChildIntended) and fact.order.decided_at_ns > since_ns:
+                self.world.breach("drain", f"{fact.order.client_id} was intended after the driver was told to drain")
+
+
+class LiveWorld(SimWorld):
+    """The simulated world with live processes in it."""
+
+    def __init__(self, seed: int, profile: Profile, swarm: Swarm, strikes: Strikes, file: Path | None) -> None:
+        super().__init__(seed, profile, swarm, random.Random(f"{seed}:{profile.name}:ties"))
+        self.strikes = strikes
+        self.loop = VirtualLoop(self.agenda)  # type: ignore[abstract] # it has no sockets
+        self.loop.before_step = self._strike_step
+        self.database = SimDatabase(self.agenda, DEPLOYMENT, file)
+        self.observe = Observe(silent())
+        self.all: list[LiveProcess] = []
+        self.closing = False
+        self.last: LiveProcess | None = None
+        self._shell_draws = random.Random(f"{seed}:{profile.name}:shell")
+        self._steps_left = self._next_strike()
+        self._offered = Offered(instruments=(BTC_USD.id,), venues=frozenset(one.venue for one in self.listings()))
+        self._refs: dict[ParentId, RefId] = {}
+
+    # Its course.
+
+    def begin(self) -> None:
+        """As the engine's world, and SIGTERM now and then."""
+        super().begin()
+        if self.faulty:
+            self.trouble.every(self.strikes.drain_rate, self._drain_driver)
+            if self.strikes.standby:
+                self.trouble.every(1 / 20, self._start_standby)
+
+    @property
+    def driver(self) -> Shell | None:
+        """Whoever drives under the newest epoch."""
+        return max((one for one in self._live() if one.epoch), key=lambda one: one.epoch, default=None)
+
+    def breach(self, invariant: str, detail: str) -> None:
+        """It did not hold."""
+        self.judge.breach(invariant, self.agenda.now_ns, detail)
+
+    def newest_epoch(self) -> int:
+        """Of the lease, as the database has it."""
+        rows = self.database.select(sql.LEASE_BEFORE, SHARD)
+        return cast("int", rows[0][0]) if rows else 0
+
+    # Processes.
+
+    def _live(self) -> Iterable[LiveProcess]:
+        return (one for one in self.processes if isinstance(one, LiveProcess))
+
+    def start(self, *, by_force: bool = False) -> None:
+        """See the engine's world; nobody comes up once all were told to stop."""
+        if not self.closing:
+            super().start(by_force=by_force)
+
+    def _free_lease(self) -> None:
+        """Not released: it is as if its time were over. Whoever holds it does nothing wrong by going on."""
+        self.database.connection.execute("UPDATE lease SET expires_at_ms = 1")
+        for process in self._live():
+            process.usurped = True
+
+    def _start_standby(self) -> None:
+        if len(self.processes) == 1:
+            self.count("standby")
+            self._start_one()
+
+    def _start_one(self) -> None:
+        error_ns = self.draws["start"].randint(-self.swarm.skew_ms, self.swarm.skew_ms) * MS
+        process = LiveProcess(self, len(self.all), SimClock(self, self._skew_ns() + error_ns, error_ns))
+        self.all.append(process)
+        self.processes.append(process)
+        process.task.add_done_callback(lambda task: self._gone(process, task))
+        for account in self._venues:
+            self._feed_soon(account)
+
+    def _gone(self, process: LiveProcess, task: "asyncio.Task[None]") -> None:
+        """The process has come to its own end."""
+        if process.dead:
+            return
+        process.dead = True
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, (*_GAVE_UP, asyncio.CancelledError)):
+            self.breach("crash", f"{process.name} ended in {error!r}")
+        left = process.owner.running()
+        if left:
+            self.breach("I18", f"{process.name} ended and left {left[0]!r}")
+        if process.drained and (self.last is None or process.epoch > self.last.epoch):
+            self.last = process
+        self.ended(process, "drained" if error is None else type(error).__name__)
+
+    def _drain_driver(self) -> None:
+        if isinstance(self.driver, LiveProcess):
+            self.count("SIGTERM")
+            self.driver.drain()
+
+    def kill(self, process: Shell) -> None:
+        """See the engine's world; whoever is gone already stays gone."""
+        if process in self.processes:
+            super().kill(process)
+
+    def pause(self, process: Shell) -> None:
+        """See the engine's world."""
+        super().pause(process)
+        if isinstance(process, LiveProcess):
+            process.was_paused = True
+
+    # Strikes.
+
+    def _next_strike(self) -> int:
+        rate = self.strikes.per_step
+        return int(self._shell_draws.expovariate(rate)) + 1 if rate else -1
+
+    def _strike_step(self, owner: Owner) -> None:
+        if self._steps_left < 0 or not self.faulty:
+            return
+        self._steps_left -= 1
+        if self._steps_left == 0:
+            self._steps_left = self._next_strike()
+            process = next((one for one in self._live() if one.owner is owner), None)
+            if process is not None:
+                self._strike(process, "a step")
+
+    def strikes_here(self, name: str, process: LiveProcess) -> bool:
+        """Does something strike at this point?"""
+        if not self.faulty or process.dead or self._shell_draws.random() >= self.strikes.at_points:
+            return False
+        self._strike(process, name)
+        return True
+
+    def _strike(self, process: LiveProcess, where: str) -> None:
+        what = self._shell_draws.choices(("killed", "paused", "cancelled", "drained"), self.strikes.shares)[0]
+        self.count(f"{what} at {where}")
+        match what:
+            case "killed":
+                self.kill(process)
+            case "paused":
+                self.pause(process)
+            case "cancelled":
+                self._shell_draws.choice(process.owner.running()).cancel()
+            case _:
+                process.drain()
+
+    # The database.
+
+    def read_ns(self) -> int | None:
+        """How long the next read takes; None: it fails."""
+        draws = self.draws["database"]
+        if self.agenda.now_ns < self.database_down_until_ns:
+            return None
+        if self.faulty and draws.random() < self.strikes.read_lost:
+            self.count("read lost")
+            return None
+        return int(draws.uniform(0.1, 1) * MS)
+
+    def commit_ends(self) -> MaybeEnds | None:
+        """Is this commit's answer lost?"""
+        draws = self.draws["database"]
+        if not self.faulty or draws.random() >= self.swarm.commit_unknown:
+            return None
+        kind = draws.choice(("written", "never written", "written late", "not readable"))
+        self.count(f"commit unclear: {kind}")
+        match kind:
+            case "written":
+                return MaybeEnds(written_ns=0, settles=True, readable=True)
+            case "never written":
+                return MaybeEnds(written_ns=None, settles=True, readable=True)
+            case "written late":
+                return MaybeEnds(written_ns=int(draws.uniform(0, 3) * S), settles=False, readable=True)
+            case _:
+                return MaybeEnds(written_ns=draws.choice((0, None)), settles=True, readable=False)
+
+    # People.
+
+    def understood(self, request: Request) -> e.Event:
+        """As the application does."""
+        return understand(request, DEPLOYMENT, self._offered)
+
+    def _insert(self, event: e.Event) -> None:
+        """They ask again until the database takes it."""
+        if self.agenda.now_ns < self.database_down_until_ns:
+            self.agenda.after(500 * MS, lambda: self.ask(event))
+        else:
+            if isinstance(event, e.ParentSubmitted):
+                self._refs[event.order.id] = event.order.ref_id
+            self.database.insert(self._request(event))
+
+    def _request(self, event: e.Event) -> Request:
+        """What a person types to make this event."""
+        asked_ns = self.agenda.now_ns
+        match event:
+            case e.ParentSubmitted(order=order):
+                body = OrderBody.model_validate(
+                    {
+                        "ref_id": order.ref_id,
+                        "instrument": order.instrument,
+                        "side": order.side,
+                        "base_quantity": plain(order.quantity),
+                        **({} if order.limit_price is None else {"limit_price": plain(order.limit_price)}),
+                        "params": {"rounds_max": order.params.rounds_max, "round_wait_ms": order.params.round_wait_ms},
+                    }
+                )
+                return order_request(body, entity=ENTITY, principal=order.principal, asked_ns=asked_ns)
+            case e.CancelAsked(parent_id=parent_id, principal=principal):
+                stop = CancelBody(ref_id=self._refs[parent_id])
+                return cancel_request(stop, entity=ENTITY, principal=principal, asked_ns=asked_ns)
+            case e.HaltAsked(level=level, reason=reason, principal=principal):
+                resume = level is e.HaltLevel.NONE
+                return halt_request(
+                    HaltBody(reason=reason), resume=resume, entity=ENTITY, principal=principal, asked_ns=asked_ns
+                )
+            case _:
+                raise TypeError(event)
+
+    def _unheard(self) -> bool:
+        return bool(self.database.select(sql.OPEN_REQUESTS, 1))
+
+    # The end.
+
+    def close(self) -> None:
+        """Everybody is told to stop, and nobody starts any more."""
+        self.last, self.closing = None, True
+        for process in tuple(self._live()):
+            process.drain()
+
+    def conclude(self) -> LiveProcess | None:
+        """The last driver drains; then all that is durable must agree."""
+        process = self.last
+        if process is None:
+            self.breach("I15", "nobody drives at the end, or it does not drain")
+            return None
+        self.judge.conclude(
+            process.engine,
+            self.database,
+            self.agenda.now_ns,
+            unfenced=may_leave_doubts(self),
+            backlog=process.backlog,
+        )
+        self._judge_requests()
+        self._judge_snapshots()
+        for raised in self.loop.raised:
+            self.breach("exception", raised)
+        return process
+
+    def _judge_requests(self) -> None:
+        """Each request is consumed by exactly one row, which carries its event, and each asking row has one."""
+        rows = {one.seq: one.row for one in self.database.appended()}
+        consumed = {seq: number for number, seq in self.database.select(_REQUESTS_ALL) if seq is not None}
+        for seq, row in rows.items():
+            asked = isinstance(row.stamped.event, e.ParentSubmitted | e.CancelAsked | e.HaltAsked)
+            if consumed.get(seq) != row.request_id or asked != (row.request_id is not None):
+                self.breach("I7", f"row {seq} consumes request {row.request_id}, the table says {consumed.get(seq)}")
+            for fact in row.facts:
+                if isinstance(fact, f.DecisionFailed):
+                    self.breach("alarm", f"a decision failed: {fact.error}")
+
+    def _judge_snapshots(self) -> None:
+        """A snapshot is the fold of the journal up to where it says it stands."""
+        snapshots = self.database.select(_SNAPSHOTS_ALL, SHARD, IMAGE_VERSION)
+        kept = {cast("int", seq): cast("bytes", payload) for seq, payload in snapshots}
+        folded = Engine({})
+        for one in self.database.appended():
+            folded.recover(one.row.stamped.at_ns, one.row.facts)
+            if one.seq in kept:
+                image = SNAPSHOTS.loads(kept.pop(one.seq))
+                assert isinstance(image, StateImage)
+                state = State.of(image)
+                last_ns, folded.state.last_ns = folded.state.last_ns, state.last_ns
+                if SNAPSHOTS.dumps(state.image()) != SNAPSHOTS.dumps(folded.state.image()):
+                    self.breach("I14", f"the snapshot at {one.seq} is not what the journal folds to there")
+                folded.state.last_ns = last_ns
+        for seq in kept:
+            self.breach("I14", f"a snapshot stands at {seq}, behind the journal's end")
+
+    def bury(self) -> None:
+        """The dead may run their clean-up now: nobody looks any more, and nothing may be left half-run."""
+        self.loop.before_step = None
+        self.faulty, self.closing = False, True
+        self.agenda.only_processes()
+        for process in self.all:
+            process.dead, process.paused_until_ns = False, Nanos(0)
+            for task in process.owner.running():
+                task.cancel()
+        last = self.agenda.steps + _BURIAL_STEPS
+        while self.agenda and self.agenda.steps < last:
+            if not any(process.owner.running() for process in self.all):
+                break
+            self.agenda.take(self.agenda.next_ns)
+        self.database.close()
+
+
+def simulate_live(
+    seed: int,
+    profile: Profile | str = "default",
+    swarm: Swarm | None = None,
+    strikes: Strikes | None = None,
+    file: Path | None = None,
+) -> Outcome:
+    """Run one seed of the live shell to its end. `file`: the database is one."""
+    profile = PROFILES[profile] if isinstance(profile, str) else profile
+    world = LiveWorld(seed, profile, swarm or draw(seed, profile), strikes or strikes_of(seed, profile), file)
+    with exactly(), world.loop.current():
+        try:
+            return _run(seed, world)
+        finally:
+            world.bury()
+
+
+def _run(seed: int, world: LiveWorld) -> Outcome:
+    world.begin()
+    settle(world)
+    _stop_all(world)
+    process = world.conclude()
+    children = () if process is None else tuple(process.engine.state.blotter.children.values())
+    return Outcome(
+        seed=seed,
+        profile=world.profile.name,
+        breaches=tuple(world.judge.breaches),
+        parents=len(world.judge.parents),
+        children=len(world.judge.intents),
+        accepted=world.judge.accepts,
+        quarantined=sum(1 for child in children if child.state is ChildState.QUARANTINED),
+        virtual_s=(world.agenda.now_ns - START_NS) / S,
+        steps=world.agenda.steps,
+        reached=reached(world),
+        digest=_digest(world),
+    )
+
+
+def _stop_all(world: LiveWorld) -> None:
+    """SIGTERM to everybody: all must be gone within the bound of a drain, and nobody comes after them."""
+    world.close()
+    until(world, world.agenda.now_ns + _GONE_NS)
+    if world.processes:
+        world.breach("drain", f"{len(world.processes)} processes are still there {_GONE_NS // S} s after SIGTERM")
+    if world.database.select(sql.LEASE_BEFORE, SHARD)[0][1] != 0:
+        world.breach("drain", "the last driver did not let go of the lease")
+
+
+def _digest(world: LiveWorld) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    for one in world.database.appended():
+        found.update(one.hash.encode())
+    for account, venue in sorted((str(one.account), world.venue(one.account)) for one in world.listings()):
+        found.update(account.encode())
+        found.update(repr(venue.all_trades()).encode())
+    return found.hexdigest()
+
+
+def _untold(_listing: ListingId, _why: str) -> None:
+    """A book was lost: the world knows."""
