@@ -172,6 +172,7 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
             conservation=config.conservation,
             # Paper's fills are made in this process: no order of a process before it is on its way anywhere.
             unreleased=lease.unreleased and config.mode is not Mode.PAPER,
+            two_people=config.mode is not Mode.LAB,
         )
 
     return started

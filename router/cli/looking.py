@@ -24,7 +24,7 @@ from router.cli.out import Out
 from router.cli.reading import order_of_ref, reading_if_there, rounds_of
 from router.model.requests import Request
 from router.model.side import Side
-from router.store.projection import GATE_OPENED
+from router.store.projection import GATE_OPENED, RESOLUTIONS
 from router.store.queries import Explanation, ParentDetail
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -98,6 +98,9 @@ def show(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
             else:
                 assert seen is not None
                 shown = report.parent_report(order, await rounds_of(seen.queries, order))
+                words = await seen.queries.words_on([one.client_id for one in order.children], RESOLUTIONS)
+                if words:
+                    shown["words"] = [report.alert_line(one) for one in words]
         Out(as_json=as_json).show(shown, tables.order)
         return ExitCode.OK
 

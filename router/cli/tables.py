@@ -119,6 +119,7 @@ def parent(report: Report) -> RenderableType:
         ),
         Text(""),
         children(report["children"]),
+        *[Text(f"{one['at']} {one['kind']} {one['subject']}: {one['detail']}") for one in report.get("words", ())],
         *residuals(report["rounds"], base),
     )
 
@@ -346,6 +347,30 @@ def alerts(lines: Sequence[Report]) -> RenderableType:
         [[one["at"], one["kind"], one["account"], one["subject"], one["detail"]] for one in lines],
         left=5,
     )
+
+
+def doubts(lines: Sequence[Report]) -> RenderableType:
+    """Children whose outcome is unknown, and what is said of each."""
+    if not lines:
+        return Text("none: the outcome of every child is known")
+    rows = [
+        [
+            f"{one['ref_id']}/{one['number']}",
+            one["account"],
+            _state(one["state"]),
+            one["side"],
+            f"{one['exposure']} {one['base']}",
+            figure(one["notional"]),
+            one["since"],
+            one["decided_by"],
+        ]
+        for one in lines
+    ]
+    columns = ["child", "account", "state", "side", "may come to", "worth at most", "since", "decided by"]
+    said = [
+        Text(f"{one['ref_id']}/{one['number']}: asks for {one['asked']}; {one['why']}", style="dim") for one in lines
+    ]
+    return Group(_table("in doubt", columns, rows, left=4), *said)
 
 
 def explanations(reports: Sequence[Report]) -> RenderableType:

@@ -109,10 +109,8 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
         # Our id stands on it, so it is our money that moved: it counts, and the venue has to explain itself.
         _contradict(draft, child, f"trade {trade.trade_id} {why}")
     order, was = child.order, child.state
-    fill = Fill(client_id=order.client_id, parent_id=order.parent_id, trade=trade)
-    draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
+    _note_fill(draft, child, trade)
     parent = draft.state.parent(order.parent_id)
-    draft.touch(parent)
     if was in _NEVER_TRADED:
         _breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
     if child.filled > order.quantity:
@@ -121,6 +119,12 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
         detail = f"a late fill after {was}: the parent of {parent.order.quantity} is exposed to {exposure}"
         _breach(draft, f.BreachKind.OVERFILLED, child, detail)
     _hear(draft, child, Heard.EXECUTED, f"trade {trade.trade_id}")
+
+
+def _note_fill(draft: Draft, child: Child, trade: VenueTrade) -> None:
+    fill = Fill(client_id=child.order.client_id, parent_id=child.order.parent_id, trade=trade)
+    draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
+    draft.touch(draft.state.parent(child.order.parent_id))
 
 
 def _not_its_trade(child: Child, trade: VenueTrade, owner: ClientOrderId | None) -> str | None:
@@ -198,6 +202,19 @@ def doubt_after_restart(draft: Draft, child: Child) -> None:
     if child.state is ChildState.PENDING_NEW:
         _hear(draft, child, Heard.DOUBTED, "the router restarted before the answer was known")
     look(draft, child)
+
+
+def settle_filled(draft: Draft, child: Child, trades: tuple[VenueTrade, ...], why: str) -> None:
+    """People say that a quarantined child is over, and with these trades all of it is booked."""
+    for trade in trades:
+        _note_fill(draft, child, trade)
+    heard = Heard.SETTLED_FILLED if child.filled >= child.order.quantity else Heard.SETTLED_PART
+    _hear(draft, child, heard, why)
+
+
+def settle_absent(draft: Draft, child: Child, why: str) -> None:
+    """People say that a quarantined child never reached its venue."""
+    _hear(draft, child, Heard.SETTLED_ABSENT, why)
 
 
 def cancel(draft: Draft, child: Child) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router import conservation
-from router.engine import children, conserving, probing, timers
+from router.engine import children, conserving, probing, resolving, timers
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -103,6 +103,8 @@ class Engine:
                 pass  # for the record
             case e.Started():
                 _on_started(draft, event)
+            case e.ResolveAsked():
+                resolving.on_resolve_asked(draft, event.resolution)
             case e.DedupeProbed():
                 probing.on_probed(draft, event)
 

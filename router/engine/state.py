@@ -21,7 +21,7 @@ from router.model.money import ZERO
 from router.model.orders import ChildState, VenueOrder, booking_key
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.orders.blotter import Blotter
-from router.orders.records import Child, Evidence, Parent
+from router.orders.records import Child, Evidence, Parent, Proposal
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 _MISSES_KEPT = 9
@@ -315,6 +315,16 @@ class State:
             child.breaches.add(f"{fact.kind}|{fact.detail}")
             self.parent(child.order.parent_id).breached = True
 
+    def _resolution_proposed(self, fact: f.ResolutionProposed) -> None:
+        child = self.blotter.children[fact.resolution.client_id]
+        child.proposal = Proposal(resolution=fact.resolution, at_ns=fact.at_ns)
+
+    def _resolution_taken(self, fact: f.ResolutionTaken) -> None:
+        self.blotter.children[fact.resolution.client_id].proposal = None
+
+    def _resolution_refused(self, fact: f.ResolutionRefused) -> None:
+        """For the record."""
+
     def _dedupe_noted(self, fact: f.DedupeNoted) -> None:
         """For the record: what follows from it for an order is said by other facts."""
 
@@ -362,6 +372,9 @@ class State:
         f.HaltMoved: _halt_moved,
         f.StrangerSeen: _stranger_seen,
         f.BreachRaised: _breach_raised,
+        f.ResolutionProposed: _resolution_proposed,
+        f.ResolutionTaken: _resolution_taken,
+        f.ResolutionRefused: _resolution_refused,
         f.DedupeNoted: _dedupe_noted,
         f.DecisionFailed: _decision_failed,
     }

@@ -21,7 +21,20 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType, ModuleType
 
 from router.journal.converters import CodecError, Compiled, Context, compile_class
-from router.model import balances, commands, events, facts, instruments, keys, market, orders, outcomes, requests, terms
+from router.model import (
+    balances,
+    commands,
+    events,
+    facts,
+    instruments,
+    keys,
+    market,
+    orders,
+    outcomes,
+    requests,
+    resolutions,
+    terms,
+)
 
 try:
     import orjson
@@ -45,6 +58,7 @@ MODEL_MODULES: tuple[ModuleType, ...] = (
     orders,
     outcomes,
     requests,
+    resolutions,
     terms,
 )
 

@@ -9,6 +9,7 @@ from router.model.instruments import Instrument
 from router.model.market import MarketView
 from router.model.orders import ParentOrder
 from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
+from router.model.resolutions import Resolution
 from router.model.terms import CONSERVED, ConservationTerms, RiskLimits, VenueTerms
 
 
@@ -25,6 +26,7 @@ class Started:
     """A driver took the shard. Carries the settings decisions depend on, so that a replay needs nothing else.
 
     `unreleased`: the driver before did not let go. It may be dead, or stand still with an order half sent, and wake.
+    `two_people`: one person's word ends no quarantine; a second one has to say the same.
     """
 
     deployment: str
@@ -36,6 +38,7 @@ class Started:
     limits: RiskLimits
     unreleased: bool = False
     conservation: ConservationTerms = CONSERVED
+    two_people: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +63,13 @@ class HaltAsked:
     level: HaltLevel
     reason: str
     principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolveAsked:
+    """Somebody says what became of a quarantined child."""
+
+    resolution: Resolution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,6 +202,7 @@ Event = (
     | ParentSubmitted
     | CancelAsked
     | HaltAsked
+    | ResolveAsked
     | MarketSeen
     | TimerFired
     | PlaceAnswered

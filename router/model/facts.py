@@ -12,6 +12,7 @@ from router.model.events import DedupeProbed, HaltLevel, Started
 from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.keys import KeyReading
 from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder, VenueTrade
+from router.model.resolutions import Resolution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -313,6 +314,32 @@ class BreachRaised:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ResolutionProposed:
+    """One person's word on a quarantined child: it counts once a second person says the same."""
+
+    resolution: Resolution
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolutionTaken:
+    """A quarantine was ended by people. `proposed_by`: who had said the same first, where two are needed."""
+
+    resolution: Resolution
+    proposed_by: str | None
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolutionRefused:
+    """A person's word that cannot be taken, and why."""
+
+    resolution: Resolution
+    why: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DedupeNoted:
     """What a probe is about to do, or found: the venue's licence, or the reason why it has none."""
 
@@ -353,6 +380,9 @@ Fact = (
     | HaltMoved
     | StrangerSeen
     | BreachRaised
+    | ResolutionProposed
+    | ResolutionTaken
+    | ResolutionRefused
     | DedupeNoted
     | DecisionFailed
 )

@@ -14,6 +14,7 @@ class RequestKind(StrEnum):
     HALT = "HALT"
     RESUME = "RESUME"
     ACKNOWLEDGE = "ACKNOWLEDGE"
+    RESOLVE = "RESOLVE"
     UNKNOWN = "UNKNOWN"
     """Stored by a release that knows more kinds than this one."""
 

@@ -61,6 +61,9 @@ class Observe:
             f.HaltMoved: self.halt_moved,
             f.StrangerSeen: self.stranger_seen,
             f.BreachRaised: self.breach_raised,
+            f.ResolutionProposed: self.resolution_proposed,
+            f.ResolutionTaken: self.resolution_taken,
+            f.ResolutionRefused: self.resolution_refused,
             f.DedupeNoted: self.dedupe_noted,
             f.DecisionFailed: self.decision_failure_noted,
         }
@@ -276,6 +279,23 @@ class Observe:
         """Something that must never happen, did."""
         self._metrics.breaches.labels(fact.kind).inc()
         self._log.error("BREACH", kind=fact.kind, account=fact.account, child=fact.client_id, detail=fact.detail)
+
+    def resolution_proposed(self, fact: f.ResolutionProposed) -> None:
+        """One person's word on a quarantined child; a second one is needed."""
+        word = fact.resolution
+        self._log.warning("resolution proposed", child=word.client_id, verdict=word.verdict, by=word.principal)
+
+    def resolution_taken(self, fact: f.ResolutionTaken) -> None:
+        """People have ended a quarantine."""
+        word = fact.resolution
+        self._log.warning(
+            "resolved", child=word.client_id, verdict=word.verdict, by=word.principal, proposed_by=fact.proposed_by
+        )
+
+    def resolution_refused(self, fact: f.ResolutionRefused) -> None:
+        """A person's word that cannot be taken."""
+        word = fact.resolution
+        self._log.warning("resolution refused", child=word.client_id, by=word.principal, why=fact.why)
 
     def dedupe_noted(self, fact: f.DedupeNoted) -> None:
         """A used id is sent once more on purpose, or what the venue made of that is known."""

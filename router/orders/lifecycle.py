@@ -6,7 +6,8 @@ or ends it. An end is reached only when every executed unit is booked; until the
 exposure stays. Reports race each other (a terminal report before the REST answer, a fill before its acknowledgement,
 a cancel repeated): the table says so with the state it is already in. Only 'alive again after an end' is an ANOMALY:
 it moves nothing and suspends the venue. 'Not found' is not in this table at all: it is evidence, and only the
-resolver's ABSENCE_PROVEN, weighed from it, leads to NEVER_PLACED.
+resolver's ABSENCE_PROVEN, weighed from it, leads to NEVER_PLACED. A person's word (SETTLED) counts in quarantine and
+nowhere else: what can still be decided by evidence is not decided by anybody.
 """
 
 from enum import Enum, StrEnum
@@ -40,6 +41,12 @@ class Heard(StrEnum):
     ABSENCE_PROVEN = "ABSENCE_PROVEN"
     UNDECIDABLE = "UNDECIDABLE"
     """No rule can settle the doubt: a person decides, with evidence."""
+    SETTLED_FILLED = "SETTLED_FILLED"
+    """People say, with the venue's trade ids, that it is over and filled whole."""
+    SETTLED_PART = "SETTLED_PART"
+    """The same, and only a part of it filled."""
+    SETTLED_ABSENT = "SETTLED_ABSENT"
+    """People say that the venue never had it."""
 
 
 class Cell(Enum):
@@ -62,6 +69,13 @@ _TO_END = {
     _H.ENDED_REJECTED: _S.REJECTED,
 }
 
+# Outside quarantine nobody is asked.
+_NOT_ASKED: dict[Heard, ChildState | Cell] = {
+    _H.SETTLED_FILLED: Cell.SAME,
+    _H.SETTLED_PART: Cell.SAME,
+    _H.SETTLED_ABSENT: Cell.SAME,
+}
+
 # After an end: repeated and late reports change nothing, life is an anomaly, a late fill is booked and moves no state.
 _AFTER_END: dict[Heard, ChildState | Cell] = {
     # The terminal report overtook the answer to the submit.
@@ -79,6 +93,7 @@ _AFTER_END: dict[Heard, ChildState | Cell] = {
     _H.ENDED_REJECTED: Cell.SAME,
     _H.ABSENCE_PROVEN: Cell.SAME,
     _H.UNDECIDABLE: Cell.SAME,
+    **_NOT_ASKED,
 }
 
 # What was proven absent cannot have been accepted.
@@ -99,6 +114,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         **_TO_END,
         _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
         _H.UNDECIDABLE: _S.QUARANTINED,
+        **_NOT_ASKED,
     },
     _S.IN_DOUBT: {
         _H.TAKEN: _S.WORKING,
@@ -114,6 +130,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         **_TO_END,
         _H.ABSENCE_PROVEN: _S.NEVER_PLACED,
         _H.UNDECIDABLE: _S.QUARANTINED,
+        **_NOT_ASKED,
     },
     _S.WORKING: {
         _H.TAKEN: Cell.SAME,
@@ -129,6 +146,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         **_TO_END,
         _H.ABSENCE_PROVEN: Cell.ANOMALY,
         _H.UNDECIDABLE: _S.QUARANTINED,
+        **_NOT_ASKED,
     },
     _S.PENDING_CANCEL: {
         _H.TAKEN: Cell.SAME,
@@ -143,6 +161,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         **_TO_END,
         _H.ABSENCE_PROVEN: Cell.ANOMALY,
         _H.UNDECIDABLE: _S.QUARANTINED,
+        **_NOT_ASKED,
     },
     _S.CLOSING: {
         _H.TAKEN: Cell.SAME,
@@ -157,6 +176,7 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         **_TO_END,
         _H.ABSENCE_PROVEN: Cell.SAME,
         _H.UNDECIDABLE: _S.QUARANTINED,
+        **_NOT_ASKED,
     },
     _S.QUARANTINED: {
         # Evidence may still turn up: the venue's word is as good as before.
@@ -171,6 +191,9 @@ TRANSITIONS: dict[ChildState, dict[Heard, ChildState | Cell]] = {
         **_TO_END,
         _H.ABSENCE_PROVEN: Cell.SAME,
         _H.UNDECIDABLE: Cell.SAME,
+        _H.SETTLED_FILLED: _S.FILLED,
+        _H.SETTLED_PART: _S.CANCELLED,
+        _H.SETTLED_ABSENT: _S.NEVER_PLACED,
     },
     _S.FILLED: _AFTER_END,
     _S.CANCELLED: _AFTER_END,

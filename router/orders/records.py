@@ -6,6 +6,7 @@ from decimal import Decimal
 from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
+from router.model.resolutions import Resolution
 
 
 @dataclass(kw_only=True, slots=True)
@@ -14,6 +15,14 @@ class Evidence:
 
     asked_ns: Nanos
     endpoints: tuple[str, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class Proposal:
+    """What one person said of a quarantined child, until a second one says the same."""
+
+    resolution: Resolution
+    at_ns: Nanos
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,6 +55,7 @@ class Child:
     """What was alarmed about it: the same thing seen again is no second alarm."""
     strangers: bool = False
     """The last look-up saw trades there that no order we know explains."""
+    proposal: Proposal | None = None
 
     @property
     def exposure(self) -> Decimal:

@@ -1,6 +1,6 @@
 """What people and jobs ask for: checked at the door, stored as a row, turned into an event by whoever drives."""
 
-from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody
+from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody, ResolveBody, TradeBody
 from router.requests.door import (
     Offered,
     acknowledge_request,
@@ -8,6 +8,7 @@ from router.requests.door import (
     halt_request,
     order_request,
     parent_order,
+    resolve_request,
     understand,
 )
 
@@ -17,10 +18,13 @@ __all__ = [
     "HaltBody",
     "Offered",
     "OrderBody",
+    "ResolveBody",
+    "TradeBody",
     "acknowledge_request",
     "cancel_request",
     "halt_request",
     "order_request",
     "parent_order",
+    "resolve_request",
     "understand",
 ]

@@ -21,6 +21,8 @@ _ID = r"^[A-Za-z0-9_\-]{1,64}$"
 _PAIR = r"^[A-Z0-9]{1,16}/[A-Z0-9]{1,16}$"
 _SIGNED = r"^-?[0-9]{1,12}(\.[0-9]{1,12})?$"
 _ACCOUNT = r"^[A-Za-z0-9_\-]{1,64}/[A-Za-z0-9_\-]{1,64}$"
+_CHILD = r"^[0-9a-f]{32}$"
+_VENUE_ID = r"^[!-~]{1,64}$"
 _ASSET = r"^[A-Z0-9]{1,16}$"
 _DEFAULTS = SweepParams()
 _PATTERNS: Mapping[str, str] = {
@@ -30,6 +32,8 @@ _PATTERNS: Mapping[str, str] = {
     _ACCOUNT: "must be VENUE/ACCOUNT, such as kraken/main",
     _ASSET: "must be an asset in capitals, such as BTC",
     _PAIR: "must be a pair in capitals, such as BTC/USD",
+    _CHILD: "must be a child's id, 32 hex digits as `sor show` prints it",
+    _VENUE_ID: "must be the venue's own id: printable, no blanks, at most 64 characters",
 }
 _SENTENCES: Mapping[str, str] = {
     "extra_forbidden": "is not a field of this order",
@@ -129,6 +133,26 @@ class HaltBody(_Body):
     reason: Annotated[str, Field(min_length=1, max_length=128)]
 
 
+class TradeBody(_Body):
+    """One execution as the venue shows it to a person."""
+
+    trade_id: Annotated[str, Field(pattern=_VENUE_ID)]
+    quantity: Amount
+    price: Amount
+    fee_asset: Annotated[str, Field(pattern=_ASSET)] | None = None
+    fee: Amount | None = None
+
+
+class ResolveBody(_Body):
+    """What became of a quarantined child, and what says so. `venue_order_id`: the venue's own name of the order."""
+
+    child: Annotated[str, Field(pattern=_CHILD)]
+    verdict: Literal["filled", "never-placed"]
+    evidence: Annotated[str, Field(min_length=1, max_length=1_024)]
+    venue_order_id: Annotated[str, Field(pattern=_VENUE_ID)] | None = None
+    trades: list[TradeBody] = Field(default_factory=list, max_length=1_000)
+
+
 B = TypeVar("B", bound=_Body)
 
 
@@ -144,6 +168,8 @@ def parse(kind: type[B], data: object) -> B:
         _check_order(body)
     if isinstance(body, AcknowledgeBody) and not Decimal(body.amount):
         raise BadInput("amount", "must not be zero")
+    if isinstance(body, ResolveBody):
+        _check_trades(body)
     return body
 
 
@@ -159,6 +185,15 @@ def _check_order(body: OrderBody) -> None:
     both = set(body.venues.include or ()) & set(body.venues.exclude)
     if both:
         raise BadInput("venues", f"{', '.join(sorted(both))} is both included and excluded")
+
+
+def _check_trades(body: ResolveBody) -> None:
+    for number, trade in enumerate(body.trades):
+        for field, amount in (("quantity", trade.quantity), ("price", trade.price)):
+            if Decimal(amount) == 0:
+                raise BadInput(f"trades.{number}.{field}", "must be more than zero")
+        if (trade.fee is None) != (trade.fee_asset is None):
+            raise BadInput(f"trades.{number}.fee", "a fee and its currency are given together, or neither")
 
 
 def _sentence(error: ErrorDetails) -> str:

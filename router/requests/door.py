@@ -6,12 +6,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router.model.errors import BadInput
-from router.model.events import CancelAsked, DifferenceAcknowledged, Event, HaltAsked, HaltLevel, ParentSubmitted
-from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, RefId, VenueId
-from router.model.orders import ParentOrder, SweepParams
+from router.model.events import (
+    CancelAsked,
+    DifferenceAcknowledged,
+    Event,
+    HaltAsked,
+    HaltLevel,
+    ParentSubmitted,
+    ResolveAsked,
+)
+from router.model.ids import (
+    AccountId,
+    Asset,
+    ClientOrderId,
+    EntityId,
+    InstrumentId,
+    Nanos,
+    RefId,
+    TradeId,
+    VenueId,
+    VenueOrderId,
+)
+from router.model.orders import Fee, ParentOrder, SweepParams
 from router.model.requests import Request, RequestKind
+from router.model.resolutions import Resolution, ToldTrade, Verdict
 from router.orders.client_ids import parent_id
-from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody, parse
+from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody, ResolveBody, TradeBody, parse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +66,16 @@ def acknowledge_request(
     return _request(RequestKind.ACKNOWLEDGE, key, _text(body), entity, principal, asked_ns)
 
 
+def resolve_request(body: ResolveBody, *, as_of_seq: int, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Say what became of a quarantined child. The same word on the same standing of the child is one asking.
+
+    `as_of_seq`: the journal row the child was last changed by, as the asker saw it.
+    """
+    text = _text(body)
+    said = hashlib.sha256(f"{principal}|{text}".encode()).hexdigest()[:16]
+    return _request(RequestKind.RESOLVE, f"{body.child}-{as_of_seq}-{said}", text, entity, principal, asked_ns)
+
+
 def understand(request: Request, deployment: str, offered: Offered) -> Event:
     """The event a stored request means. It was checked when it was stored; a later release checks it again.
 
@@ -74,6 +104,8 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
                 reason=said.reason,
                 principal=request.principal,
             )
+        case RequestKind.RESOLVE:
+            return ResolveAsked(resolution=_resolution(parse(ResolveBody, data), request.principal))
         case RequestKind.UNKNOWN:
             raise BadInput("kind", "is not one this release knows")
         case RequestKind.HALT:
@@ -103,6 +135,24 @@ def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: 
     )
 
 
+def _resolution(body: ResolveBody, principal: str) -> Resolution:
+    return Resolution(
+        client_id=ClientOrderId(body.child),
+        verdict=Verdict.FILLED if body.verdict == "filled" else Verdict.NEVER_PLACED,
+        evidence=body.evidence,
+        principal=principal,
+        trades=tuple(map(_told, body.trades)),
+        venue_order_id=None if body.venue_order_id is None else VenueOrderId(body.venue_order_id),
+    )
+
+
+def _told(trade: TradeBody) -> ToldTrade:
+    fees = () if trade.fee is None else (Fee(asset=Asset(trade.fee_asset or ""), amount=Decimal(trade.fee)),)
+    return ToldTrade(
+        trade_id=TradeId(trade.trade_id), quantity=Decimal(trade.quantity), price=Decimal(trade.price), fees=fees
+    )
+
+
 def _check_offered(body: OrderBody, offered: Offered) -> None:
     if body.instrument not in offered.instruments:
         raise BadInput("instrument", f"{body.instrument} is not traded here; there is {', '.join(offered.instruments)}")
@@ -114,7 +164,7 @@ def _check_offered(body: OrderBody, offered: Offered) -> None:
         raise BadInput("venues.exclude", "leaves no venue to trade on")
 
 
-def _text(body: OrderBody | CancelBody | HaltBody | AcknowledgeBody) -> str:
+def _text(body: OrderBody | CancelBody | HaltBody | AcknowledgeBody | ResolveBody) -> str:
     """Canonical: what the owner wrote, amounts in one spelling, keys sorted, no blanks.
 
     Defaults are left out: a release that changes one must still know an old reference again.

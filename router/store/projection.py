@@ -16,6 +16,7 @@ from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
 from router.model.money import plain
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
+from router.model.resolutions import Resolution
 from router.store.tables import (
     AlertTable,
     BalanceTable,
@@ -47,6 +48,9 @@ HALTED, RESUMED, DECISION_FAILED = "HALTED", "RESUMED", "DECISION_FAILED"
 HALTS = frozenset({HALTED, DECISION_FAILED})
 """Alerts after which nothing new leaves, until a `RESUMED`."""
 GATE_OPENED = "GATE_OPENED"
+PROPOSED, RESOLVED, NOT_RESOLVED = "RESOLUTION_PROPOSED", "RESOLVED", "RESOLUTION_REFUSED"
+RESOLUTIONS = (PROPOSED, RESOLVED, NOT_RESOLVED)
+"""What became of a person's word on a quarantined child."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -305,6 +309,20 @@ class Projection:
         self._alert(f"BREACH_{fact.kind.value}", fact.detail, account=fact.account, child=fact.client_id)
 
     @_take.register
+    def _(self, fact: f.ResolutionProposed) -> None:
+        self._set(ChildTable, (fact.resolution.client_id,))  # its `seq` moves: the next word on it is another asking
+        self._resolution(PROPOSED, fact.resolution, "a second person must say the same")
+
+    @_take.register
+    def _(self, fact: f.ResolutionTaken) -> None:
+        first = "" if fact.proposed_by is None else f"as {fact.proposed_by} had said"
+        self._resolution(RESOLVED, fact.resolution, first)
+
+    @_take.register
+    def _(self, fact: f.ResolutionRefused) -> None:
+        self._resolution(NOT_RESOLVED, fact.resolution, fact.why)
+
+    @_take.register
     def _(self, fact: f.DedupeNoted) -> None:
         if fact.probe.verdict is not None:
             detail = f"{fact.probe.verdict} in {fact.probe.mode}, ccxt {fact.probe.ccxt}: {fact.probe.detail}"
@@ -313,6 +331,11 @@ class Projection:
     @_take.register
     def _(self, fact: f.DecisionFailed) -> None:
         self._alert(DECISION_FAILED, fact.error)
+
+    def _resolution(self, kind: str, word: Resolution, more: str) -> None:
+        trades = ", ".join(f"{one.trade_id}: {one.quantity} at {one.price}" for one in word.trades)
+        parts = (f"{word.verdict} by {word.principal}", trades, f'"{word.evidence}"', more)
+        self._alert(kind, "; ".join(part for part in parts if part), child=word.client_id)
 
     def _put_parent(self, order: ParentOrder, state: ParentState, reason: str, at_ns: Nanos) -> None:
         self._known.parents[order.id] = order.entity
@@ -399,6 +422,12 @@ def strangers_in(rows: Iterable[Followed], known: Known) -> tuple[set[ClientOrde
                 children.add(fill.client_id)
             case f.ChildMoved(client_id=client_id):
                 children.add(client_id)
+            case (
+                f.ResolutionProposed(resolution=word)
+                | f.ResolutionTaken(resolution=word)
+                | f.ResolutionRefused(resolution=word)
+            ):
+                children.add(word.client_id)
             case f.BreachRaised(client_id=str(named)):
                 children.add(ClientOrderId(named))
             case f.RoundPlanned(parent_id=parent_id):

@@ -123,6 +123,17 @@ class Queries:
                 as_of_seq=await self._as_of_seq(session),
             )
 
+    async def child(self, client_id: str) -> ChildTable | None:
+        """One child by its id."""
+        found = await self._all(select(ChildTable).where(core(ChildTable).c.client_id == client_id))
+        return found[0] if found else None
+
+    async def words_on(self, children: Collection[str], kinds: Collection[str]) -> tuple[AlertTable, ...]:
+        """Alerts of these kinds about these children, oldest first."""
+        table = core(AlertTable).c
+        query = select(AlertTable).where(table.kind.in_([*kinds]), table.subject.in_([*children]))
+        return await self._all(query.order_by(table.seq, table.number))
+
     async def parent_by_ref(self, entity: EntityId, ref_id: RefId) -> ParentDetail | None:
         """The parent a customer's reference stands for."""
         found = await self.parents(entity=entity, ref_id=ref_id, limit=1)

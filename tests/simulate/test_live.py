@@ -17,7 +17,9 @@ STORM = Profile(name="short storm", parents=(3, 6), faulty_s=60, heal_s=900, str
 
 
 def told(outcome: Outcome) -> str:
-    return "\n".join([f"seed {outcome.seed}, {outcome.profile}", *(f"{one.invariant}: {one.detail}" for one in outcome.breaches)])
+    return "\n".join(
+        [f"seed {outcome.seed}, {outcome.profile}", *(f"{one.invariant}: {one.detail}" for one in outcome.breaches)]
+    )
 
 
 def test_the_live_shell_does_nothing_twice_and_loses_nothing() -> None:
