@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass, fields, replace
 
 _MS = 1_000_000
+_NEAR = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +19,7 @@ class WireFaults:
     """The connection cannot be made: provably not one byte left."""
     lost: float = 0.0
     late: float = 0.0
-    """It arrives 2 to 25 s later."""
+    """It arrives 0.5 to 25 s later."""
     twice: float = 0.0
     """A proxy sends it again a moment later."""
     turned_away: float = 0.0
@@ -47,12 +48,14 @@ class Journey:
     """What becomes of one request. Times in ns after it left.
 
     `arrives`: when copies of it reach the engine; empty when none does. `back_ns`: how long the answer takes from the
-    engine to the sender; None when it never comes. `usable`: can the answer be read. `fails`: a verdict that comes
-    without the engine having seen anything (`not sent`, `turned away`, `limited`), after `back_ns`.
+    engine to the sender; None when it never comes. `speaks`: which copy's answer that is. `usable`: can it be read.
+    `fails`: a verdict that comes without the engine having seen anything (`not sent`, `turned away`, `limited`), after
+    `back_ns`.
     """
 
     arrives: tuple[int, ...]
     back_ns: int | None
+    speaks: int = 0
     usable: bool = True
     fails: str | None = None
 
@@ -84,13 +87,15 @@ class Wire:
         if self._happens(faults.lost):
             return Journey(arrives=(), back_ns=None)
         if self._happens(faults.late):
-            there = self._between(2_000, 25_000)
+            # Half of them about the time a deadline passes, where it matters most.
+            there = self._between(500, 4_000) if self._happens(_NEAR) else self._between(2_000, 25_000)
         arrives = (there, there + self._between(0, 3_000)) if self._happens(faults.twice) else (there,)
+        speaks = len(arrives) - 1 if self._happens(_NEAR) else 0
         if self._happens(faults.answer_lost):
             return Journey(arrives=arrives, back_ns=None)
         if self._happens(faults.answer_late):
             back = self._between(1_000, 10_000)
-        return Journey(arrives=arrives, back_ns=back, usable=not self._happens(faults.garbled))
+        return Journey(arrives=arrives, back_ns=back, speaks=speaks, usable=not self._happens(faults.garbled))
 
     def hint_delays_ns(self) -> tuple[int, ...]:
         """After how long a private stream's word arrives; empty when it does not, two when it is repeated."""

@@ -70,8 +70,6 @@ class Judge:
     accepts: int = 0
     orphans: set[ClientOrderId] = field(default_factory=set)
     """Orders with our tag that somebody else has placed: an alarm is what they are there for."""
-    orphans_left: set[ClientOrderId] = field(default_factory=set)
-    """Those that stood long enough, after all was well, to be seen."""
     touched: set[AccountId] = field(default_factory=set)
     """Accounts where somebody else moved money, or where a fee is not what was said."""
     _day: dict[int, Decimal] = field(default_factory=dict)
@@ -175,10 +173,12 @@ class Judge:
         *,
         unfenced: frozenset[AccountId],
         backlog: Mapping[str, int],
+        standing: frozenset[ClientOrderId],
     ) -> None:
         """All must have come to its end, and all three records must agree.
 
         `unfenced`: who may leave a doubt open. `backlog`: how much of what the driver still has before it.
+        `standing`: orphans that stood long enough, after all was well, to be seen.
         """
         rows = journal.read()
         self._judge_ends(engine, at_ns, unfenced)
@@ -197,7 +197,7 @@ class Judge:
                     reported.add(fact.client_id)
                 else:
                     self.breach("alarm", at_ns, f"{fact.kind}: {fact.detail}")
-        for client_id in sorted(self.orphans_left - reported):
+        for client_id in sorted(standing - reported):
             self.breach("I4", at_ns, f"{client_id} stood at a venue with our tag, and nobody was told")
 
     def _judge_ends(self, engine: Engine, at_ns: Nanos, unfenced: frozenset[AccountId]) -> None:

@@ -518,6 +518,7 @@ class LiveWorld(SimWorld):
             self.agenda.now_ns,
             unfenced=may_leave_doubts(self),
             backlog=process.backlog,
+            standing=self.trouble.orphans_standing(),
         )
         self._judge_requests()
         self._judge_snapshots()

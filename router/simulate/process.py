@@ -577,18 +577,18 @@ def travel(
     """A copy on its way, whatever becomes of its sender. `told`: the answer sets out, and how long it takes."""
     refused = False
 
-    def at_venue(first: bool) -> None:
+    def at_venue(speaks: bool) -> None:
         nonlocal refused
         if refused:
             return  # repeated on the way after a refusal: no rule of ours can fence that, only report it
         outcome = world.venue(order.account).place(order, deadline_ns, world.agenda.now_ns)
         refused = isinstance(outcome, Refused)
         world.at_venue(order.account)
-        if first and journey.back_ns is not None:
+        if speaks and journey.back_ns is not None:
             told(outcome if journey.usable else Lost(why="the answer cannot be used"), journey.back_ns)
 
     for position, arrives_ns in enumerate(journey.arrives):
-        world.agenda.after(arrives_ns, lambda first=position == 0: at_venue(first))  # type: ignore[misc]
+        world.agenda.after(arrives_ns, lambda speaks=position == journey.speaks: at_venue(speaks))  # type: ignore[misc]
 
 
 def without_engine(fails: str) -> PlaceOutcome:

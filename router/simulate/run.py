@@ -76,8 +76,14 @@ def _run(seed: int, world: SimWorld) -> Outcome:
     settle(world)
     while (driver := world.driver) is None or not driver.idle:
         until(world, agenda.now_ns + MS)
-    unfenced = may_leave_doubts(world)
-    world.judge.conclude(driver.engine, world.journal, agenda.now_ns, unfenced=unfenced, backlog=driver.backlog)
+    world.judge.conclude(
+        driver.engine,
+        world.journal,
+        agenda.now_ns,
+        unfenced=may_leave_doubts(world),
+        backlog=driver.backlog,
+        standing=world.trouble.orphans_standing(),
+    )
     children = driver.engine.state.blotter.children.values()
     return Outcome(
         seed=seed,

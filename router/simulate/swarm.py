@@ -167,6 +167,6 @@ def draw(seed: int, profile: Profile) -> Swarm:
         orphan_rate=on(1 / 150),
         crossed_rate=on(1 / 90),
         late_book_rate=on(1 / 90),
-        retention_s=draws.choice((None, None, None, 30)) if profile.strength else None,
+        retention_s=draws.choice((None, None, None, 5, 30)) if profile.strength else None,
         limits=replace(LIMITS, day_notional_max=draws.choice(_DAYS)) if profile.strength else LIMITS,
     )

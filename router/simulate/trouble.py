@@ -29,6 +29,7 @@ class Trouble:
         self._world = world
         self._swarm = world.swarm
         self._orphans: list[tuple[AccountId, int]] = []
+        self._tidied: frozenset[ClientOrderId] = frozenset()
         self._by_hand: list[tuple[AccountId, int]] = []
 
     def plan(self) -> None:
@@ -67,12 +68,20 @@ class Trouble:
     def people_tidy_up(self) -> None:
         """All is well: nobody trades by hand any more, and in a while the orders nobody can explain are cancelled."""
         self._cancel_all(self._by_hand)
-        judge = self._world.judge
+        self._world.agenda.after(_TIDY_UP_NS, self._cancel_orphans)
+
+    def orphans_standing(self) -> frozenset[ClientOrderId]:
+        """Orders with our tag that still stand, or stood until people tidied up: somebody must have been told."""
+        left = set(self._tidied)
         for account, order_id in self._orphans:
             (record,) = self._world.venue(account).exchange.find(account, order_id=order_id)
             if not record.status.ended and record.client_id is not None:
-                judge.orphans_left.add(ClientOrderId(record.client_id))
-        self._world.agenda.after(_TIDY_UP_NS, lambda: self._cancel_all(self._orphans))
+                left.add(ClientOrderId(record.client_id))
+        return frozenset(left)
+
+    def _cancel_orphans(self) -> None:
+        self._tidied = self.orphans_standing()
+        self._cancel_all(self._orphans)
 
     def every(self, rate: float, strike: Callable[[], None]) -> None:
         """On average `rate` times a second, until everything heals."""
