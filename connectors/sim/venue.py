@@ -41,6 +41,8 @@ from router.model.outcomes import (
 
 _MARGIN_NS = 70_000_000_000
 """How wrong the asker's clock may be: trades are looked through from so much earlier on."""
+_CANCEL_TAKES_NS = 5_000_000_000
+"""From its acknowledgement to the book, where a venue takes its time."""
 _ENDPOINTS = ("order", "open orders", "closed orders", "trades")
 
 
@@ -103,7 +105,7 @@ class SimVenue:
         self.cancels_later = False
         """It acknowledges a cancel, and takes the order off the book at its next turn: until then it may fill."""
         self.exchange = Exchange(rules, [symbol_rules(listing)])
-        self._cancelling: dict[int, Decimal] = {}
+        self._cancelling: dict[int, tuple[Nanos, Decimal]] = {}
         self._rejected: dict[ClientOrderId, VenueOrder] = {}
         self._words = Words("sim")
         self._told: dict[int, VenueTrade] = {}
@@ -140,7 +142,7 @@ class SimVenue:
             self.reached["cancel of an order that had ended"] += 1
             return CancelUnclear(why="unknown order")
         if self.cancels_later:
-            self._cancelling.setdefault(standing[0].order_id, standing[0].executed)
+            self._cancelling.setdefault(standing[0].order_id, (now_ns, standing[0].executed))
             return CancelTaken()
         answer = self.exchange.cancel(self.account, standing[0].order_id, now_ns)
         return CancelUnclear(why=answer.text) if isinstance(answer, Rejection) else CancelTaken()
@@ -190,13 +192,15 @@ class SimVenue:
 
     def take_turn(self, now_ns: Nanos) -> None:
         """What the venue does in its own time: cancels it has acknowledged take effect."""
-        for order_id, executed in self._cancelling.items():
+        for order_id, (asked_ns, executed) in tuple(self._cancelling.items()):
+            if now_ns - asked_ns < _CANCEL_TAKES_NS:
+                continue
+            del self._cancelling[order_id]
             (record,) = self.exchange.find(self.account, order_id=order_id)
             if record.executed > executed:
                 self.reached["filled after its cancel was acknowledged"] += 1
             if not record.status.ended:
                 self.exchange.cancel(self.account, order_id, now_ns)
-        self._cancelling.clear()
 
     def cancel_all(self, now_ns: Nanos) -> None:
         """The venue takes every order off its book, on its own account."""

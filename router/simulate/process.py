@@ -18,7 +18,7 @@ from router.model.facts import DecisionFailed, Fact
 from router.model.ids import AccountId, ClientOrderId, InstrumentId, ListingId, Nanos, TimerId
 from router.model.instruments import Instrument, Listing
 from router.model.market import MarketView
-from router.model.orders import ChildOrder
+from router.model.orders import ChildOrder, ChildState
 from router.model.outcomes import (
     AccountRead,
     CancelOutcome,
@@ -65,8 +65,8 @@ class World(Protocol):
         """All there are."""
         ...
 
-    def point(self, name: str, process: "Shell") -> None:
-        """Something may strike here: `process` may be dead or paused afterwards."""
+    def point(self, name: str, process: "Shell", weight: int = 1) -> None:
+        """Something may strike here, `weight` times as often as elsewhere: `process` may be dead or paused then."""
         ...
 
     def commit_ns(self) -> int | None:
@@ -400,6 +400,7 @@ class Process(Shell):
             )
             return
         world.leaves(order, gated_ns)
+        world.point("sent", self, 3)
         deadline_ns = self._on_venue_clock(command.deadline_ns)
         waiting = _Waiting()
         self._step(
@@ -453,6 +454,8 @@ class Process(Shell):
         world, order, asked_ns = self.world, command.order, self.now()
 
         def done(result: LookUpResult) -> None:
+            if self._engine.state.blotter.children[order.client_id].state is ChildState.IN_DOUBT:
+                world.point("looked up in doubt", self, 10)  # what was true when it was asked grows old
             self.put(e.LookedUp(client_id=order.client_id, look_up=LookUp(asked_ns=asked_ns, result=result)))
             if self._looking[order.client_id]:
                 self._looking[order.client_id] = False

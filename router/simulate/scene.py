@@ -108,7 +108,7 @@ def venue_of(listing: Listing, swarm: Swarm) -> SimVenue:
         listing,
         rules,
         takes_deadline=kind.fence is Fence.DEADLINE,
-        money=dict(_MONEY),
+        money={asset: amount * swarm.wealth for asset, amount in _MONEY.items()},
         trade_lag_ns=swarm.trade_lag_ms * MS,
         names_trades=kind.names_trades,
         forgets_after_ns=None if swarm.retention_s is None else swarm.retention_s * S,

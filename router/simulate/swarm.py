@@ -101,6 +101,8 @@ class Swarm:
     crossed_rate: float
     late_book_rate: float
     retention_s: int | None
+    wealth: Decimal
+    """Times the usual balances: where they are small, reservations decide what can be sent."""
     limits: RiskLimits
 
 
@@ -168,5 +170,6 @@ def draw(seed: int, profile: Profile) -> Swarm:
         crossed_rate=on(1 / 90),
         late_book_rate=on(1 / 90),
         retention_s=draws.choice((None, None, None, 5, 30)) if profile.strength else None,
+        wealth=draws.choice((Decimal(1), Decimal(1), Decimal("0.02"))) if profile.strength else Decimal(1),
         limits=replace(LIMITS, day_notional_max=draws.choice(_DAYS)) if profile.strength else LIMITS,
     )

@@ -90,16 +90,17 @@ class SimWorld:
         """All there are."""
         return self._listings
 
-    def point(self, name: str, process: Shell) -> None:
+    def point(self, name: str, process: Shell, weight: int = 1) -> None:
         """A kill or a pause may strike exactly here."""
         if not self.faulty or process.dead:
             return
         draws = self.draws["strikes"]
         chance = draws.random()
-        if chance < self.swarm.strike_kill:
+        kill, pause = weight * self.swarm.strike_kill, weight * self.swarm.strike_pause
+        if chance < kill:
             self.count(f"killed at {name}")
             self.kill(process)
-        elif chance < self.swarm.strike_kill + self.swarm.strike_pause:
+        elif chance < kill + pause:
             self.count(f"paused at {name}")
             self.pause(process)
 

@@ -86,6 +86,18 @@ def test_old_answers_are_judged_by_when_they_were_asked(desk: Desk) -> None:
     assert desk.states("kraken") == [ChildState.IN_DOUBT]
 
 
+def test_one_endpoint_alone_proves_nothing(desk: Desk) -> None:
+    """However often it says so: a replica that stands still knows nothing of an order that is there."""
+    lost_at_kraken(desk)
+    desk.later(1_000)
+
+    for _ in range(9):
+        desk.looked_up(desk.child("kraken"), Missing(endpoints=("order",)))
+        desk.later(30)
+
+    assert desk.states("kraken") == [ChildState.IN_DOUBT]
+
+
 def test_a_failed_look_up_is_no_evidence(desk: Desk) -> None:
     """Trouble on the line proves neither presence nor absence."""
     lost_at_kraken(desk)

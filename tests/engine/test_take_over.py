@@ -2,9 +2,12 @@
 
 from router.engine import Engine, State
 from router.model import facts as f
+from router.model.ids import Nanos
+from router.model.orders import ChildState
+from router.model.outcomes import Missing
 from router.model.terms import Fence
 from router.runtime.recovery import SNAPSHOTS
-from tests.engine.desk import Desk, account, terms
+from tests.engine.desk import MS, Desk, account, terms
 
 Z_MS = 5_000
 GEMINI = account("gemini")
@@ -76,3 +79,26 @@ def test_a_driver_that_recovers_within_its_tenure_does_not_start_the_wait_anew()
     desk.later(2)
     desk.read(GEMINI)
     assert desk.engine.state.gate_open(GEMINI)
+
+
+def test_a_clock_that_was_set_between_two_drivers_proves_no_absence() -> None:
+    """What the driver before sent lives as long as it lives, whatever our clock shows: we count from our own start."""
+    desk = Desk().start(epoch=1)
+    desk.market("kraken ask 100.00 5.0")
+    desk.submit("P1 buy 1")
+    desk.later(1)
+    successor = desk.restarted()
+    successor.now_ns = Nanos(desk.now_ns + 60_000 * MS)
+    successor.start(epoch=2)
+
+    child = successor.child("kraken")
+
+    for _ in range(4):
+        successor.looked_up(child, Missing(endpoints=("order", "trades")))
+        successor.later(30)
+    assert child.state is ChildState.IN_DOUBT
+
+    successor.later(300)
+    for _ in range(3):
+        successor.looked_up(child, Missing(endpoints=("order", "trades")))
+    assert child.state is ChildState.NEVER_PLACED
