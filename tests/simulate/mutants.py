@@ -6,7 +6,7 @@ that the judge found a breach, or that an assertion inside the engine tripped.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
@@ -25,7 +25,7 @@ from router.model.outcomes import CancelTaken, Exists, Lost, Missing, NotSent, R
 from router.model.terms import Fence
 from router.orders import resolver
 from router.orders.blotter import Blotter
-from router.orders.lifecycle import Heard
+from router.orders.lifecycle import Cell, Heard
 from router.orders.records import Child, Evidence
 from router.risk import CHECKS, approve_copy, checks
 from router.runtime.switch import Switch
@@ -304,7 +304,13 @@ def an_ioc_that_rests_is_left_there() -> Mistake:
 
 
 def an_order_that_lives_again_is_ignored() -> Mistake:
-    return patch.object(children, "revive", lambda _draft, _child: None)
+    usual = children.after
+
+    def after(state: ChildState, heard: Heard) -> object:
+        found = usual(state, heard)
+        return state if found is Cell.ANOMALY else found
+
+    return patch.object(children, "after", after)
 
 
 def a_forgotten_order_is_waited_for() -> Mistake:
@@ -388,12 +394,3 @@ def quarantine_is_not_reserved() -> Mistake:
         return self.filled if free else max(self.order.quantity, self.filled)
 
     return patch.object(Child, "exposure", property(exposure))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mutant:
-    """A mistake, and the seed of a profile that kills it."""
-
-    plant: Callable[[], Mistake]
-    seed: int
-    profile: str = "brief"
