@@ -5,7 +5,7 @@ import importlib
 
 from bench.measure import facts
 
-BENCHES = ("book", "feeds", "split", "engine", "journal", "wire")
+BENCHES = ("book", "feeds", "split", "engine", "journal", "wire", "recovery")
 """Modules of this folder. Each has `run(quick: bool) -> Iterable[Table]`; a new one is added here."""
 
 

@@ -65,14 +65,14 @@ def run(*, quick: bool) -> Iterator[Table]:
 
 
 async def _measure(folder: Path, parents: int) -> tuple[dict[str, list[float]], list[float]]:
-    async with _lab() as control:
+    async with lab() as control:
         for venue in ("kraken", "coinbase"):
             await control.pause(venue)
         await control.set_book("binance", "BTC/USDT", bids=[("60000", "1000")], asks=[("60001", "1000")])
         await control.set_book("kraken", "USDT/USD", bids=[("0.9999", "1000000")], asks=[("1.0001", "1000000")])
         config = load(None)
         only = [venue for venue in config.venues if venue.venue in {"binance", "kraken"}]
-        moved = tuple(replace(venue, loopback=_moved(venue.loopback)) for venue in only)
+        moved = tuple(replace(venue, loopback=moved(venue.loopback)) for venue in only)
         config = replace(
             config,
             venues=moved,
@@ -199,13 +199,13 @@ async def _alone(base: str, venue: object, orders: int) -> list[float]:
         await session.close()
 
 
-def _moved(loopback: str | None) -> str:
+def moved(loopback: str | None) -> str:
     assert loopback is not None
     return loopback.replace(":87", f":{PORT // 100}").replace(f"{PORT // 100}0", f"{PORT // 10}")
 
 
 @asynccontextmanager
-async def _lab() -> AsyncIterator[LabControl]:
+async def lab() -> AsyncIterator[LabControl]:
     """Standing books in another process, so that it does not share our loop."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "connectors.lab", "--port", str(PORT), "--static"), stderr=subprocess.DEVNULL

@@ -38,6 +38,7 @@ class Metrics:
     halted: Gauge = field(init=False)
     in_doubt: Gauge = field(init=False)
     leading: Gauge = field(init=False)
+    tasks: Gauge = field(init=False)
     book_age: Gauge = field(init=False)
     book_usable: Gauge = field(init=False)
     append: Histogram = field(init=False)
@@ -88,6 +89,7 @@ class Metrics:
         self.halted = self._gauge("sor_halted", "1 while no new child may leave")
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")
         self.leading = self._gauge("sor_leading", "1 while this process holds the lease")
+        self.tasks = self._gauge("sor_tasks", "Tasks of the event loop: flat while nothing leaks")
         self.book_age = self._gauge("sor_book_age_seconds", "Age of the book", "listing")
         self.book_usable = self._gauge("sor_book_usable", "1 while the book is routed on", "listing")
 

@@ -403,9 +403,10 @@ class Observe:
         """A decision was made."""
         self._metrics.decide.observe(took_ns / _NS_PER_S)
 
-    def loop_lagged(self, lag_ns: int) -> None:
+    def loop_lagged(self, lag_ns: int, tasks: int) -> None:
         """The event loop was late by so much."""
         self._metrics.loop_lag.observe(lag_ns / _NS_PER_S)
+        self._metrics.tasks.set(tasks)
 
     def recovered(self, *, seq: int, living: int, halted: str | None) -> None:
         """State was rebuilt from the journal up to `seq`; so many children had not ended."""

@@ -324,7 +324,7 @@ class Driver:
             due_ns = self._clock.now() + _LOOP_LOOK_MS * _MS
             await asyncio.sleep(_LOOP_LOOK_MS / 1_000)
             now_ns = self._clock.now()
-            self._observe.loop_lagged(max(now_ns - due_ns, 0))
+            self._observe.loop_lagged(max(now_ns - due_ns, 0), len(asyncio.all_tasks()))
             for listing, (age_ns, why) in self._market.ages(now_ns).items():
                 self._observe.book_aged(listing, age_ns, usable=why is None)
 

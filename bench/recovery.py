@@ -1,0 +1,202 @@
+"""From a lease to trading: how long a start takes, by the length of the journal and by the orders still open.
+
+`journal`: rows are written through the store in large batches, each row's facts as a driver writes them but with a
+small event, and a snapshot is taken `TAIL` rows before the end, where the default configuration would have one. Timed
+is what a driver does before it may listen to anything: read the snapshot, then check and fold the rows behind it.
+
+`open`: children whose fate nobody knows, resting at three lab venues that answer after 20 ms, and one order waiting in
+the request table. Timed from the lease: until every account is read, until that order's first child is at a venue, and
+until the last open child was looked up. Wall time: read it on a quiet machine.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bench.histories import PRICE, QUANTITY, ROWS_A_PARENT, SYMBOLS, ended, unanswered
+from bench.measure import Row, Table
+from bench.wire import lab, moved
+from connectors.ccxt_venue.registry import dialect_of
+from connectors.lab.client import LabControl
+from connectors.lab.faults import FaultKind
+from router.app.execute import submit
+from router.app.parts import Router, build_engine, opened
+from router.config import Config, load
+from router.engine import Engine
+from router.engine.image import IMAGE_VERSION
+from router.model.ids import Nanos
+from router.model.orders import ChildState
+from router.observe import Observe
+from router.observe.logs import silent
+from router.ports import JournalRow
+from router.requests.bodies import OrderBody, parse
+from router.runtime.recovery import recover, save
+from router.store import JournalStore, open_store
+
+TAIL = 2_000
+ANSWER_MS = 20
+PARENTS_A_DAY = 28_800
+"""Twenty a minute, day and night."""
+_BATCH = 4_500
+_DAY_NS = 86_400_000_000_000
+_GIVE_UP_S = 300.0
+
+
+def run(*, quick: bool) -> Iterator[Table]:
+    yield asyncio.run(_journal_table(20_000 if quick else 1_000_000))
+    yield asyncio.run(_open_table(60 if quick else 1_000))
+
+
+async def _journal_table(rows: int) -> Table:
+    with tempfile.TemporaryDirectory(prefix="sor-bench-") as folder:
+        path = Path(folder) / "sor.db"
+        url = f"sqlite:///{path}"
+        began = time.monotonic()
+        parents, kept, snapshot = await _write(url, rows)
+        note = (
+            f"{rows} rows, {parents} parents in {parents / PARENTS_A_DAY:.1f} days, {path.stat().st_size / 1e6:.0f} MB,"
+            f" written in {time.monotonic() - began:.0f} s; {kept} parents in a snapshot of {snapshot / 1e6:.1f} MB"
+        )
+        took = {"snapshot and tail": await _recovery_s(url)}
+    return _table(f"recovery: a journal of {rows} rows, its newest snapshot {TAIL} rows back", took, [note])
+
+
+async def _recovery_s(url: str) -> float:
+    store = await open_store(url, "lab")
+    try:
+        began = time.monotonic()
+        await recover(store, {}, _raise)
+        return time.monotonic() - began
+    finally:
+        await store.close()
+
+
+async def _write(url: str, rows: int) -> tuple[int, int, int]:
+    """How many parents were written; how many of them the snapshot holds, and its bytes."""
+    store = await open_store(url, "lab")
+    try:
+        assert await store.take_lease("bench", 3_600_000) is not None
+        engine, parents, at_ns = Engine({}), rows // ROWS_A_PARENT, time.time_ns()
+        first_ns = at_ns - parents * (_DAY_NS // PARENTS_A_DAY)
+        batch: list[JournalRow] = []
+        until_snapshot = parents - TAIL // ROWS_A_PARENT
+        kept = snapshot = 0
+        for number in range(parents):
+            at_ns = first_ns + number * (_DAY_NS // PARENTS_A_DAY)
+            batch += ended(store.deployment, number, Nanos(at_ns))
+            if len(batch) >= _BATCH or number in {until_snapshot, parents - 1}:
+                await _append(store, engine, batch)
+                batch = []
+            if number == until_snapshot:
+                head = await store.newest_row()
+                assert head is not None
+                await save(store, engine, *head, Nanos(at_ns))
+                saved = await store.newest_snapshot(IMAGE_VERSION)
+                assert saved is not None
+                kept, snapshot = len(engine.state.blotter.parents), len(saved[2])
+        return parents, kept, snapshot
+    finally:
+        await store.close()
+
+
+async def _append(store: JournalStore, engine: Engine, batch: list[JournalRow]) -> None:
+    await store.append(batch)
+    for row in batch:
+        engine.recover(row.stamped.at_ns, row.facts)
+
+
+async def _open_table(children: int) -> Table:
+    with tempfile.TemporaryDirectory(prefix="sor-bench-") as folder:
+        async with lab() as control:
+            await control.set_book("kraken", "USDT/USD", bids=[("0.9999", "1000000")], asks=[("1.0001", "1000000")])
+            for venue, symbol in SYMBOLS.items():
+                await control.set_book(venue, symbol, bids=[("59990", "1000")], asks=[("60000", "1000")])
+            config = _config(Path(folder))
+            async with opened(config, Observe(silent())) as router:
+                await _leave_open(router, control, children)
+                await control.inject("*", FaultKind.SLOW, times=None, delay_ms=ANSWER_MS)
+                body = {"ref_id": "NEXT", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "0.01"}
+                await submit(router, parse(OrderBody, body), "bench")
+                took = await _start(router, children)
+    title = f"recovery: {children} children whose fate is unknown, three venues that answer in {ANSWER_MS} ms"
+    return _table(title, took, [])
+
+
+def _config(folder: Path) -> Config:
+    config = load(None)
+    only = [venue for venue in config.venues if venue.venue in SYMBOLS]
+    return replace(
+        config,
+        venues=tuple(replace(venue, loopback=moved(venue.loopback)) for venue in only),
+        database_url=f"sqlite:///{folder / 'bench.db'}",
+        timings=replace(config.timings, approval_age_ms=2_000),
+    )
+
+
+async def _leave_open(router: Router, control: LabControl, children: int) -> None:
+    """As a driver leaves them that dies with everything on its way: the intents here, the orders there."""
+    store = router.store
+    lease = await store.take_lease("bench", 60_000)
+    assert lease is not None
+    rows = []
+    for row, orders in unanswered(store.deployment, children // 10, 10, router.clock.now()):
+        rows.append(row)
+        for order in orders:
+            name = dialect_of(str(order.venue)).encode_id(order.client_id)
+            await control.place(order.venue, order.symbol, "BUY", QUANTITY, PRICE, client_id=name)
+    await store.append(rows)
+    await store.release_lease(lease)
+
+
+async def _start(router: Router, children: int) -> dict[str, float]:
+    engine = build_engine(router)
+    took: dict[str, float] = {}
+    began = time.monotonic()
+    lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
+    assert lease is not None
+    driving = asyncio.create_task(engine.driver.run(lease))
+
+    async def until(name: str, so: object) -> None:
+        while not await so():  # type: ignore[operator]
+            assert not driving.done(), driving
+            assert time.monotonic() - began < _GIVE_UP_S, f"{name}: {took}"
+            await asyncio.sleep(0.02)
+        took[name] = time.monotonic() - began
+
+    async def all_read() -> bool:
+        gates = engine.driver.engine.state.gates
+        return bool(gates) and all(gate.open for gate in gates.values())
+
+    async def sent() -> bool:
+        """The one parent that was not there before has a child that a venue took."""
+        blotter = engine.driver.engine.state.blotter
+        new = [child for child in blotter.children.values() if child.order.limit_price != PRICE]
+        return any(child.state in {ChildState.WORKING, ChildState.FILLED} for child in new)
+
+    async def known() -> bool:
+        children_ = list(engine.driver.engine.state.blotter.living())
+        return len(children_) >= children and not any(child.state.in_doubt for child in children_)
+
+    try:
+        await asyncio.gather(
+            until("every account read", all_read),
+            until("the next order's child is at a venue", sent),
+            until("the last open child is known", known),
+        )
+    finally:
+        engine.driver.stop()
+        await driving
+    return dict(sorted(took.items(), key=lambda one: one[1]))
+
+
+def _table(title: str, took_s: dict[str, float], notes: list[str]) -> Table:
+    base = next(iter(took_s.values()))
+    rows = [Row(name=name, median=s * 1e3, best=s * 1e3, worst=s * 1e3, ratio=s / base) for name, s in took_s.items()]
+    return Table(title=title, unit="ms", rows=rows, notes=[*notes, "wall time, one run"])
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -1,0 +1,296 @@
+"""A campaign of kills: every protocol x both databases x every point of reference flows, at random, and twice over.
+
+A case is drawn from its seed and is one story: an order, a flow that goes well or not, one to three deaths of the
+process that works it, and a last run that must end it. The verdict is the venues' own record.
+`python -m tests.e2e.kills --protocol okx --database sqlite --case 17` runs one again.
+"""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from connectors.lab.faults import Call, FaultKind
+from router.app.exits import ExitCode
+from router.model.orders import ChildState
+from tests.e2e import rig
+from tests.e2e.desk import DONE, DUST, QUANTITY, Desk, desk_at
+from tests.e2e.rig import NIGHTLY_SEATS, TERMS, Seat, quantity_of
+from tests.e2e.runner import Moment, Point
+from tests.e2e.truth import assert_venues_agree
+
+KILLED = -signal.SIGKILL
+UNFENCED = frozenset({"gemini"})
+SEATS: Mapping[str, Seat] = {
+    seat.name: replace(seat, terms={**TERMS, "quarantine_after_ms": 1_500 if seat.protocol in UNFENCED else 10_000})
+    for seat in (*rig.SEATS, *NIGHTLY_SEATS)
+}
+"""One of each protocol the lab speaks."""
+PROTOCOLS = tuple(SEATS)
+_OTHERS = tuple(name for name in PROTOCOLS if name not in UNFENCED)
+_MOST: Mapping[Point, int] = {
+    Point.BEFORE_COMMIT: 12,
+    Point.AFTER_COMMIT: 12,
+    Point.BEFORE_SEND: 7,
+    Point.AT_THE_GATE: 7,
+    Point.AFTER_SEND: 7,
+    Point.AFTER_ANSWER: 7,
+    Point.BEFORE_FILL: 4,
+    Point.AFTER_FILL: 4,
+    Point.BEFORE_COPY: 1,
+    Point.LOOKING_UP: 5,
+    Point.LOOKED_UP: 5,
+    Point.READING: 4,
+    Point.READ: 4,
+}
+"""Up to which number each point comes up in an order of three rounds over three venues."""
+_RECOVERING: Mapping[Point, int] = {
+    Point.BEFORE_COMMIT: 3,
+    Point.AFTER_COMMIT: 3,
+    Point.READING: 3,
+    Point.READ: 3,
+    Point.LOOKING_UP: 2,
+    Point.LOOKED_UP: 2,
+    Point.BEFORE_FILL: 1,
+    Point.AFTER_FILL: 1,
+}
+_PER_POINT, _AT_RANDOM, _TWICE = 2, 6, 8
+
+
+class Flow(StrEnum):
+    """What befalls the order besides."""
+
+    WELL = "all goes well"
+    LOST = "an answer is lost"
+    FAILED = "the venue fails after taking it"
+    RESET = "the connection breaks before the venue has it"
+    LIMITED = "the venue turns it away for a moment"
+    REPEATED = "reports come twice"
+
+
+_FAULTS: Mapping[Flow, tuple[FaultKind, Mapping[str, Any]]] = {
+    Flow.LOST: (FaultKind.ANSWER_LOST, {"call": Call.PLACE, "times": 2}),
+    Flow.FAILED: (FaultKind.HTTP_5XX, {"call": Call.PLACE, "times": 2}),
+    Flow.RESET: (FaultKind.RESET_BEFORE, {"call": Call.PLACE, "times": 2}),
+    Flow.LIMITED: (FaultKind.HTTP_429, {"call": Call.PLACE, "times": 2, "retry_after": "0"}),
+    Flow.REPEATED: (FaultKind.REPORT_REPEAT, {"times": None}),
+}
+_DOUBTFUL = (Flow.LOST, Flow.FAILED)
+
+Death = Moment | float
+"""At a named moment, or so many seconds after the start."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One story."""
+
+    seats: tuple[str, ...]
+    flow: Flow
+    deaths: tuple[Death, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a campaign came to."""
+
+    cases: int = 0
+    kills: int = 0
+    twice: int = 0
+    """Cases in which a restart was killed too."""
+    missed: int = 0
+    """Planned deaths whose moment never came: the run ended its order first."""
+    at: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        self.cases += other.cases
+        self.kills += other.kills
+        self.twice += other.twice
+        self.missed += other.missed
+        self.at += other.at
+
+    def told(self) -> str:
+        return (
+            f"{self.cases} cases, {self.kills} kills, {self.twice} double, {self.missed} moments that never came; "
+            + ", ".join(f"{point} {count}" for point, count in sorted(self.at.items()))
+        )
+
+
+def cases(protocol: str, seed: int = 1) -> Sequence[Case]:
+    """All of a protocol's."""
+    draws = random.Random(f"{protocol}:{seed}")
+
+    def seats() -> tuple[str, ...]:
+        return (protocol, *draws.sample([name for name in _OTHERS if name != protocol], 2))
+
+    def flow_for(point: Point) -> Flow:
+        if point in {Point.LOOKING_UP, Point.LOOKED_UP}:
+            return draws.choice(_DOUBTFUL)
+        if point is Point.BEFORE_COPY:
+            return Flow.LIMITED
+        return draws.choice((Flow.WELL, *Flow))
+
+    def moment(table: Mapping[Point, int]) -> Moment:
+        point = draws.choice(tuple(table))
+        return Moment(point, draws.randint(1, table[point]), delay_ms=draws.choice((0, 5, 20, 60)))
+
+    once = [
+        Case(
+            seats=seats(),
+            flow=flow_for(point),
+            deaths=(Moment(point, draws.randint(1, most), delay_ms=draws.choice((0, 5, 20, 60))),),
+        )
+        for point, most in _MOST.items()
+        for _ in range(_PER_POINT)
+    ]
+    anywhere = [
+        Case(seats=seats(), flow=draws.choice(tuple(Flow)), deaths=(draws.uniform(0.0, 0.9),))
+        for _ in range(_AT_RANDOM)
+    ]
+    twice = [
+        Case(
+            seats=seats(),
+            flow=draws.choice(tuple(Flow)),
+            deaths=(
+                Moment(draws.choice((Point.AFTER_SEND, Point.AFTER_COMMIT, Point.BEFORE_SEND)), draws.randint(1, 5)),
+                *(
+                    moment(_RECOVERING) if draws.random() < 0.7 else draws.uniform(0.0, 0.9)
+                    for _ in range(draws.choice((1, 1, 2)))
+                ),
+            ),
+        )
+        for _ in range(_TWICE)
+    ]
+    return [*once, *anywhere, *twice]
+
+
+async def play(folder: Path, database_url: str, case: Case) -> Tally:
+    """Run one case in an empty folder on an empty database. `AssertionError` when a promise was broken."""
+    tally = Tally(cases=1)
+    async with desk_at(folder, database_url, [SEATS[name] for name in case.seats]) as desk:
+        order = desk.order(params={"rounds_max": 40})
+        await _arm(desk, case.flow)
+        died = 0
+        for number, death in enumerate(case.deaths):
+            if await _dies(desk, f"run {number}", order, death, tally):
+                died += 1
+        tally.twice += died > 1
+        await desk.control.clear_faults()
+        await _finish(desk, order, unfenced=not UNFENCED.isdisjoint(case.seats))
+    return tally
+
+
+async def _arm(desk: Desk, flow: Flow) -> None:
+    if flow in _FAULTS:
+        kind, params = _FAULTS[flow]
+        await desk.control.inject("*", kind, **params)
+
+
+async def _dies(desk: Desk, name: str, order: Path, death: Death, tally: Tally) -> bool:
+    """One run; did it die?"""
+    slow = None
+    if isinstance(death, Moment):
+        if death.point is Point.AFTER_SEND:
+            # Slower than the process has left to live: what it sent is at the venue, its answer is not here.
+            slow = await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=300)
+        run = desk.execute(name, order, moment=death, wait_s=8)
+    else:
+        run = desk.execute(name, order, wait_s=8)
+        await asyncio.sleep(death)
+        run.send(signal.SIGKILL)
+    code = await run.ended()
+    if slow is not None:
+        await desk.control.clear_faults(slow)
+    if code == KILLED:
+        tally.kills += 1
+        tally.at[str(death.point) if isinstance(death, Moment) else "any time"] += 1
+        return True
+    assert code in {*DONE, ExitCode.IN_DOUBT}, run.said()
+    tally.missed += 1
+    return False
+
+
+async def _finish(desk: Desk, order: Path, *, unfenced: bool) -> None:
+    """The same reference again, to the end; at a venue without a fence, to where a person has to decide."""
+    last = desk.execute("last", order, wait_s=8 if unfenced else 30)
+    code = await last.ended()
+    agreed = await assert_venues_agree(desk.control, desk.database_url)
+    [detail] = agreed.ours.parents
+    done = quantity_of(agreed.orders_of(detail.parent.id))
+    assert done == detail.totals.quantity
+    if unfenced and code == ExitCode.IN_DOUBT:
+        waiting = [child for child in detail.children if not ChildState(child.state).ended]
+        assert waiting, last.said()
+        assert {ChildState(child.state) for child in waiting} == {ChildState.QUARANTINED}, last.said()
+        assert {child.venue for child in waiting} <= UNFENCED
+        return
+    assert code in DONE, last.said()
+    assert done == QUANTITY or (QUANTITY - done < DUST and "dust" in detail.parent.reason), detail.parent
+
+
+def _main() -> None:
+    import argparse
+    import contextlib
+    import secrets
+    import sys
+    import tempfile
+    import time
+
+    import asyncpg
+
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.kills", description=__doc__)
+    parser.add_argument("--protocol", choices=PROTOCOLS, action="append", help="repeat it; all when none is given")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), action="append")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--case", type=int, action="append")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no case after so long")
+    asked = parser.parse_args()
+
+    async def one(case: Case, database: str) -> Tally:
+        with tempfile.TemporaryDirectory(prefix="sor-kill-") as folder:
+            if database == "sqlite":
+                return await play(Path(folder), f"sqlite:///{Path(folder) / 'sor.db'}", case)
+            from tests.conftest import POSTGRES_URL
+
+            name = f"sor_kill_{secrets.token_hex(6)}"
+            server = await asyncpg.connect(POSTGRES_URL)
+            await server.execute(f'CREATE DATABASE "{name}"')
+            try:
+                return await play(Path(folder), f"{POSTGRES_URL.rpartition('/')[0]}/{name}", case)
+            finally:
+                await server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                with contextlib.suppress(Exception):
+                    await server.close()
+
+    began, total, broken = time.monotonic(), Tally(), 0
+    work = [
+        (protocol, database, number, case)
+        for protocol in asked.protocol or PROTOCOLS
+        for database in asked.database or ("sqlite", "postgres")
+        for number, case in enumerate(cases(protocol, asked.seed))
+        if asked.case is None or number in asked.case
+    ]
+    random.Random(asked.seed).shuffle(work)  # whatever is cut off is a little of everything
+    for protocol, database, number, case in work:
+        if time.monotonic() - began > asked.minutes * 60:
+            break
+        try:
+            total.add(asyncio.run(one(case, database)))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next case is another story
+            broken += 1
+            again = f"--protocol {protocol} --database {database} --seed {asked.seed} --case {number}"
+            sys.stdout.write(
+                f"BREACH {case}\n{type(error).__name__}: {str(error)[-1500:]}\npython -m tests.e2e.kills {again}\n"
+            )
+        sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {total.told()}; {broken} broken\n")
+        sys.stdout.flush()
+    sys.exit(broken > 0)
+
+
+if __name__ == "__main__":
+    _main()
