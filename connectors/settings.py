@@ -71,7 +71,8 @@ class VenueSettings:
 
     `symbols`: unified symbol -> instrument it is a listing of. `client_options`: the ccxt constructor keys named in
     `CLIENT_OPTIONS`, deep-merged over ours. `credentials`: ccxt's names (apiKey, secret, password, ...); empty means
-    public data only. `loopback`: base URL of a lab venue; needs `loopback_allowed`. `testnet`: only the hosts of the
+    public data only; `key_names` are the secrets they came from, by the same names. `loopback`: base URL of a lab
+    venue; needs `loopback_allowed`. `testnet`: only the hosts of the
     venue's test network are reached (`connectors.ccxt_venue.hosts`). `rate_scale` multiplies the venue's
     published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
     `dead_man_s`: the venue cancels whatever is open at the account, ours or not, so long after it last heard of us.
@@ -89,6 +90,7 @@ class VenueSettings:
     symbols: Mapping[str, InstrumentId]
     terms: VenueTerms
     credentials: Mapping[str, Secret] = field(default_factory=dict)
+    key_names: Mapping[str, str] = field(default_factory=dict)
     client_options: Mapping[str, object] = field(default_factory=dict)
     loopback: str | None = None
     loopback_allowed: bool = False

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -37,6 +37,9 @@ class Clients:
     streams: Exchange
     prints: Exchange
     sessions: tuple[aiohttp.ClientSession, ...]
+    trusted: ssl.SSLContext
+    retired: tuple[Exchange, ...] = ()
+    """Those with a key that was replaced: what was under way with it may still end."""
 
     def of(self, kind: CallKind) -> Exchange:
         """The instance for a kind of call: polls never stand before an order."""
@@ -49,8 +52,7 @@ class Clients:
         source = self.queries
         await source.load_markets()
         for other in (self.orders, self.streams, self.prints):
-            other.set_markets(source.markets, source.currencies)
-            other.options.update({key: source.options[key] for key in _SHARED_OPTIONS if key in source.options})
+            _share_markets(source, other)
         markets: Mapping[str, Row] = source.markets
         return markets
 
@@ -61,7 +63,7 @@ class Clients:
 
     async def close(self) -> None:
         """Close the sockets of all."""
-        for each in (self.prints, self.streams, self.queries, self.orders):
+        for each in (self.prints, self.streams, self.queries, self.orders, *self.retired):
             await each.close()
         for session in self.sessions:
             await session.close()
@@ -75,18 +77,43 @@ def assemble(
     Orders have a pool of connections of their own: what was kept warm for them is not taken by a read or a stream.
     """
     quiet_ccxt()
-    keys = {name: secret.reveal() for name, secret in settings.credentials.items()}
     sessions = (wire.open_session(clock, trusted, budget), wire.open_session(clock, trusted, budget))
     for_orders, for_others = (_config(dialect, settings, session, trusted) for session in sessions)
-    clients = Clients(
-        orders=_make(dialect, settings, {**for_orders, **keys}),
-        queries=_make(dialect, settings, {**for_others, **keys}),
+    orders, queries = _private(dialect, settings, for_orders, for_others)
+    return Clients(
+        orders=orders,
+        queries=queries,
         streams=_make(dialect, settings, for_others),
         prints=_make(dialect, settings, for_others),
         sessions=sessions,
+        trusted=trusted,
     )
-    dialect.share(clients.orders, clients.queries)
-    return clients
+
+
+def with_new_key(clients: Clients, dialect: Dialect, settings: VenueSettings) -> Clients:
+    """The same, with instances of the settings' key for what is private; over the connections that stand."""
+    configs = [_config(dialect, settings, session, clients.trusted) for session in clients.sessions]
+    orders, queries = _private(dialect, settings, *configs)
+    for each in (orders, queries):
+        _share_markets(clients.queries, each)
+        if "timeDifference" in clients.queries.options:
+            each.options["timeDifference"] = clients.queries.options["timeDifference"]
+    return replace(clients, orders=orders, queries=queries, retired=(*clients.retired, clients.orders, clients.queries))
+
+
+def _private(
+    dialect: Dialect, settings: VenueSettings, for_orders: Mapping[str, Json], for_others: Mapping[str, Json]
+) -> tuple[Exchange, Exchange]:
+    keys = {name: secret.reveal() for name, secret in settings.credentials.items()}
+    orders = _make(dialect, settings, {**for_orders, **keys})
+    queries = _make(dialect, settings, {**for_others, **keys})
+    dialect.share(orders, queries)
+    return orders, queries
+
+
+def _share_markets(source: Exchange, other: Exchange) -> None:
+    other.set_markets(source.markets, source.currencies)
+    other.options.update({key: source.options[key] for key in _SHARED_OPTIONS if key in source.options})
 
 
 def _make(dialect: Dialect, settings: VenueSettings, config: Mapping[str, Json]) -> Exchange:

@@ -448,6 +448,12 @@ class OrderFeed:
         """Has the venue confirmed the subscription of the connection that stands?"""
         return self._up
 
+    async def renew(self, exchange: Exchange) -> None:
+        """From now on over an instance with another key. The connection of the one before ends."""
+        before, self._exchange = self._exchange, exchange
+        before.frame, exchange.frame = None, self.frame
+        await drop_sockets(before)
+
     async def run(self) -> None:
         """Keep the stream up, for ever. What was missed while it was down has to be read: `stream_restored` says so."""
         failed = 0

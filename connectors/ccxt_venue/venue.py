@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import decimal
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -11,8 +12,8 @@ from typing import Any
 
 from connectors import keys
 from connectors.budget import NS_PER_MS, NS_PER_S, Address, Budget, BudgetExhausted
-from connectors.ccxt_venue import mapping, retry, verdict, wire
-from connectors.ccxt_venue.assembly import Clients, assemble
+from connectors.ccxt_venue import mapping, retry, rotation, verdict, wire
+from connectors.ccxt_venue.assembly import Clients, assemble, with_new_key
 from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached, VenueSaid
 from connectors.ccxt_venue.codec import from_hex, from_uuid
 from connectors.ccxt_venue.dead_man import timer_of
@@ -24,6 +25,7 @@ from connectors.ccxt_venue.movements import LOOK_BACK_NS, MOVEMENTS
 from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.registry import dialect_of
+from connectors.ccxt_venue.rotation import ReadKeys, Rotation
 from connectors.ccxt_venue.trades.feed import TradeFeed
 from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.settings import BookSource, VenueSettings
@@ -57,12 +59,15 @@ Json = Any
 _PATIENCE_NS = 20 * NS_PER_MS
 """How long an order may wait for the budget: longer, and its approval is stale anyway."""
 _CLOCK_READINGS = 3
+_LOG = logging.getLogger(__name__)
 
 
 class CcxtVenue:
     """A venue account reached through ccxt. Implements `router.ports.venue.VenuePort`."""
 
-    def __init__(self, settings: VenueSettings, clock: Clock, address: Address | None = None) -> None:
+    def __init__(
+        self, settings: VenueSettings, clock: Clock, address: Address | None = None, read_keys: ReadKeys | None = None
+    ) -> None:
         self.account = settings.account
         self.terms = settings.terms
         self.settings = settings
@@ -84,6 +89,9 @@ class CcxtVenue:
         self._order_feed: OrderFeed | None = None
         self._powers = KeyPowers()
         self._told_ns: Nanos | None = None
+        self._rotation = Rotation(read_keys)
+        self._known: rotation.Known | None = None
+        self._sink: VenueSink | None = None
 
     # Life
 
@@ -101,6 +109,7 @@ class CcxtVenue:
             await self.stop()
             raise
         self._listings = {listing.symbol: listing for listing in listings}
+        self._sink = sink
         self._start_feeds(sink)
         self._tasks.keep(f"{self.account}: keeping warm", self._keep_warm)
         return listings
@@ -151,6 +160,7 @@ class CcxtVenue:
         Trades are those since `trades_since_ns` and more: the venue's list is cut by a clock that may have been set
         since, so it starts an hour earlier, or a day for a moment before this process (`VenueClock.earliest`).
         """
+        await self._turn_key()
         asked_ns = self._clock.now()
         ask, desk = self._ask(CallKind.ACCOUNT), self._at_desk
         since = self._venue_clock.earliest(trades_since_ns, asked_ns)
@@ -162,8 +172,10 @@ class CcxtVenue:
             await self._check_key_again()
         except CallFailed as error:
             message = f"{self.account} could not be read whole: {type(error).__name__}: {error}"
+            if self._rotation.trouble is not None:
+                message += f"; and the new key {self._rotation.trouble}"
             raise SorError(message) from None
-        return AccountRead(
+        read = AccountRead(
             account=self.account,
             asked_ns=asked_ns,
             balances=tuple(balances),
@@ -171,6 +183,8 @@ class CcxtVenue:
             trades=tuple(trades),
             key=self._key_reading(),
         )
+        self._known = rotation.known_by(read, self._known)
+        return read
 
     async def dead_man(self, seconds: int | None) -> str | None:
         """Wind the venue's timer, or stop it."""
@@ -216,7 +230,18 @@ class CcxtVenue:
             raise NotReached(outcome.why)
         if isinstance(outcome, Refused) and verdict.too_many(self._dialect, transmission):
             self._budget.told_off(outcome.retry_after_ms)
+        if self._is_key_refused(transmission):
+            # Nothing more is worth sending; the reading shuts the account, or finds a new key.
+            if isinstance(outcome, Refused):
+                outcome = replace(outcome, transient=True, retry_after_ms=rotation.PAUSE_MS)
+            if self._sink is not None:
+                self._sink.stream_restored(self.account)
         return outcome, transmission.sent_ns
+
+    def _is_key_refused(self, transmission: wire.Transmission) -> bool:
+        status = transmission.status
+        said = () if status is None else self._dialect.errors(status, transmission.answer())
+        return rotation.is_key_refused(self.settings.ccxt_id, status, said)
 
     async def _transmit(self, child: ChildOrder, params: Mapping[str, object], transmission: wire.Transmission) -> str:
         """Let the client build, sign and send; what it raised is returned: it explains an outcome, never decides it."""
@@ -282,6 +307,7 @@ class CcxtVenue:
     async def _set_up(self) -> tuple[Listing, ...]:
         ca_file = self.settings.client_options.get("cafile")
         trusted = wire.certificates(None if ca_file is None else str(ca_file))
+        self.settings = replace(self.settings, credentials=self._rotation.newest(self.settings.credentials))
         self._clients = assemble(self._dialect, self.settings, self._clock, trusted, self._budget)
         ask = self._ask(CallKind.SET_UP)
         markets = await self._load_markets()
@@ -352,8 +378,50 @@ class CcxtVenue:
     def _key_reading(self) -> KeyReading | None:
         if self._told_ns is None:
             return None
-        attest, check = self.settings.attest, self.settings.unfit_keys_are
-        return keys.read(self._powers, attest, check, self._told_ns, self._clock.now())
+        reading = self._judged(self._powers, self._told_ns)
+        trouble = self._rotation.trouble
+        doubts = () if trouble is None else (f"is to be replaced, but the new one {trouble}",)
+        return replace(reading, doubts=(*reading.doubts, *doubts))
+
+    def _judged(self, powers: KeyPowers, told_ns: Nanos) -> KeyReading:
+        return keys.read(powers, self.settings.attest, self.settings.unfit_keys_are, told_ns, self._clock.now())
+
+    async def _turn_key(self) -> None:
+        """Use the key its files hold now, if it passes; else say why not, and go on with the one before."""
+        offered = self._rotation.offered(self.settings.credentials, self._clock.now())
+        if offered is None:
+            return
+        settings = replace(self.settings, credentials=offered)
+        clients = with_new_key(self._running, self._dialect, settings)
+        try:
+            self._powers, self._told_ns = await self._tried(clients)
+            self.settings, self._clients = settings, clients
+        except SorError as error:
+            why = error.message if isinstance(error, BadInput) else f"could not be tried: {error}"
+            self._rotation.failed(offered, why, self._clock.now(), for_good=rotation.is_verdict(error))
+            _LOG.warning("%s: the new key %s", self.account, why)
+            return
+        finally:
+            if self._clients is not clients:
+                await clients.orders.close()
+                await clients.queries.close()
+        self._rotation.turned()
+        _LOG.warning("%s: the new key is in use", self.account)
+        if self._order_feed is not None:
+            await self._order_feed.renew(clients.queries)
+
+    async def _tried(self, clients: Clients) -> tuple[KeyPowers, Nanos | None]:
+        """What a new key may do, once it is shown to be fit, and to open the same account. Places nothing."""
+        ask = self._reader(clients, CallKind.ACCOUNT)
+        powers, told_ns = self._powers, self._told_ns
+        if not self.settings.testnet:
+            powers, told_ns = await self._dialect.key_powers(ask), self._clock.now()
+            refusal = self._judged(powers, told_ns).refusal
+            if refusal is not None:
+                raise BadInput("keys", refusal.removeprefix("its key "))
+        until_ns = self._venue_clock.latest(self._clock.now())
+        await rotation.check_same_account(ask, self._dialect, self._at_desk, self._known, until_ns)
+        return powers, told_ns
 
     def _start_feeds(self, sink: VenueSink) -> None:
         settings, dialect, clients = self.settings, self._dialect, self._running
@@ -454,7 +522,10 @@ class CcxtVenue:
     # Parts
 
     def _ask(self, kind: CallKind) -> Reader:
-        return Reader(self._running.of(kind), self._dialect, self._budget, self._clock, kind)
+        return self._reader(self._running, kind)
+
+    def _reader(self, clients: Clients, kind: CallKind) -> Reader:
+        return Reader(clients.of(kind), self._dialect, self._budget, self._clock, kind)
 
     @property
     def _running(self) -> Clients:

@@ -1,6 +1,6 @@
 """A small client of the control surface: how tests and the demo ask a lab for its own truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -77,6 +77,13 @@ class LabControl:
     async def grant(self, venue: str, **powers: bool) -> None:
         """Say what the keys of a venue may do: `trade`, `withdraw`, `ip_restricted`."""
         await self._call("POST", "/key", body={"venue": venue, **powers})
+
+    async def change_key(
+        self, venue: str, *, give: Mapping[str, str] | None = None, revoke: bool = False, account: str | None = None
+    ) -> None:
+        """Give out a key (`key`, `secret`, `passphrase`); with `revoke` no other opens the account any more."""
+        body = {"venue": venue, "account": account, "revoke": revoke, **({} if give is None else {"give": dict(give)})}
+        await self._call("POST", "/key", body=body)
 
     async def set_book(
         self, venue: str, symbol: str, *, bids: Levels = (), asks: Levels = (), replace: bool = True

@@ -44,7 +44,7 @@ class CoinbaseVenue(LabVenue):
         super().__init__(name=name, exchange=exchange, keys=keys, faults=faults, clock_offset_ns=clock_offset_ns)
         self._rest = CoinbaseRest(exchange)
         self._streams = CoinbaseStreams(exchange, self._rest.products)
-        self._gate = Gatekeeper({key.key: key.secret for key in keys})
+        self._gate = Gatekeeper(self.keys)
 
     @classmethod
     def default_rules(cls, name: str, read_lag_ns: int) -> VenueRules:

@@ -12,12 +12,15 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from connectors.lab.http import ApiKey
 
 TOKEN_SECONDS = 120
 CLOCK_SECONDS = 30
@@ -43,13 +46,10 @@ class Call:
 
 
 class Gatekeeper:
-    """Checks calls and subscriptions against the keys the lab was started with."""
+    """Checks calls and subscriptions against the keys that are good now."""
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._secrets = dict(secrets)
-        self._verifiers = {
-            key: made for key, secret in secrets.items() if (made := _token_verifier(secret)) is not None
-        }
+    def __init__(self, keys: Mapping[str, ApiKey]) -> None:
+        self._keys = keys
 
     def caller(self, call: Call, now_ns: int) -> str | None:
         """The key whose signature this call carries; None when it carries no valid one."""
@@ -82,7 +82,8 @@ class Gatekeeper:
         except (ValueError, binascii.Error):
             return None
         key = head.get("kid")
-        verify = self._verifiers.get(key) if isinstance(key, str) else None
+        known = self._keys.get(key) if isinstance(key, str) else None
+        verify = None if known is None else _token_verifier(known.secret)
         if verify is None or claims.get("sub") != key or not _in_time(claims, now_ns):
             return None
         if not verify(signature, token.rpartition(".")[0].encode()):
@@ -92,15 +93,16 @@ class Gatekeeper:
         return str(key)
 
     def _hmac_holder(self, key: str, stamp: str, texts: Sequence[str], given: str, now_ns: int) -> str | None:
-        secret = self._secrets.get(key)
-        if secret is None or key.startswith("organizations/") or not stamp.isdigit():
+        known = self._keys.get(key)
+        if known is None or key.startswith("organizations/") or not stamp.isdigit():
             return None
         if abs(now_ns // 1_000_000_000 - int(stamp)) > CLOCK_SECONDS:
             return None
-        expected = [hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest() for text in texts]
+        expected = [hmac.new(known.secret.encode(), text.encode(), hashlib.sha256).hexdigest() for text in texts]
         return key if any(hmac.compare_digest(one.encode(), given.encode()) for one in expected) else None
 
 
+@cache
 def _token_verifier(secret: str) -> _Verifier | None:
     """How tokens of this secret are checked; None for a secret that makes none."""
     if secret.startswith("-----BEGIN"):

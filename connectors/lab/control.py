@@ -6,7 +6,8 @@
     GET    /trades?venue=[&account=][&symbol=][&order_id=]
     GET    /balances?venue=[&account=]
     POST   /deposit   {venue, asset, amount[, account][, listed]}   listed false: without a trace in the venue's lists
-    POST   /key       {venue[, trade][, withdraw][, ip_restricted]}   what its keys may do, as its key endpoint tells
+    POST   /key       {venue[, trade][, withdraw][, ip_restricted]   what its keys may do, as its key endpoint tells
+                      [, revoke][, give: {key, secret[, passphrase]}][, account]}   revoke true: none it had is good
     POST   /outside   {venue, symbol, bids: [[price, size]], asks: [...][, replace]}   replace: other levels go
     POST   /halt      {venue, symbol, halted}
     POST   /place     {venue, symbol, side, quantity, price[, tif][, client_id][, account]}   somebody trades by hand
@@ -32,6 +33,7 @@ from aiohttp import web
 
 from connectors.lab.core import NewOrder, OrderRecord, Printed, Rejection, TimeInForce, TradeRecord
 from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule, draw_plan
+from connectors.lab.http import ApiKey
 from router.model.money import plain
 from router.model.side import Side
 
@@ -167,10 +169,23 @@ class ControlSurface:
         return {"total": plain(held.total), "free": plain(held.free)}
 
     def _key(self, body: _Body) -> object:
-        exchange = self._venue(body).exchange
+        venue, exchange = self._venue(body), self._venue(body).exchange
+        if "give" in body or body.get("revoke"):
+            self._change_keys(venue, body)
         said = {name: bool(body[name]) for name in ("trade", "withdraw", "ip_restricted") if name in body}
         exchange.grants = replace(exchange.grants, **said)
         return asdict(exchange.grants)
+
+    @staticmethod
+    def _change_keys(venue: "LabVenue", body: _Body) -> None:
+        account = _account(venue, body)
+        given = body.get("give")
+        if body.get("revoke"):
+            venue.revoke_keys(account)
+        if isinstance(given, dict):
+            passphrase = str(given.get("passphrase", ""))
+            key, secret = _text(given, "key"), _text(given, "secret")
+            venue.give_key(ApiKey(key=key, secret=secret, passphrase=passphrase, account=account))
 
     def _outside(self, body: _Body) -> object:
         venue, symbol = self._venue(body), self._symbol(body)

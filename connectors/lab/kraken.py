@@ -68,7 +68,7 @@ class KrakenVenue(LabVenue):
         super().__init__(name=name, exchange=exchange, keys=keys, faults=faults, clock_offset_ns=clock_offset_ns)
         self._rest = KrakenRest(exchange)
         self._streams = KrakenStreams(exchange, self._rest.pairs)
-        self._gate = Gatekeeper({key.key: key.secret for key in keys})
+        self._gate = Gatekeeper(self.keys)
         self._tokens: dict[str, tuple[str, int]] = {}
 
     @classmethod

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from connectors.lab.http import ApiKey
+
 INVALID_KEY = "EAPI:Invalid key"
 INVALID_SIGNATURE = "EAPI:Invalid signature"
 INVALID_NONCE = "EAPI:Invalid nonce"
@@ -33,10 +35,10 @@ def parse_body(body: str, content_type: str) -> dict[str, str]:
 
 
 class Gatekeeper:
-    """Checks calls against the keys the lab was started with, and remembers each key's last nonce."""
+    """Checks calls against the keys that are good now, and remembers each key's last nonce."""
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._secrets = dict(secrets)
+    def __init__(self, keys: Mapping[str, ApiKey]) -> None:
+        self._keys = keys
         self._last_nonce: dict[str, int] = {}
         self._let_in: set[tuple[str, str]] = set()
 
@@ -46,10 +48,10 @@ class Gatekeeper:
         if (key, nonce) in self._let_in:
             self._let_in.remove((key, nonce))
             return None
-        secret = self._secrets.get(key)
-        if secret is None:
+        known = self._keys.get(key)
+        if known is None:
             return INVALID_KEY
-        if not _signed(secret, path, nonce, body, headers.get("API-Sign", "")):
+        if not _signed(known.secret, path, nonce, body, headers.get("API-Sign", "")):
             return INVALID_SIGNATURE
         if not nonce.isdigit() or int(nonce) <= self._last_nonce.get(key, -1):
             return INVALID_NONCE

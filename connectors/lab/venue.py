@@ -75,7 +75,7 @@ class LabVenue(ABC):
     ) -> None:
         self.name = name
         self.exchange = exchange
-        self.keys: Mapping[str, ApiKey] = {key.key: key for key in keys}
+        self.keys: dict[str, ApiKey] = {key.key: key for key in keys}
         self.faults = faults
         self.sessions: list[Session] = []
         self.redirects_followed = 0
@@ -160,6 +160,17 @@ class LabVenue(ABC):
     def touch(self) -> None:
         """Something happened in the exchange: publish soon."""
         self._wake.set()
+
+    def give_key(self, key: ApiKey) -> None:
+        """A key more, good from now on."""
+        self.keys[key.key] = key
+
+    def revoke_keys(self, account: str) -> None:
+        """No key opens the account any more, and no private socket of it stands."""
+        for each in [each for each in self.keys.values() if each.account == account]:
+            del self.keys[each.key]
+        for session in [session for session in self.sessions if session.account == account]:
+            session.kill()
 
     def flush(self) -> None:
         """Publish what has happened now."""

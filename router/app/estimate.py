@@ -126,7 +126,7 @@ async def _driver_s_view(router: Router, instrument: InstrumentId, quantity: Dec
 async def _own_market(router: Router, instrument: InstrumentId) -> AsyncIterator[Market]:
     """Books through connectors of our own, as soon as every listing has one, or after a moment without."""
     market = build_market(router.config, Inbox(), router.observe)
-    ports = build_ports(router.config, router.clock)
+    ports = build_ports(router.config, router.clock, router.observe)
     try:
         answers = await asyncio.gather(*(_started(market, port) for port in ports.values()))
         lost = {port.account: why for port, why in zip(ports.values(), answers, strict=True) if why is not None}

@@ -16,6 +16,7 @@ from router.app.offers import offered
 from router.app.version import VERSION
 from router.book.books import ViewPolicy
 from router.config import Config, Mode
+from router.config.keyring import Keyring
 from router.model.errors import BadInput
 from router.model.events import Event, RequestUnreadable, Started
 from router.model.ids import AccountId, ListingId
@@ -85,13 +86,17 @@ async def opened(config: Config, observe: Observe) -> AsyncIterator[Router]:
         await store.close()
 
 
-def build_ports(config: Config, clock: SystemClock) -> dict[AccountId, VenuePort]:
+def build_ports(config: Config, clock: SystemClock, observe: Observe) -> dict[AccountId, VenuePort]:
     """A connector per venue account; in mode paper one that has no keys and fills orders itself."""
     if config.mode is Mode.PAPER:
         return {venue.account: PaperVenue(venue, _paper(config, venue), clock) for venue in config.venues}
     addresses = Addresses()
+    keyring = Keyring(config.venues, config.secrets_dir, observe.secrets_read)
     return {
-        venue.account: CcxtVenue(venue, clock, addresses.of(venue.ccxt_id, venue.loopback)) for venue in config.venues
+        venue.account: CcxtVenue(
+            venue, clock, addresses.of(venue.ccxt_id, venue.loopback), keyring.reader(venue.account)
+        )
+        for venue in config.venues
     }
 
 
@@ -127,7 +132,7 @@ def build_engine(router: Router) -> Engine:
     config = router.config
     inbox = Inbox()
     market = build_market(config, inbox, router.observe)
-    ports = build_ports(config, router.clock)
+    ports = build_ports(config, router.clock, router.observe)
     driver = Driver(
         settings=DriverSettings(
             lease_ttl_ms=config.timings.lease_ttl_ms,

@@ -78,7 +78,8 @@ def observing(config: Config, *, quietly: bool) -> Observe:
     level = "warning" if quietly and config.log.level == "info" else config.log.level
     secrets = [key.reveal() for venue in config.venues for key in venue.credentials.values()]
     redactor = Redactor([*secrets, _password(config.database_url)])
-    return Observe(open_log(sys.stderr, level=level, json=config.log.json, redactor=redactor))
+    log = open_log(sys.stderr, level=level, json=config.log.json, redactor=redactor)
+    return Observe(log, redactor=redactor)
 
 
 def _password(url: str) -> str:

@@ -249,6 +249,7 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
                 ccxt_id, account, section.terms, in_lab=in_lab, dedupe_licensed=bool(section.dedupe_licensed)
             ),
             credentials=_credentials(file, mode, name, section, folder),
+            key_names={} if mode is Mode.PAPER else section.keys,
             client_options=section.options,
             loopback=section.loopback,
             loopback_allowed=file.allow_loopback_urls,

@@ -14,6 +14,7 @@ from router.model.orders import ChildState
 from router.model.outcomes import NotSent, PlaceOutcome
 from router.model.requests import RequestKind
 from router.observe.metrics import Metrics
+from router.observe.redaction import Redactor
 
 _NS_PER_S = 1_000_000_000
 _NEWS = frozenset({ChildState.IN_DOUBT, ChildState.QUARANTINED, ChildState.NEVER_PLACED, ChildState.REJECTED})
@@ -35,8 +36,11 @@ class Decided(Protocol):
 class Observe:
     """One log and one set of metrics. Silent until it is told where to write."""
 
-    def __init__(self, log: FilteringBoundLogger, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self, log: FilteringBoundLogger, metrics: Metrics | None = None, redactor: Redactor | None = None
+    ) -> None:
         self._log = log
+        self._redactor = redactor
         self._metrics = metrics or Metrics()
         self._doubted: dict[ClientOrderId, Nanos] = {}
         self._of_fact: Mapping[type, Callable[[Any], None]] = {
@@ -87,6 +91,11 @@ class Observe:
         tell = self._of_fact.get(type(fact))
         if tell is not None:
             tell(fact)
+
+    def secrets_read(self, secrets: Iterable[str]) -> None:
+        """Secrets came in while running: none of them is ever written."""
+        if self._redactor is not None:
+            self._redactor.learn(secrets)
 
     # What was decided
 

@@ -25,12 +25,19 @@ class Redactor:
     """Knows the secrets of this process by value, and how secrets are called."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
-        # Longest first: a secret that contains another must not leave its rest behind.
-        self._known = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
+        self._forms: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets)
 
     def __repr__(self) -> str:
         return "Redactor()"
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Further secrets: keys may be replaced while we run. None is forgotten."""
+        self._forms |= {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
+        # Longest first: a secret that contains another must not leave its rest behind.
+        ordered = sorted(self._forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def text(self, text: str) -> str:
         """The text without a secret in it."""

@@ -105,6 +105,17 @@ def test_a_known_secret_never_reaches_the_log(out: io.StringIO, planted: object)
     assert "****" in out.getvalue()
 
 
+def test_a_secret_that_came_while_running_never_reaches_the_log(out: io.StringIO):
+    """Keys are replaced without a restart: the new one is as secret as the old one, which is not forgotten."""
+    redactor = Redactor([CANARY])
+    observe = Observe(open_log(out, level="debug", json=True, redactor=redactor), redactor=redactor)
+    observe.secrets_read(["another-canary"])
+
+    observe.venue_lost(ACCOUNT, f"{CANARY} and another-canary")
+
+    assert "canary" not in out.getvalue()
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,6 +9,7 @@ from router.app.parts import build_ports
 from router.config import Config, load
 from router.model.errors import BadInput
 from router.runtime.clock import SystemClock
+from tests.e2e.rig import watched
 
 _TEXT = """
 mode: paper
@@ -39,7 +40,7 @@ def test_accounts_are_kept_beside_the_database(tmp_path: Path):
     assert loaded(tmp_path, "database: postgresql://u@h/d").paper.folder == tmp_path / ".sor"
     assert loaded(tmp_path, "paper: { folder: ours }").paper.folder == tmp_path / "ours"
 
-    ports = build_ports(loaded(tmp_path), SystemClock())
+    ports = build_ports(loaded(tmp_path), SystemClock(), watched())
     files = {account: port._paper.file for account, port in ports.items()}  # type: ignore[attr-defined]
     assert files == {
         "kraken/main": tmp_path / ".sor" / "try.kraken-main.paper.db",
