@@ -233,6 +233,8 @@ class SimStore(JournalStore):
         super().__init__(session, database.identity, SHARD)
         self._simulated = session
         self._trouble = trouble
+        self.lets_go = False
+        """Was the lease given back, or is it about to be?"""
         self.heard_halts: set[int] = set()
         """Halts that were read from the table and are not journaled yet: from here on nothing may leave."""
 
@@ -272,6 +274,7 @@ class SimStore(JournalStore):
 
     async def release_lease(self, lease: Lease) -> None:
         """See the port."""
+        self.lets_go = True
         await self._trouble.at_point("releasing")
         await super().release_lease(lease)
 

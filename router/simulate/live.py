@@ -53,10 +53,12 @@ _DRAIN_MS = 5_000
 _STANDBY_S = 0.25
 _GONE_NS = 3 * _DRAIN_MS * MS
 """By then everybody who was told to drain is gone."""
+_NOTICED_NS = LEASE_TTL_NS
+_OVERDUE_NS = 10 * S
 _BURIAL_STEPS = 200_000
 _SNAPSHOTS_ALL = Sql("SELECT seq, payload FROM snapshot WHERE shard = $1 AND version = $2 ORDER BY seq")
 _REQUESTS_ALL = Sql("SELECT id, consumed_seq FROM request ORDER BY id")
-_GAVE_UP = (LeaseHeld, AppendLost, AppendUnclear, StoreUnavailable, SideRowTaken)
+_GAVE_UP = (LeaseHeld, AppendLost, AppendUnclear, StoreUnavailable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +76,8 @@ class Strikes:
     read_lost: float
     standby: bool
     snapshot_every: int
+    halt_at_wire: float = 0.0
+    """How often people ask for a halt just while a request is being built."""
 
 
 def strikes_of(seed: int, profile: Profile) -> Strikes:
@@ -91,6 +95,7 @@ def strikes_of(seed: int, profile: Profile) -> Strikes:
         read_lost=on(0.0005),
         standby=profile.strength > 0 and draws.random() < 0.5,  # noqa: PLR2004 - an even chance
         snapshot_every=draws.choice((7, 40, 400)),
+        halt_at_wire=on(0.005, 0.02),
     )
 
 
@@ -132,6 +137,8 @@ class LiveProcess(Shell):
         self.epoch = 0
         self.drains_since_ns: Nanos | None = None
         self.was_paused = False
+        self.since_ns = START_NS
+        """Since when it drives."""
         self.drained = False
         self.usurped = False
         """Its lease was given away while it held it."""
@@ -217,6 +224,8 @@ class LiveProcess(Shell):
         try:
             if (lease := await self._lease()) is not None:
                 self.epoch = lease.epoch
+                self.since_ns = self.world.agenda.now_ns
+                self.world.took(self)
                 await self.driver.run(lease)
                 self.drained = True
         finally:
@@ -296,7 +305,7 @@ class LiveWorld(SimWorld):
         self.database = SimDatabase(self.agenda, DEPLOYMENT, file)
         self.observe = Observe(silent())
         self.all: list[LiveProcess] = []
-        self.closing = False
+        self.closing = self.buried = False
         self.last: LiveProcess | None = None
         self._shell_draws = random.Random(f"{seed}:{profile.name}:shell")
         self._steps_left = self._next_strike()
@@ -312,6 +321,18 @@ class LiveWorld(SimWorld):
             self.trouble.every(self.strikes.drain_rate, self._drain_driver)
             if self.strikes.standby:
                 self.trouble.every(1 / 20, self._start_standby)
+
+        self.agenda.after(_OVERDUE_NS, self._look_at_timers)
+
+    def _look_at_timers(self) -> None:
+        """A timer that is due fires, whoever set it: overdue ones are of a driver that does not wait for them (I15)."""
+        now_ns = self.agenda.now_ns
+        for one in self._live():
+            if one.epoch and max(one.since_ns, one.paused_until_ns) + _OVERDUE_NS < now_ns:
+                for timer_id, due_ns in one.engine.state.timers.items():
+                    if one.now() - due_ns > _OVERDUE_NS:
+                        self.breach("I15", f"{one.name} lets {timer_id} wait since {due_ns}")
+        self.agenda.after(_OVERDUE_NS, self._look_at_timers)
 
     @property
     def driver(self) -> Shell | None:
@@ -359,11 +380,13 @@ class LiveWorld(SimWorld):
 
     def _gone(self, process: LiveProcess, task: "asyncio.Task[None]") -> None:
         """The process has come to its own end."""
-        if process.dead:
+        if process.dead or self.buried:
             return
         process.dead = True
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, (*_GAVE_UP, asyncio.CancelledError)):
+        if isinstance(error, SideRowTaken):
+            self.breach("alarm", f"the database refused a decision: {error}")
+        elif error is not None and not isinstance(error, (*_GAVE_UP, asyncio.CancelledError)):
             self.breach("crash", f"{process.name} ended in {error!r}")
         left = process.owner.running()
         if left:
@@ -371,6 +394,20 @@ class LiveWorld(SimWorld):
         if process.drained and (self.last is None or process.epoch > self.last.epoch):
             self.last = process
         self.ended(process, "drained" if error is None else type(error).__name__)
+
+    def took(self, process: LiveProcess) -> None:
+        """Whoever drove before learns soon that it does not any more, once it takes steps again."""
+        for one in tuple(self._live()):
+            if 0 < one.epoch < process.epoch:
+                self.agenda.after(_NOTICED_NS, lambda old=one: self._must_be_gone(old))  # type: ignore[misc]
+
+    def _must_be_gone(self, old: LiveProcess) -> None:
+        if old.dead or old.store.lets_go:
+            return
+        if (again_ns := old.paused_until_ns + _NOTICED_NS) > self.agenda.now_ns:
+            self.agenda.at(again_ns, lambda: self._must_be_gone(old))
+        else:
+            self.breach("I9", f"{old.name} goes on {_NOTICED_NS // S} s after another has taken its lease")
 
     def _drain_driver(self) -> None:
         if isinstance(self.driver, LiveProcess):
@@ -420,9 +457,20 @@ class LiveWorld(SimWorld):
             case "paused":
                 self.pause(process)
             case "cancelled":
-                self._shell_draws.choice(process.owner.running()).cancel()
+                if running := process.owner.running():
+                    self._shell_draws.choice(running).cancel()
             case _:
                 process.drain()
+
+    def build_ns(self) -> int:
+        """Just now, between an intent and its last gate, somebody may ask for a halt, and for a resume soon after."""
+        if self.faulty and self._shell_draws.random() < self.strikes.halt_at_wire:
+            self.count("halt at the wire")
+            self.ask(e.HaltAsked(level=e.HaltLevel.NEW, reason="people are quick", principal="people"))
+            self.database.ring(self.loop)
+            resume = e.HaltAsked(level=e.HaltLevel.NONE, reason="people are calm", principal="people")
+            self.agenda.after(int(self._shell_draws.uniform(0.2, 3) * S), lambda: self.ask(resume))
+        return super().build_ns()
 
     # The database.
 
@@ -461,11 +509,11 @@ class LiveWorld(SimWorld):
 
     def _insert(self, event: e.Event) -> None:
         """They ask again until the database takes it."""
+        if isinstance(event, e.ParentSubmitted):
+            self._refs[event.order.id] = event.order.ref_id
         if self.agenda.now_ns < self.database_down_until_ns:
             self.agenda.after(500 * MS, lambda: self.ask(event))
         else:
-            if isinstance(event, e.ParentSubmitted):
-                self._refs[event.order.id] = event.order.ref_id
             self.database.insert(self._request(event))
 
     def _request(self, event: e.Event) -> Request:
@@ -559,7 +607,7 @@ class LiveWorld(SimWorld):
     def bury(self) -> None:
         """The dead may run their clean-up now: nobody looks any more, and nothing may be left half-run."""
         self.loop.before_step = None
-        self.faulty, self.closing = False, True
+        self.faulty, self.closing, self.buried = False, True, True
         self.agenda.only_processes()
         for process in self.all:
             process.dead, process.paused_until_ns = False, Nanos(0)

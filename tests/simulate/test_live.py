@@ -10,9 +10,9 @@ import pytest
 from router.simulate.live import simulate_live
 from router.simulate.run import Outcome
 from router.simulate.swarm import Profile
+from tests.simulate.shell_mutants import PLANTED, SHORT, Planted
 
 ROOT = Path(__file__).parents[2]
-SHORT = Profile(name="short", parents=(3, 6), faulty_s=60, heal_s=900, strength=1.0)
 STORM = Profile(name="short storm", parents=(3, 6), faulty_s=60, heal_s=900, strength=3.0)
 
 
@@ -59,3 +59,25 @@ def test_a_seed_of_the_live_shell_is_the_same_in_every_process_and_on_a_file(tmp
     ).stdout
 
     assert simulate_live(2, SHORT, file=tmp_path / "sor.db").digest + "\n" == other
+
+
+BY_DAY = {"a_halt_queues", "a_request_is_consumed_by_itself"}
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        pytest.param(one, id=one.mistake.__name__, marks=() if one.mistake.__name__ in BY_DAY else pytest.mark.nightly)
+        for one in PLANTED
+    ],
+)
+def test_a_planted_mistake_of_the_shell_is_found(planted: Planted) -> None:
+    """By one of the first seeds, which is clean without it."""
+    for seed in range(24):
+        with planted.mistake():
+            found = simulate_live(seed, SHORT, planted.swarm(seed), planted.strikes)
+        if found.breaches:
+            clean = simulate_live(seed, SHORT, planted.swarm(seed), planted.strikes)
+            assert not clean.breaches, told(clean)
+            return
+    pytest.fail("no seed finds it")
