@@ -133,6 +133,8 @@ def build_engine(router: Router) -> Engine:
     inbox = Inbox()
     market = build_market(config, inbox, router.observe)
     ports = build_ports(config, router.clock, router.observe)
+    for venue in config.venues:
+        router.observe.venue_configured(venue.account, venue.tier)
     driver = Driver(
         settings=DriverSettings(
             lease_ttl_ms=config.timings.lease_ttl_ms,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from router.book.consolidated import Rung, ladder
 from router.config import Config
 from router.model.errors import BadInput
-from router.model.ids import Asset, ClientOrderId, ListingId
+from router.model.ids import Asset, ClientOrderId, ListingId, listing_id
 from router.model.keys import KeyReading
 from router.model.market import ListingView, MarketView
 from router.model.money import cut, exactly, plain
@@ -359,8 +359,16 @@ def explanation_report(
     }
 
 
-def venues_report(config: Config, gates: Sequence[VenueAccountTable], balances: Sequence[BalanceTable]) -> list[Report]:
-    """Every configured account: tier, fence, gate, holdings. The last two are None before a driver has run."""
+def venues_report(
+    config: Config,
+    gates: Sequence[VenueAccountTable],
+    balances: Sequence[BalanceTable],
+    books: Mapping[str, Report] | None = None,
+) -> list[Report]:
+    """Every configured account: tier, fence, gate, books, holdings.
+
+    Gate and holdings are None before a driver has run; `books`, by listing, are those of one that runs now.
+    """
     gate_of: Mapping[str, VenueAccountTable] = {gate.account: gate for gate in gates}
     lines = []
     for venue in config.venues:
@@ -374,6 +382,12 @@ def venues_report(config: Config, gates: Sequence[VenueAccountTable], balances: 
                 "symbols": dict(venue.symbols),
                 "fence": venue.terms.fence.value,
                 "books": venue.books.value,
+                "books_now": None
+                if books is None
+                else {
+                    symbol: books.get(listing_id(venue.account, symbol), {"age_ms": None, "unusable": "no book yet"})
+                    for symbol in venue.symbols
+                },
                 "loopback": venue.loopback,
                 "gate_open": None if gate is None else gate.gate_open,
                 "gate_reason": None if gate is None else gate.reason,

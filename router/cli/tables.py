@@ -303,13 +303,14 @@ def venues(lines: Sequence[Report]) -> RenderableType:
     mode = f", mode {lines[0]['mode']}" if lines else ""
     return _table(
         f"venues{mode}",
-        ["account", "tier", "fence", "gate", "key", "symbols", "free", "as of"],
+        ["account", "tier", "fence", "gate", "books", "key", "symbols", "free", "as of"],
         [
             [
                 one["account"],
                 one["tier"],
                 one["fence"],
                 _gate(one),
+                _books(one["books_now"]),
                 _key(one["key"]),
                 ", ".join(one["symbols"]),
                 ", ".join(f"{held['free']} {asset}" for asset, held in one["balances"].items()) or None,
@@ -317,8 +318,18 @@ def venues(lines: Sequence[Report]) -> RenderableType:
             ]
             for one in lines
         ],
-        left=8,
+        left=9,
     )
+
+
+def _books(books: Report | None) -> RenderableType:
+    """Those that are out of routing, with the reason; nobody drives: no word."""
+    if books is None:
+        return Text("nobody drives", style="dim")
+    out = [f"{symbol}: {one['unusable']}" for symbol, one in books.items() if one["unusable"]]
+    if out:
+        return Text("; ".join(out), style="red")
+    return Text(f"routed on, at most {max(one['age_ms'] for one in books.values())} ms old", style="green")
 
 
 def _key(key: Report | None) -> RenderableType:

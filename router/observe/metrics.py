@@ -41,6 +41,7 @@ class Metrics:
     tasks: Gauge = field(init=False)
     book_age: Gauge = field(init=False)
     book_usable: Gauge = field(init=False)
+    tier: Gauge = field(init=False)
     append: Histogram = field(init=False)
     decide: Histogram = field(init=False)
     to_wire: Histogram = field(init=False)
@@ -92,6 +93,7 @@ class Metrics:
         self.tasks = self._gauge("sor_tasks", "Tasks of the event loop: flat while nothing leaks")
         self.book_age = self._gauge("sor_book_age_seconds", "Age of the book", "listing")
         self.book_usable = self._gauge("sor_book_usable", "1 while the book is routed on", "listing")
+        self.tier = self._gauge("sor_venue_tier", "1 for the tier its connector has reached", "account", "tier")
 
     def _times(self) -> None:
         self.append = self._histogram("sor_append_seconds", "Until an append was durable", _FAST_S)

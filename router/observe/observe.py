@@ -396,6 +396,10 @@ class Observe:
         self._metrics.book_age.labels(listing).set(age_ns / _NS_PER_S)
         self._metrics.book_usable.labels(listing).set(1 if usable else 0)
 
+    def venue_configured(self, account: AccountId, tier: str) -> None:
+        """How far its connector was ever proven: A lab, B wire-captured, C testnet, D live (DESIGN D10)."""
+        self._metrics.tier.labels(account, tier).set(1)
+
     def venue_lost(self, account: AccountId, why: str) -> None:
         """A venue cannot be traded on for now."""
         self._metrics.venue_losses.labels(account).inc()
