@@ -34,21 +34,25 @@ class Seat:
         await eventually(lambda: self.notes.bids)
 
 
-@pytest.fixture(params=["binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx"])
-def name(request: pytest.FixtureRequest) -> str:
-    """Which protocol."""
-    return str(request.param)
+PROTOCOLS = ("binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx")
+PAPER_BY_DAY = ("kraken", "bybit")
+"""Paper is the same code over every venue's books: two ways to tell a book by day, all of them by night."""
+SEATS = [
+    *(("ccxt", name) for name in PROTOCOLS),
+    *(pytest.param(("paper", name), marks=[] if name in PAPER_BY_DAY else [pytest.mark.nightly]) for name in PROTOCOLS),
+]
 
 
-@pytest.fixture(params=["ccxt", "paper"])
-async def seat(request: pytest.FixtureRequest, name: str, tmp_path: Path) -> AsyncIterator[Seat]:
+@pytest.fixture(params=SEATS, ids=[f"{kind}-{name}" for kind in ("ccxt", "paper") for name in PROTOCOLS])
+async def seat(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Seat]:
     """A lab venue, and the port on it."""
+    kind, name = request.param
     settings = LabSettings(venues=(LabVenueSettings(name=name, protocol=name),), static=True, breath_ms=50)
     async with Lab(settings) as lab, LabControl(lab.control_url) as control:
         await control.set_book(name, SYMBOLS[name], bids=BIDS, asks=ASKS)
 
         def anew() -> VenuePort:
-            return venue_at(lab, name) if request.param == "ccxt" else paper_at(lab, name, tmp_path / "paper.db")
+            return venue_at(lab, name) if kind == "ccxt" else paper_at(lab, name, tmp_path / "paper.db")
 
         taken = Seat(anew(), name, Notes(), control, anew)
         await taken.port.start(taken.notes)

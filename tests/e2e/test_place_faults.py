@@ -49,12 +49,26 @@ STREAM_FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
     "reports reordered": (Fault.REPORT_REORDER, {"times": None}),
     "report before the answer": (Fault.REPORT_BEFORE_ANSWER, {"call": "place", "hold_ms": 80}),
 }
-nightly = [pytest.param(seat, marks=pytest.mark.nightly) for seat in NIGHTLY_SEATS]
-seats = pytest.mark.parametrize("seat", [*ALL_SEATS, *nightly], ids=lambda seat: seat.name)
 
 
-@seats
-@pytest.mark.parametrize("what", FAULTS)
+def pairs(faults: dict[str, tuple[Fault, dict[str, Any]]]) -> pytest.MarkDecorator:
+    """Every fault at every seat by night; by day at every other seat, and every seat with every other fault."""
+    return pytest.mark.parametrize(
+        ("what", "seat"),
+        [
+            pytest.param(
+                what,
+                seat,
+                marks=[] if seat in ALL_SEATS and (row + column) % 2 == 0 else [pytest.mark.nightly],
+                id=f"{what}-{seat.name}",
+            )
+            for column, seat in enumerate([*ALL_SEATS, *NIGHTLY_SEATS])
+            for row, what in enumerate(faults)
+        ],
+    )
+
+
+@pairs(FAULTS)
 async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Stands, what: str, seat: Seat) -> None:
     """Filled once, one venue order per intent; where no rule can settle it, in doubt with everything still counted."""
     stand = await stands.sound(seat)
@@ -75,8 +89,7 @@ async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Sta
         raise
 
 
-@seats
-@pytest.mark.parametrize("what", STREAM_FAULTS)
+@pairs(STREAM_FAULTS)
 async def test_what_goes_wrong_with_streams_changes_no_fill(stands: Stands, what: str, seat: Seat) -> None:
     """Reports are hints: killed, repeated, reordered or early, each fill is booked once and no venue is suspended."""
     stand = await stands.sound(seat)

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from router.model import facts as f
 from router.model.commands import Cancel
-from router.model.events import CancelAsked, Started
+from router.model.events import CancelAnswered, CancelAsked, Started
 from router.model.ids import InstrumentId, VenueOrderId
 from router.model.orders import ChildState, ParentState
-from router.model.outcomes import Accepted, Found, Lost, Missing
+from router.model.outcomes import Accepted, CancelTaken, Found, Lost, Missing
 from router.model.side import Side
 from tests.engine.desk import BTC_USD, DEPLOYMENT, Desk, NotSent, account
 
@@ -178,6 +178,19 @@ def test_a_lost_cancel_is_asked_again(desk: Desk) -> None:
     desk.found("kraken", "OPEN")
 
     assert len(desk.wanted(Cancel)) == 1
+
+
+def test_a_cancel_that_was_taken_is_not_the_end(desk: Desk) -> None:
+    """The order may fill until the venue's own record says that it ended."""
+    working(desk)
+    child = desk.child("kraken")
+    desk.tell(CancelAsked(parent_id=child.order.parent_id, principal="ann"))
+
+    desk.tell(CancelAnswered(client_id=child.order.client_id, outcome=CancelTaken()))
+    assert desk.states("kraken") == [ChildState.PENDING_CANCEL]
+
+    desk.found("kraken", "FILLED", "1@100.00#T1")
+    assert desk.states("kraken") == [ChildState.FILLED]
 
 
 def test_an_ioc_that_rests_is_cancelled(desk: Desk) -> None:

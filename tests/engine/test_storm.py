@@ -213,7 +213,10 @@ class Storm:
         self.on_the_way.clear()
 
 
-@pytest.mark.parametrize("seed", range(150))
+# Most by night: tests/simulate sends far more children through far worse by day.
+@pytest.mark.parametrize(
+    "seed", [*range(20), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(20, 150))]
+)
 def test_the_venues_and_the_blotter_agree_when_the_storm_is_over(seed: int) -> None:
     """One venue order per intent, every venue fill booked once, never over the parent, no order forgotten."""
     storm = Storm(

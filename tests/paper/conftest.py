@@ -14,7 +14,7 @@ from tests.paper.rig import paper_at
 from tests.waiting import eventually
 
 
-@pytest.fixture(params=["binance", "kraken", "coinbase"])
+@pytest.fixture(params=["binance", "kraken", pytest.param("coinbase", marks=pytest.mark.nightly)])
 def name(request: pytest.FixtureRequest) -> str:
     """Which protocol."""
     return str(request.param)
