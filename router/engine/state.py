@@ -250,8 +250,8 @@ class State:
         child = self.blotter.children[fact.fill.client_id]
         trade, key = fact.fill.trade, fact.fill.booking_key
         self.blotter.note_booked(child, key)  # I3
-        if (ledger := self.ledgers.get(trade.account)) is not None:
-            ledger.trade(trade)
+        if (ledger := self.ledgers.get(trade.account)) is not None and key not in ledger.counted:
+            ledger.trade(trade)  # else it was counted as somebody's before its order was known for ours
         child.filled += trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)

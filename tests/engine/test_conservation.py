@@ -11,7 +11,7 @@ from router.model.commands import ReadAccount
 from router.model.events import DifferenceAcknowledged
 from router.model.ids import Asset, Nanos, VenueOrderId
 from router.model.orders import Fee
-from router.model.outcomes import Found
+from router.model.outcomes import Found, Lost
 from router.model.terms import ConservationTerms
 from tests.engine.desk import MS, Desk, account, terms
 
@@ -161,6 +161,21 @@ def test_somebody_elses_trade_on_the_account_is_counted_once(desk: Desk) -> None
     for _ in range(3):
         read(desk, "900", "11", others=(theirs,), KFEE="-2")
     assert found(desk) == {}
+
+
+def test_a_trade_that_turns_out_to_be_ours_is_counted_once(desk: Desk) -> None:
+    """A list that names orders by the venue's id only shows our fill before we know the order by that id."""
+    desk.submit("P1 buy 1 limit 100")
+    desk.answer("kraken", Lost(why="no answer"))
+    ours = desk.trade("kraken", "1@100.00#T9")
+    for _ in range(2):
+        read(desk, "899.99", "11", others=(replace(ours, client_id=None),))
+    desk.found("kraken", "FILLED", "1@100.00#T9")
+    for _ in range(3):
+        read(desk, "899.99", "11")
+
+    assert found(desk) == {}
+    assert gate(desk) == "open"
 
 
 def test_a_child_under_way_may_move_its_assets_and_no_others(desk: Desk) -> None:
