@@ -421,7 +421,10 @@ class LiveWorld(SimWorld):
 
     def pause(self, process: Shell) -> None:
         """See the engine's world."""
+        before_ns = process.paused_until_ns
         super().pause(process)
+        # A second pause ends no earlier one: its steps were put off until then.
+        process.paused_until_ns = Nanos(max(before_ns, process.paused_until_ns))
         if isinstance(process, LiveProcess):
             process.was_paused = True
 
