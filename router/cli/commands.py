@@ -9,6 +9,7 @@ from router.cli import (
     balances,
     configuring,
     doubting,
+    drilling,
     examining,
     looking,
     recording,
@@ -60,6 +61,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": examining.doctor,
     "record": recording.record,
     "simulate": simulating.simulate,
+    "drill": drilling.drill,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

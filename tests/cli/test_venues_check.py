@@ -16,9 +16,10 @@ from router.app.findings import Finding, exit_code
 from router.app.venues_check import check_venues
 from router.cli.commands import app
 from router.config import Config, load
+from router.drill.stand import SEATS, set_books, urls_of, write_config
 from router.model.errors import BadInput
 from router.runtime.clock import SystemClock
-from tests.e2e.rig import SEATS, set_books, urls_of, watched, write_config
+from tests.e2e.rig import watched
 
 
 @pytest.fixture

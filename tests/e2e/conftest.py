@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from tests.e2e.rig import ALL_SEATS, Seat, Stand, standing
+from router.drill.stand import ALL_SEATS, Seat
+from tests.e2e.rig import Stand, standing
 
 
 class Stands:

@@ -11,8 +11,9 @@ from typing import Any
 from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from router.app.execute import ExitCode
-from tests.e2e import rig
-from tests.e2e.rig import TERMS, Seat, lab_settings, quantity_of, set_books, urls_of, write_config
+from router.drill import stand
+from router.drill.stand import TERMS, Seat, lab_settings, set_books, urls_of, write_config
+from tests.e2e.rig import quantity_of
 from tests.e2e.runner import Bug, Moment, Sor, sor
 from tests.e2e.truth import assert_venues_agree
 
@@ -22,7 +23,7 @@ DUST = Decimal("0.00002")
 DONE = frozenset({ExitCode.FILLED, ExitCode.INCOMPLETE})
 """How an order ends that was done; incomplete for want of `DUST` only, which `assert_done_once` sees to."""
 TIMINGS = {"lease_ttl_ms": 400, "approval_age_ms": 1_000, "request_poll_ms": 10, "snapshot_every": 15}
-SEATS = tuple(replace(seat, terms={**TERMS, "quarantine_after_ms": 10_000}) for seat in rig.SEATS)
+SEATS = tuple(replace(seat, terms={**TERMS, "quarantine_after_ms": 10_000}) for seat in stand.SEATS)
 """A killed process costs time in which a doubt grows old: not so fast that it would be a person's."""
 SMALL_CHILDREN = {"child_notional_max": 20_000}
 """So that an order of `QUANTITY` takes three rounds over three venues."""

@@ -6,20 +6,17 @@ the venue ports it calls. At the moment the process ends itself with SIGKILL: no
 """
 
 import asyncio
-import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from router.app import parts
-from router.cli.commands import app
+from router.drill.process import Started as Sor
+from router.drill.process import command, start
 from router.model.facts import CopyCounted, Fact, FillBooked
 from router.model.ids import AccountId, Nanos, VenueOrderId
 from router.model.market import MarketView
@@ -175,71 +172,17 @@ class Faulty:
         return self._policy.target(progress, now_ns, view)
 
 
-def sor(*arguments: str, folder: Path, name: str, moment: Moment | None = None, bug: Bug | None = None) -> "Sor":
+def sor(*arguments: str, folder: Path, name: str, moment: Moment | None = None, bug: Bug | None = None) -> Sor:
     """Start `sor` with these arguments. Its output goes to files in `folder` that carry `name`.
 
     `moment` is when it dies; `bug` what is wrong with its policy.
     """
-    out, err = folder / f"{name}.out", folder / f"{name}.err"
-    process = _SERVER.Process(target=_run, args=(arguments, str(out), str(err), moment, bug), daemon=True)
-    process.start()
-    return Sor(process, out, err)
+    return start(_run, arguments, moment, bug, folder=folder, name=name)
 
 
-@dataclass(frozen=True, slots=True)
-class Sor:
-    """A running or ended `sor`."""
-
-    process: ForkServerProcess
-    out: Path
-    err: Path
-
-    async def ended(self, within_s: float = 40.0) -> int:
-        """Its exit code; minus the signal that ended it."""
-        await asyncio.to_thread(self.process.join, within_s)
-        code = self.process.exitcode
-        if code is None:
-            self.process.kill()
-            raise AssertionError(f"sor did not end within {within_s} s: {self.said()}")
-        return code
-
-    def send(self, number: signal.Signals) -> None:
-        """A signal, unless it has ended by itself."""
-        pid = self.process.pid
-        assert pid is not None
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-    def stands_still(self) -> bool:
-        """Is it stopped by a signal?"""
-        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-    def said(self) -> str:
-        """All it wrote, for a person to read when a test fails."""
-        return "\n".join(path.read_text() for path in (self.out, self.err) if path.exists())
-
-
-def environment() -> Mapping[str, str]:
-    """What the forked process keeps of the environment: nothing that configures it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SOR_")}
-
-
-def _run(arguments: tuple[str, ...], out: str, err: str, moment: Moment | None, bug: Bug | None) -> None:
-    for target, path in ((1, out), (2, err)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), target)
-    os.environ.clear()
-    os.environ.update(environment())
+def _run(arguments: tuple[str, ...], moment: Moment | None, bug: Bug | None) -> int:
     _plan(_Fuse(moment), bug)
-    sys.argv = ["sor", *arguments]
-    try:
-        app()
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else 1
-    else:
-        code = 0
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # what is left to do is the forked server's business, and takes longer than the order did
+    return command(*arguments)
 
 
 def _plan(fuse: _Fuse, bug: Bug | None) -> None:
@@ -257,7 +200,3 @@ def _plan(fuse: _Fuse, bug: Bug | None) -> None:
         changed["POLICIES"] = {name: Faulty(policy, bug) for name, policy in parts.POLICIES.items()}
     for name, part in changed.items():
         setattr(parts, name, part)
-
-
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.e2e.runner", "router.app.execute", "router.app.serve", "router.cli.report"])

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.lab.faults import Call, FaultKind
 from router.app.exits import ExitCode
+from router.drill.stand import KRAKEN, OKX, Seat
 from tests.e2e.desk import Desk, desk_at
-from tests.e2e.rig import KRAKEN, OKX, Seat
 from tests.waiting import eventually
 
 SECONDS = 60

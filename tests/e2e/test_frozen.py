@@ -13,11 +13,11 @@ import pytest
 
 from connectors.lab.faults import FaultKind
 from router.app.parts import Router
+from router.drill.stand import SEATS
 from router.model.ids import ParentId
 from router.model.orders import ParentState
 from router.ports import Lease
 from router.store.location import SqliteFile, locate
-from tests.e2e import rig
 from tests.e2e.desk import DONE, Desk, assert_done_once, desk_at, printed
 from tests.e2e.rig import Stand, order, quantity_of, standing
 from tests.e2e.runner import Sor
@@ -71,13 +71,13 @@ async def test_frozen_anywhere(tmp_path: Path, postgres_url: str, delay_ms: int)
 async def test_nothing_leaves_while_the_lease_cannot_be_renewed(tmp_path: Path) -> None:
     """The journal can be written and the right to drive is in doubt: the order waits at the gate, and then fills."""
     slow = _SlowLease()
-    async with standing(tmp_path, rig.SEATS, around=slow.around) as stand:
+    async with standing(tmp_path, SEATS, around=slow.around) as stand:
         slow.renewable.clear()
         await asyncio.sleep(stand.config.timings.lease_ttl_ms / 1_000)
         parent_id = await stand.submit(order("R1", "1.2", params={"rounds_max": 40}))
         await eventually(lambda: _stopped_at_the_gate(stand, parent_id))
         await asyncio.sleep(0.3)  # in which dozens of rounds would be used up, if each were planned at once
-        assert not [found for seat in rig.SEATS for found in await stand.control.orders(seat.name)]
+        assert not [found for seat in SEATS for found in await stand.control.orders(seat.name)]
         parent = stand.parent(parent_id)
         assert parent is not None
         assert parent.rounds < 12

@@ -12,9 +12,10 @@ import pytest
 from connectors.lab.faults import Call, FaultKind
 from connectors.lab.protocols import PROTOCOLS
 from router.cli import report
+from router.drill.stand import BINANCE, COINBASE, KRAKEN, NIGHTLY_SEATS, TERMS, Seat
 from router.model.ids import AccountId
 from router.model.orders import ParentState
-from tests.e2e.rig import BINANCE, COINBASE, KRAKEN, NIGHTLY_SEATS, TERMS, Seat, Stand, order, quantity_of, standing
+from tests.e2e.rig import Stand, order, quantity_of, standing
 from tests.waiting import eventually
 
 OFTEN = {**TERMS, "reconcile_every_ms": 50}

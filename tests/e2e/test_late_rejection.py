@@ -3,8 +3,9 @@
 from decimal import Decimal
 from pathlib import Path
 
+from router.drill.stand import BYBIT
 from router.model.orders import ChildState, ParentState
-from tests.e2e.rig import BYBIT, order, quantity_of, standing
+from tests.e2e.rig import order, quantity_of, standing
 from tests.e2e.truth import assert_venues_agree
 from tests.waiting import eventually
 

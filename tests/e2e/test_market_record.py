@@ -11,11 +11,12 @@ import pytest
 
 from router.app.parts import Engine, Router
 from router.app.recording import recording
+from router.drill.stand import SEATS, set_books
 from router.market_record.archive import Archive
 from router.market_record.reading import Reader, volumes
 from router.model.ids import InstrumentId
 from tests.e2e.desk import desk_at, printed
-from tests.e2e.rig import SEATS, order, set_books, standing
+from tests.e2e.rig import order, standing
 from tests.waiting import eventually
 
 BTC = InstrumentId("BTC/USD")

@@ -10,10 +10,11 @@ import pytest
 from connectors.lab.faults import FaultKind
 from router.app.execute import ExitCode
 from router.app.parts import Router
+from router.drill.stand import ALL_SEATS, BINANCE
 from router.model.orders import ParentState
 from router.model.requests import Request, RequestState
 from tests.e2e.desk import desk_at
-from tests.e2e.rig import ALL_SEATS, BINANCE, Stand, order, quantity_of, standing
+from tests.e2e.rig import Stand, order, quantity_of, standing
 from tests.e2e.truth import assert_venues_agree, read_ours
 from tests.waiting import eventually
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from router.app.execute import ExitCode
+from router.drill.stand import GEMINI, TERMS, UNLICENSED
 from router.model.facts import ChildIntended, DriverStarted, GateMoved
 from router.model.orders import ChildState
 from router.store import open_store
 from tests.e2e.desk import Desk, desk_at, printed
-from tests.e2e.rig import GEMINI, TERMS, UNLICENSED, quantity_of
+from tests.e2e.rig import quantity_of
 from tests.e2e.runner import Moment, Point
 from tests.e2e.truth import assert_venues_agree, read_ours
 from tests.waiting import eventually

@@ -1,57 +1,24 @@
 """All that can go wrong with placing, at every protocol: the venues' truth is ours, and nothing is sent twice."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from connectors.lab.faults import FaultKind as Fault
 from router.app.execute import ExitCode
+from router.drill.faults import NEVER_ARRIVES, PLACING, STREAMS
+from router.drill.stand import ALL_SEATS, NIGHTLY_SEATS, UNFENCED, Seat
 from router.model.orders import ChildState, ParentState
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import ALL_SEATS, NIGHTLY_SEATS, UNFENCED, Seat, order, quantity_of
+from tests.e2e.rig import order, quantity_of
 from tests.e2e.truth import Agreement, assert_venues_agree
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-BEFORE, AFTER = {"when": "before"}, {"when": "after"}
-FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
-    "answer lost": (Fault.ANSWER_LOST, {}),
-    "reset before the engine": (Fault.RESET_BEFORE, {}),
-    "reset after the engine": (Fault.RESET_AFTER, {}),
-    "503 before the engine": (Fault.HTTP_5XX, BEFORE),
-    "503 after the engine": (Fault.HTTP_5XX, AFTER),
-    "504 after the engine": (Fault.HTTP_5XX, {**AFTER, "status": 504}),
-    "429": (Fault.HTTP_429, {"retry_after": "0"}),
-    "slow": (Fault.SLOW, {"delay_ms": 600}),
-    "body cut": (Fault.CUT_BODY, {}),
-    "HTML": (Fault.HTML_200, {}),
-    "HTML before the engine": (Fault.HTML_200, BEFORE),
-    "empty": (Fault.EMPTY_200, {}),
-    "empty before the engine": (Fault.EMPTY_200, BEFORE),
-    "JSON cut": (Fault.PARTIAL_JSON_200, {}),
-    "id missing": (Fault.MISSING_ID_200, {}),
-    "redirect": (Fault.REDIRECT, {}),
-    "request late at the engine": (Fault.DELAY_REQUEST, {"delay_ms": 600}),
-}
-NEVER_ARRIVES = {name for name, (_, params) in FAULTS.items() if params.get("when") == "before"} | {
-    "reset before the engine",
-    "redirect",
-}
-STREAM_FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
-    "private socket killed": (Fault.WS_KILL, {"channel": "private"}),
-    "public socket killed": (Fault.WS_KILL, {"channel": "public"}),
-    "all sockets killed": (Fault.WS_KILL, {}),
-    "gap in the deltas": (Fault.WS_GAP, {}),
-    "silence": (Fault.WS_SILENCE, {"duration_ms": 700}),
-    "report repeated": (Fault.REPORT_REPEAT, {"times": None}),
-    "reports reordered": (Fault.REPORT_REORDER, {"times": None}),
-    "report before the answer": (Fault.REPORT_BEFORE_ANSWER, {"call": "place", "hold_ms": 80}),
-}
 
-
-def pairs(faults: dict[str, tuple[Fault, dict[str, Any]]]) -> pytest.MarkDecorator:
+def pairs(faults: Iterable[str]) -> pytest.MarkDecorator:
     """Every fault at every seat by night; by day at every other seat, and every seat with every other fault."""
     return pytest.mark.parametrize(
         ("what", "seat"),
@@ -68,12 +35,12 @@ def pairs(faults: dict[str, tuple[Fault, dict[str, Any]]]) -> pytest.MarkDecorat
     )
 
 
-@pairs(FAULTS)
+@pairs(PLACING)
 async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Stands, what: str, seat: Seat) -> None:
     """Filled once, one venue order per intent; where no rule can settle it, in doubt with everything still counted."""
     stand = await stands.sound(seat)
     await stand.fresh([seat])
-    fault, params = FAULTS[what]
+    fault, params = PLACING[what]
     rule = await stand.control.inject(seat.name, fault, call="place", **params)
     parent_id = await stand.submit(order(_ref(what, seat), "0.4", venues={"include": [seat.name]}))
     try:
@@ -89,12 +56,12 @@ async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Sta
         raise
 
 
-@pairs(STREAM_FAULTS)
+@pairs(STREAMS)
 async def test_what_goes_wrong_with_streams_changes_no_fill(stands: Stands, what: str, seat: Seat) -> None:
     """Reports are hints: killed, repeated, reordered or early, each fill is booked once and no venue is suspended."""
     stand = await stands.sound(seat)
     await stand.fresh([seat])
-    fault, params = STREAM_FAULTS[what]
+    fault, params = STREAMS[what]
     rule = await stand.control.inject(seat.name, fault, **params)
     parent_id = await stand.submit(order(_ref(what, seat), "0.4", venues={"include": [seat.name]}))
     try:

@@ -16,15 +16,7 @@ from router.app.parts import Router, opened
 from router.app.probe import Probed, probe_dedupe
 from router.app.venues_check import check_venues
 from router.config import load
-from router.model.errors import BadInput, LeaseHeld
-from router.model.events import DedupeProbed, DedupeVerdict, Stamped
-from router.model.facts import DedupeNoted
-from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
-from router.model.orders import ChildState
-from router.ports import JournalRow
-from router.runtime.clock import SystemClock
-from router.store.audit import audit
-from tests.e2e.rig import (
+from router.drill.stand import (
     BINANCE,
     BITSTAMP,
     BYBIT,
@@ -34,12 +26,19 @@ from tests.e2e.rig import (
     OKX,
     Seat,
     lab_settings,
-    quantity_of,
     set_books,
     urls_of,
-    watched,
     write_config,
 )
+from router.model.errors import BadInput, LeaseHeld
+from router.model.events import DedupeProbed, DedupeVerdict, Stamped
+from router.model.facts import DedupeNoted
+from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
+from router.model.orders import ChildState
+from router.ports import JournalRow
+from router.runtime.clock import SystemClock
+from router.store.audit import audit
+from tests.e2e.rig import quantity_of, watched
 
 NIGHTLY = pytest.mark.nightly
 SECOND = DedupeVerdict.SECOND_ACCEPTED

@@ -3,39 +3,24 @@
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from connectors.lab.faults import FaultKind as Fault
+from router.drill.faults import LOOK_UPS, READING
+from router.drill.stand import ALL_SEATS, NIGHTLY_SEATS, Seat
 from router.model.orders import ParentState
 from router.requests import OrderBody
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import ALL_SEATS, NIGHTLY_SEATS, Seat, Stand, order, quantity_of
+from tests.e2e.rig import Stand, order, quantity_of
 from tests.e2e.truth import assert_venues_agree
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FAULTS: dict[str, tuple[Fault, dict[str, Any]]] = {
-    "answer lost": (Fault.ANSWER_LOST, {}),
-    "reset before": (Fault.RESET_BEFORE, {}),
-    "reset after": (Fault.RESET_AFTER, {}),
-    "503": (Fault.HTTP_5XX, {}),
-    "429": (Fault.HTTP_429, {"retry_after": "0"}),
-    "slow": (Fault.SLOW, {"delay_ms": 450, "times": 1}),
-    "body cut": (Fault.CUT_BODY, {}),
-    "HTML": (Fault.HTML_200, {}),
-    "empty": (Fault.EMPTY_200, {}),
-    "JSON cut": (Fault.PARTIAL_JSON_200, {}),
-    "id missing": (Fault.MISSING_ID_200, {}),
-    "redirect": (Fault.REDIRECT, {}),
-    "late": (Fault.DELAY_REQUEST, {"delay_ms": 450, "times": 1}),
-}
-LOOK_UPS = ("order", "orders", "open_orders")
 ASKED_AGAIN = 3
 """A read is asked so many times before the look-up it belongs to has failed."""
-faults = pytest.mark.parametrize("what", FAULTS)
+faults = pytest.mark.parametrize("what", READING)
 of_the_night = [pytest.param((seat,), marks=pytest.mark.nightly) for seat in NIGHTLY_SEATS]
 where = pytest.mark.parametrize("seats", [ALL_SEATS, *of_the_night], ids=lambda seats: "-".join(s.name for s in seats))
 
@@ -83,7 +68,7 @@ async def _everywhere(
     """At all these protocols at once: the fault, an order, its end."""
     stand = await stands.sound(seats[0])
     await stand.fresh(seats)
-    fault, params = FAULTS[what]
+    fault, params = READING[what]
     rules: dict[str, list[int]] = {}
     for seat in seats:
         rules[seat.name] = [

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from connectors.lab.faults import FaultKind as Fault
+from router.drill.stand import BINANCE, KRAKEN, Seat
 from router.model.orders import ChildState, ParentState
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import BINANCE, KRAKEN, Seat, order, quantity_of
+from tests.e2e.rig import order, quantity_of
 from tests.e2e.truth import assert_venues_agree
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.nightly, pytest.mark.timeout(240)]

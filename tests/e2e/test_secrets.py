@@ -22,11 +22,11 @@ from connectors.lab.process import Lab
 from connectors.lab.settings import LabVenueSettings
 from router.app.execute import ExitCode
 from router.config import load
+from router.drill.stand import SEATS, lab_settings, set_books, urls_of, write_config
 from router.model.errors import SorError
 from router.runtime.clock import SystemClock
 from tests.connectors.rig import Notes
 from tests.e2e.desk import TIMINGS, Desk
-from tests.e2e.rig import SEATS, lab_settings, set_books, urls_of, write_config
 from tests.e2e.truth import assert_venues_agree
 
 WORD = f"canary{secrets.token_hex(12)}"

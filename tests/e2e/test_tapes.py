@@ -8,12 +8,13 @@ import pytest
 
 from connectors.lab.tapes import find_tapes
 from router.cli.report import parent_report
+from router.drill.stand import BINANCE, COINBASE, KRAKEN, lab_settings
 from router.model.ids import ParentId
 from router.model.market import ListingView
 from router.model.money import exactly
 from router.model.orders import ParentState
 from router.store.queries import Explanation, Queries
-from tests.e2e.rig import BINANCE, COINBASE, KRAKEN, Stand, lab_settings, order, quantity_of, standing
+from tests.e2e.rig import Stand, order, quantity_of, standing
 from tests.e2e.truth import Agreement, assert_venues_agree
 
 SEATS = (BINANCE, replace(KRAKEN, symbols={**KRAKEN.symbols, "USDT/USD": "USDT/USD"}), COINBASE)

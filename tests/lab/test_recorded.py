@@ -22,10 +22,10 @@ from connectors.lab.tapes import find_tapes
 from connectors.tape import Room, TapeWriter, read_manifest, rows
 from router.app.record import Recorded, Wanted, record
 from router.config import load
+from router.drill.stand import NIGHTLY_SEATS, SEATS, Seat, urls_of, write_config
 from router.model.errors import BadInput
 from router.observe import Redactor
 from router.runtime.clock import SystemClock
-from tests.e2e.rig import NIGHTLY_SEATS, SEATS, Seat, urls_of, write_config
 from tests.waiting import eventually
 
 DEPTH = 10

@@ -15,8 +15,9 @@ from connectors.lab.process import Lab
 from router.app.execute import ExitCode, execute
 from router.app.parts import opened
 from router.config import load
+from router.drill.stand import SEATS, lab_settings, set_books, urls_of, write_config
 from router.model.errors import WrongStore
-from tests.e2e.rig import SEATS, lab_settings, order, set_books, urls_of, watched, write_config
+from tests.e2e.rig import order, watched
 from tests.paper.rig import recomputed
 from tests.waiting import eventually
 
