@@ -79,9 +79,9 @@ class VenueSettings:
     `poll_ms`: how often books are read where no stream brings them. `check_every_ms`: how often a streamed book is held
     against REST's (None: never), and `check_apart_ms` by how much the two may be out of step.
     `key_check`: what a key that is not fit comes to, None is `report` in a lab and `refuse` elsewhere; `attest` stands
-    in for what the venue does not tell of it. `licence` names the probe that `dedupe_licensed` rests on. `timeout_ms`
-    bounds one request. `warm_connections` are kept open for
-    orders, touched every `touch_ms`.
+    in for what the venue does not tell of it. `fee_check_every_s`: how often the account's rates are read again.
+    `licence` names the probe that `dedupe_licensed` rests on. `timeout_ms` bounds one request. `warm_connections` are
+    kept open for orders, touched every `touch_ms`.
     """
 
     ccxt_id: str
@@ -106,6 +106,7 @@ class VenueSettings:
     check_apart_ms: int = 2_000
     key_check: KeyCheck | None = None
     key_check_every_s: int = CHECK_EVERY_S
+    fee_check_every_s: int = 3_600
     attest: Attestations = NOT_ATTESTED
     dead_man_s: int | None = None
     touch_ms: int = 10_000

@@ -18,6 +18,8 @@ class CallKind(Enum):
     CHECK = "check"
     """Holding a streamed book against REST's: worth a request only where nothing else wants one."""
     TOUCH = "touch"
+    FEES = "fees"
+    """What an account is charged now: it changes once a day at most, so it can wait for a quiet moment."""
     TIMER = "dead-man timer"
 
     @property
@@ -32,6 +34,7 @@ _URGENCIES = {
     CallKind.TIMER: Urgency.URGENT,
     CallKind.PLACE: Urgency.ORDER,
     CallKind.CHECK: Urgency.IDLE,
+    CallKind.FEES: Urgency.IDLE,
 }
 
 

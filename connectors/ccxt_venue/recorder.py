@@ -20,6 +20,7 @@ from connectors.settings import VenueSettings
 from connectors.tape import TapeWriter
 from router.model.events import OrderHinted
 from router.model.ids import AccountId, ListingId, Nanos
+from router.model.instruments import Listing
 from router.model.public_trades import PublicTrade
 from router.ports.clock import Clock
 
@@ -149,6 +150,9 @@ class Gaps:
         self.found.append({"listing": listing, "from_ns": now, "to_ns": now, "why": f"public trades: {why}"})
 
     def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
+        """Nothing to note."""
+
+    def listing_changed(self, listing: Listing) -> None:
         """Nothing to note."""
 
     def order_hint(self, hint: OrderHinted) -> None:

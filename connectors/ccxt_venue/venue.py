@@ -28,6 +28,7 @@ from connectors.ccxt_venue.registry import dialect_of
 from connectors.ccxt_venue.rotation import ReadKeys, Rotation
 from connectors.ccxt_venue.trades.feed import TradeFeed
 from connectors.ccxt_venue.venue_clock import VenueClock
+from connectors.ccxt_venue.verdict import Said
 from connectors.settings import BookSource, VenueSettings
 from router.model import rounding
 from router.model.balances import Movement
@@ -43,6 +44,7 @@ from router.model.outcomes import (
     CancelTaken,
     CancelUnclear,
     Found,
+    ListedFee,
     LookUp,
     LookUpResult,
     Missing,
@@ -92,6 +94,8 @@ class CcxtVenue:
         self._rotation = Rotation(read_keys)
         self._known: rotation.Known | None = None
         self._sink: VenueSink | None = None
+        self.unlisted: str | None = None
+        """With which code the venue denies this key its list of deposits and withdrawals."""
 
     # Life
 
@@ -112,6 +116,8 @@ class CcxtVenue:
         self._sink = sink
         self._start_feeds(sink)
         self._tasks.keep(f"{self.account}: keeping warm", self._keep_warm)
+        if self._has_own_fees:
+            self._tasks.keep(f"{self.account}: fees", partial(self._keep_fees, sink))
         return listings
 
     async def stop(self) -> None:
@@ -182,6 +188,7 @@ class CcxtVenue:
             open_orders=tuple(open_orders),
             trades=tuple(trades),
             key=self._key_reading(),
+            fees=self._own_fees(),
         )
         self._known = rotation.known_by(read, self._known)
         return read
@@ -199,18 +206,26 @@ class CcxtVenue:
     async def movements(self) -> tuple[Movement, ...] | None:
         """What moved assets besides trading in the last week, where the venue lists it; None when unreadable now.
 
-        A key without the right to see them is like a venue without the list: what moves has to be acknowledged.
+        A key without the right to see them is like a venue without the list: what moves has to be acknowledged, and
+        that is a doubt about the key.
         """
         listed = MOVEMENTS.get(self.settings.ccxt_id)
         if listed is None or self.settings.testnet:
             return ()
         since_ns = self._venue_clock.venue_time(Nanos(self._clock.now() - LOOK_BACK_NS))
         try:
-            return tuple(await listed(self._ask(CallKind.ACCOUNT), self._at_desk, since_ns))
-        except VenueSaid:
+            found = tuple(await listed(self._ask(CallKind.ACCOUNT), self._at_desk, since_ns))
+        except VenueSaid as error:
+            if rotation.is_key_refused(self.settings.ccxt_id, error.status, [Said(code=error.code, text=error.text)]):
+                return None
+            if self.unlisted is None:
+                _LOG.warning("%s: deposits and withdrawals are not listed to this key: %s", self.account, error)
+            self.unlisted = error.code
             return ()
         except CallFailed:
             return None
+        self.unlisted = None
+        return found
 
     def encode_id(self, client_id: ClientOrderId) -> str:
         """Our id as this venue spells it."""
@@ -349,7 +364,7 @@ class CcxtVenue:
     async def _fees(self, markets: Sequence[Row]) -> Mapping[str, Decimal]:
         """The account's own rates; without keys, or on a test network, what the venue lists for anybody."""
         symbols = [str(market["symbol"]) for market in markets]
-        if not self.settings.private or self.settings.testnet:  # a test network has no calls for what real money needs
+        if not self._has_own_fees:
             return {str(market["symbol"]): Decimal(str(market["taker"])).scaleb(4) for market in markets}
         fees = await self._dialect.taker_fees_bps(self._ask(CallKind.SET_UP), self._at_desk, symbols)
         missing = sorted(set(symbols) - set(fees))
@@ -357,6 +372,32 @@ class CcxtVenue:
             message = f"{self.settings.venue} tells no fee for {', '.join(missing)}"
             raise SorError(message)
         return fees
+
+    @property
+    def _has_own_fees(self) -> bool:
+        """A test network has no calls for what real money needs."""
+        return self.settings.private and not self.settings.testnet
+
+    def _own_fees(self) -> tuple[ListedFee, ...]:
+        if not self._has_own_fees:
+            return ()
+        listings = self._listings.values()
+        return tuple(ListedFee(listing_id=each.id, taker_fee_bps=each.taker_fee_bps) for each in listings)
+
+    async def _keep_fees(self, sink: VenueSink) -> None:
+        """Read the account's rates again, in quiet moments. What cannot be read now stays as it was."""
+        while True:
+            await asyncio.sleep(self.settings.fee_check_every_s)
+            try:
+                fees = await self._dialect.taker_fees_bps(self._ask(CallKind.FEES), self._at_desk, list(self._listings))
+            except CallFailed as error:
+                _LOG.warning("%s: fees could not be read again: %s", self.account, error)
+                continue
+            for symbol, listing in list(self._listings.items()):
+                rate = fees.get(symbol, listing.taker_fee_bps)
+                if rate != listing.taker_fee_bps:
+                    self._listings[symbol] = replace(listing, taker_fee_bps=rate)
+                    sink.listing_changed(self._listings[symbol])
 
     async def _check_key(self, ask: Reader) -> None:
         """At start: a key that can move money out is refused wherever there is money (RELIABILITY §5)."""
@@ -381,6 +422,8 @@ class CcxtVenue:
         reading = self._judged(self._powers, self._told_ns)
         trouble = self._rotation.trouble
         doubts = () if trouble is None else (f"is to be replaced, but the new one {trouble}",)
+        if self.unlisted is not None:
+            doubts = (*doubts, f"may not read deposits and withdrawals ({self.unlisted}): acknowledge what moves")
         return replace(reading, doubts=(*reading.doubts, *doubts))
 
     def _judged(self, powers: KeyPowers, told_ns: Nanos) -> KeyReading:
@@ -406,6 +449,7 @@ class CcxtVenue:
                 await clients.orders.close()
                 await clients.queries.close()
         self._rotation.turned()
+        self.unlisted = None
         _LOG.warning("%s: the new key is in use", self.account)
         if self._order_feed is not None:
             await self._order_feed.renew(clients.queries)

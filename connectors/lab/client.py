@@ -75,7 +75,7 @@ class LabControl:
         await self._call("POST", "/deposit", body=body)
 
     async def grant(self, venue: str, **powers: bool) -> None:
-        """Say what the keys of a venue may do: `trade`, `withdraw`, `ip_restricted`."""
+        """Say what the keys of a venue may do: `trade`, `withdraw`, `ip_restricted`, `ledger`."""
         await self._call("POST", "/key", body={"venue": venue, **powers})
 
     async def change_key(
@@ -84,6 +84,10 @@ class LabControl:
         """Give out a key (`key`, `secret`, `passphrase`); with `revoke` no other opens the account any more."""
         body = {"venue": venue, "account": account, "revoke": revoke, **({} if give is None else {"give": dict(give)})}
         await self._call("POST", "/key", body=body)
+
+    async def charge(self, venue: str, **charge: str | bool) -> None:
+        """What trades cost from now on: `bps`, `fee_in`, `token`, `token_price`; `listed`: does the venue tell so?"""
+        await self._call("POST", "/fee", body={"venue": venue, **charge})
 
     async def set_book(
         self, venue: str, symbol: str, *, bids: Levels = (), asks: Levels = (), replace: bool = True

@@ -6,8 +6,10 @@
     GET    /trades?venue=[&account=][&symbol=][&order_id=]
     GET    /balances?venue=[&account=]
     POST   /deposit   {venue, asset, amount[, account][, listed]}   listed false: without a trace in the venue's lists
-    POST   /key       {venue[, trade][, withdraw][, ip_restricted]   what its keys may do, as its key endpoint tells
+    POST   /key       {venue[, trade][, withdraw][, ip_restricted][, ledger]   what its keys may do
                       [, revoke][, give: {key, secret[, passphrase]}][, account]}   revoke true: none it had is good
+    POST   /fee       {venue[, bps][, fee_in][, token, token_price][, listed]}   what trades cost from now on, a rebate
+                      if negative, in a third asset while there is enough; listed: its fee endpoints tell that rate
     POST   /outside   {venue, symbol, bids: [[price, size]], asks: [...][, replace]}   replace: other levels go
     POST   /halt      {venue, symbol, halted}
     POST   /place     {venue, symbol, side, quantity, price[, tif][, client_id][, account]}   somebody trades by hand
@@ -31,9 +33,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from connectors.lab.core import NewOrder, OrderRecord, Printed, Rejection, TimeInForce, TradeRecord
+from connectors.lab.core import Charge, NewOrder, OrderRecord, Printed, Rejection, TimeInForce, TradeRecord
 from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule, draw_plan
 from connectors.lab.http import ApiKey
+from router.model.instruments import FeeIn
 from router.model.money import plain
 from router.model.side import Side
 
@@ -70,6 +73,7 @@ class ControlSurface:
         app.router.add_get("/faults", _asked(self._fault_counts))
         app.router.add_post("/deposit", _told(self._deposit))
         app.router.add_post("/key", _told(self._key))
+        app.router.add_post("/fee", _told(self._fee))
         app.router.add_post("/outside", _told(self._outside))
         app.router.add_post("/halt", _told(self._halt))
         app.router.add_post("/print", _told(self._print))
@@ -172,7 +176,7 @@ class ControlSurface:
         venue, exchange = self._venue(body), self._venue(body).exchange
         if "give" in body or body.get("revoke"):
             self._change_keys(venue, body)
-        said = {name: bool(body[name]) for name in ("trade", "withdraw", "ip_restricted") if name in body}
+        said = {name: bool(body[name]) for name in ("trade", "withdraw", "ip_restricted", "ledger") if name in body}
         exchange.grants = replace(exchange.grants, **said)
         return asdict(exchange.grants)
 
@@ -186,6 +190,25 @@ class ControlSurface:
             passphrase = str(given.get("passphrase", ""))
             key, secret = _text(given, "key"), _text(given, "secret")
             venue.give_key(ApiKey(key=key, secret=secret, passphrase=passphrase, account=account))
+
+    def _fee(self, body: _Body) -> object:
+        exchange = self._venue(body).exchange
+        rules = exchange.rules
+        try:
+            fee_in = FeeIn(str(body.get("fee_in", rules.fee_in.value)))
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=f"fee_in: {error}") from error
+        charge = Charge(
+            bps=_amount(body.get("bps", rules.taker_fee_bps), "bps"),
+            fee_in=fee_in,
+            token=_text(body, "token") if body.get("token") else None,
+            token_price=_amount(body.get("token_price", 1), "token_price"),
+        )
+        exchange.charge = charge
+        if body.get("listed"):
+            for name, symbol in exchange.symbols.items():
+                exchange.symbols[name] = replace(symbol, taker_fee_bps=charge.bps, maker_fee_bps=charge.bps)
+        return {"bps": plain(charge.bps), "fee_in": charge.fee_in.value, "token": charge.token}
 
     def _outside(self, body: _Body) -> object:
         venue, symbol = self._venue(body), self._symbol(body)

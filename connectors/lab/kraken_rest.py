@@ -250,6 +250,8 @@ class KrakenRest:
 
     def _ledgers(self, account: str, fields: Fields, _: int) -> Answer:
         """Without trades: only what was moved."""
+        if not self.exchange.grants.ledger:
+            return Refused("EGeneral:Permission denied")
         since_ns = int(float(fields.get("start", "0"))) * 1_000_000_000
         kinds = {"deposit": 1, "withdrawal": -1}
         wanted = [

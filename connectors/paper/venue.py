@@ -350,6 +350,9 @@ class _Feed:
         """REST shows the streamed book."""
         self._sink.book_confirmed(listing, asked_ns)
 
+    def listing_changed(self, listing: Listing) -> None:
+        """Rates are an account's own, and here is none."""
+
     def order_hint(self, hint: OrderHinted) -> None:
         """Ours, not the real venue's: without keys it has nothing to say."""
         self._sink.order_hint(hint)

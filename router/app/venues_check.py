@@ -10,6 +10,7 @@ from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.capabilities import CAPABILITIES
 from connectors.ccxt_venue.checkup import Checkup
 from connectors.ccxt_venue.codec import from_gate, from_hex, from_uuid
+from connectors.ccxt_venue.movements import MOVEMENTS
 from connectors.settings import VenueSettings
 from router.app.findings import Finding, fail, ok, warn
 from router.app.licences import Measured
@@ -209,6 +210,22 @@ async def _key(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:
     reading = await sheet.step("key powers", checkup.key_reading(), "may the key read its own rights?")
     for finding in _of_key(reading):
         sheet.note(finding)
+    await _movements(sheet, venue, checkup)
+
+
+async def _movements(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:
+    """Can what moves besides trading be known without a person?"""
+    listed = await checkup.movements()
+    mend = "or acknowledge what moves: sor balances acknowledge"
+    if checkup.unlisted is not None:
+        says = f"not listed to this key: {checkup.unlisted}"
+        sheet.note(warn("movements", says, f"let the key read deposits and withdrawals, {mend}"))
+    elif listed is None:
+        sheet.note(warn("movements", "the list could not be read", f"try again, {mend}"))
+    elif venue.ccxt_id in MOVEMENTS:
+        sheet.note(ok("movements", f"{len(listed)} deposits and withdrawals within a week"))
+    else:
+        sheet.note(ok("movements", "the venue's list is not read: acknowledge what moves"))
 
 
 def _of_key(reading: KeyReading) -> list[Finding]:

@@ -110,9 +110,10 @@ class Books:
         order on that side would take go deep, the others just far enough to know the top.
         """
         ours = sorted((one for one in listings if one.instrument == instrument.id), key=lambda one: one.id)
-        quotes = sorted({one.quote for one in ours})
+        # Of every currency there is a rule for: a fee may be taken in a third one.
+        assets = sorted({one.quote for one in ours} | {rule.asset for rule in policy.fx.rules})
         marks = {
-            quote: mark(quote, instrument.reporting, policy.fx, listings, self._books.get, now_ns) for quote in quotes
+            asset: mark(asset, instrument.reporting, policy.fx, listings, self._books.get, now_ns) for asset in assets
         }
         return MarketView(
             instrument=instrument.id,

@@ -50,6 +50,7 @@ _MEANS: tuple[tuple[str, str], ...] = (
     (r"venues\.[^.]+\.(tier|acknowledge_tier)", "how far the connector is said to be proven, and who takes that on"),
     (r"venues\.[^.]+\.books", "whether books come by stream or are polled"),
     (r"venues\.[^.]+\.(timeout|silence|poll)_ms", "how soon a silent venue is noticed"),
+    (r"venues\.[^.]+\.fee_check_every_s", "how soon a changed fee is routed by"),
     (r"venues\.[^.]+\.options.*", "how ccxt's client for it is built"),
     (r"limits\.collar_bps", "how far from the market a child may be priced"),
     (r"limits\.book_age_ms_max", "how old a book may be that is traded on"),

@@ -260,6 +260,7 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
             tier=tier_of(ccxt_id, section.tier),
             key_check=None if section.key_check is None else KeyCheck(section.key_check),
             key_check_every_s=section.key_check_every_s,
+            fee_check_every_s=section.fee_check_every_s,
             attest=_attest(section.attest),
             timeout_ms=section.timeout_ms,
             silence_ms=section.silence_ms,

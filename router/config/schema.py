@@ -94,6 +94,7 @@ class VenueSection(Section):
     attest: AttestSection = AttestSection()
     key_check: Literal["refuse", "report"] | None = None
     key_check_every_s: Annotated[int, Field(gt=0)] = 86_400
+    fee_check_every_s: Annotated[int, Field(gt=0)] = 3_600
     options: dict[str, Any] = Field(default_factory=dict)
     loopback: str | None = None
     books: Literal["stream", "poll"] = "stream"

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from router.engine import timers
+from router.engine import charging, timers
 from router.engine.draft import Draft
 from router.model import facts as f
 from router.model.commands import Cancel, Place, Query
@@ -124,6 +124,7 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
 def _note_fill(draft: Draft, child: Child, trade: VenueTrade) -> None:
     fill = Fill(client_id=child.order.client_id, parent_id=child.order.parent_id, trade=trade)
     draft.note(f.FillBooked(fill=fill, at_ns=draft.now_ns))
+    charging.on_booked(draft, child.order.listing_id, trade)
     draft.touch(draft.state.parent(child.order.parent_id))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from router import conservation
-from router.engine import children, conserving, probing, resolving, timers
+from router.engine import charging, children, conserving, probing, resolving, timers
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -241,6 +241,7 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     draft.note(f.WatermarkMoved(account=read.account, trades_until_ns=read.asked_ns))
     if read.key is not None and read.key != state.keys.get(read.account):
         draft.note(f.KeyTold(account=read.account, key=read.key))
+    charging.on_read(draft, read)
     suspicion_ns = conserving.on_read(draft, read, moving)
     _judge_gate(draft, read, differences)
     terms = state.terms(read.account)

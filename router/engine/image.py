@@ -6,7 +6,7 @@ from decimal import Decimal
 from router.balances import Holding
 from router.conservation import Ledger
 from router.model.events import HaltLevel, Started
-from router.model.ids import AccountId, Asset, EntityId, Nanos, TimerId
+from router.model.ids import AccountId, Asset, EntityId, ListingId, Nanos, TimerId
 from router.model.keys import KeyReading
 from router.orders.records import Child, Parent
 
@@ -52,4 +52,6 @@ class StateImage:
     strangers: set[str]
     keys: dict[AccountId, KeyReading] = field(default_factory=dict)
     ledgers: dict[AccountId, Ledger] = field(default_factory=dict)
+    fees: dict[ListingId, Decimal] = field(default_factory=dict)
+    fee_surprises: set[ListingId] = field(default_factory=set)
     unreleased_ns: Nanos | None = None

@@ -14,7 +14,7 @@ from router.conservation import COUNTED_FOR_NS, Ledger
 from router.engine.image import AccountGate, DayNotional, StateImage
 from router.model import facts as f
 from router.model.events import HaltLevel, Started
-from router.model.ids import AccountId, Asset, EntityId, InstrumentId, Nanos, ParentId, TimerId
+from router.model.ids import AccountId, Asset, EntityId, InstrumentId, ListingId, Nanos, ParentId, TimerId
 from router.model.instruments import Instrument
 from router.model.keys import KeyReading
 from router.model.money import ZERO
@@ -50,6 +50,10 @@ class State:
     days: dict[EntityId, DayNotional] = field(default_factory=dict)
     keys: dict[AccountId, KeyReading] = field(default_factory=dict)
     ledgers: dict[AccountId, Ledger] = field(default_factory=dict)
+    fees: dict[ListingId, Decimal] = field(default_factory=dict)
+    """The rate for taking, in basis points, as last told."""
+    fee_surprises: set[ListingId] = field(default_factory=set)
+    """Where a fill was charged otherwise than that, and it was said."""
     strangers: set[str] = field(default_factory=set)
     """Open orders that are not ours and were reported once."""
     unreleased_ns: Nanos | None = None
@@ -131,6 +135,8 @@ class State:
             strangers=self.strangers,
             keys=self.keys,
             ledgers=self.ledgers,
+            fees=self.fees,
+            fee_surprises=self.fee_surprises,
             unreleased_ns=self.unreleased_ns,
         )
 
@@ -154,6 +160,8 @@ class State:
             strangers=image.strangers,
             keys=image.keys,
             ledgers=image.ledgers,
+            fees=image.fees,
+            fee_surprises=image.fee_surprises,
             unreleased_ns=image.unreleased_ns,
         )
 
@@ -271,6 +279,13 @@ class State:
     def _key_told(self, fact: f.KeyTold) -> None:
         self.keys[fact.account] = fact.key
 
+    def _fee_told(self, fact: f.FeeTold) -> None:
+        self.fees[fact.listing_id] = fact.taker_fee_bps
+        self.fee_surprises.discard(fact.listing_id)
+
+    def _fee_surprised(self, fact: f.FeeSurprised) -> None:
+        self.fee_surprises.add(fact.listing_id)
+
     def _ledger_opened(self, fact: f.LedgerOpened) -> None:
         expected = {balance.asset: balance.total for balance in fact.holdings}
         self.ledgers[fact.account] = Ledger(opened_ns=fact.at_ns, expected=expected, counted=dict(fact.counted))
@@ -361,6 +376,8 @@ class State:
         f.TimerCleared: _timer_cleared,
         f.BalancesTaken: _balances_taken,
         f.KeyTold: _key_told,
+        f.FeeTold: _fee_told,
+        f.FeeSurprised: _fee_surprised,
         f.LedgerOpened: _ledger_opened,
         f.MovementCounted: _movement_counted,
         f.OthersTradeCounted: _others_trade_counted,

@@ -9,9 +9,19 @@ from enum import StrEnum
 
 from router.model.balances import Balance, Movement
 from router.model.events import DedupeProbed, HaltLevel, Started
-from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, ParentId, TimerId, VenueOrderId
+from router.model.ids import (
+    AccountId,
+    Asset,
+    ClientOrderId,
+    ListingId,
+    Nanos,
+    ParentId,
+    TimerId,
+    TradeId,
+    VenueOrderId,
+)
 from router.model.keys import KeyReading
-from router.model.orders import ChildOrder, ChildState, Fill, ParentOrder, ParentState, VenueOrder, VenueTrade
+from router.model.orders import ChildOrder, ChildState, Fee, Fill, ParentOrder, ParentState, VenueOrder, VenueTrade
 from router.model.resolutions import Resolution
 
 
@@ -194,6 +204,30 @@ class KeyTold:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FeeTold:
+    """A listing's rate for taking, at its first telling (`before_bps` None) or since it changed."""
+
+    account: AccountId
+    listing_id: ListingId
+    taker_fee_bps: Decimal
+    before_bps: Decimal | None
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeeSurprised:
+    """A fill was not charged as listed. `charged_bps` of its worth; None where part of it is in a third asset."""
+
+    account: AccountId
+    listing_id: ListingId
+    trade_id: TradeId
+    listed_bps: Decimal
+    charged_bps: Decimal | None
+    fees: tuple[Fee, ...]
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerOpened:
     """An account's books begin: what it held in a quiet moment. `counted` stands in that already, by key and time."""
 
@@ -369,6 +403,8 @@ Fact = (
     | TimerCleared
     | BalancesTaken
     | KeyTold
+    | FeeTold
+    | FeeSurprised
     | LedgerOpened
     | MovementCounted
     | OthersTradeCounted

@@ -1,9 +1,10 @@
 """What a venue call came to. Every submit is unknown until proven otherwise; refusal is a whitelist of venue codes."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from router.model.balances import Balance, Movement
-from router.model.ids import AccountId, Nanos, VenueOrderId
+from router.model.ids import AccountId, ListingId, Nanos, VenueOrderId
 from router.model.keys import KeyReading
 from router.model.orders import VenueOrder, VenueTrade
 
@@ -108,6 +109,14 @@ class LookUp:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ListedFee:
+    """The rate an account is told for taking on one of its listings."""
+
+    listing_id: ListingId
+    taker_fee_bps: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccountRead:
     """All a reconciliation needs of one account, read from the venue, newest last.
 
@@ -123,3 +132,5 @@ class AccountRead:
     """The newest check of the account's key; None where keys are not asked about."""
     movements: tuple[Movement, ...] | None = ()
     """What moved assets besides trading, of a week, where it was asked for; None when it could not be read now."""
+    fees: tuple[ListedFee, ...] = ()
+    """The newest rates; none where they are not the account's own."""

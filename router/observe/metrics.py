@@ -32,8 +32,10 @@ class Metrics:
     failed_decisions: Counter = field(init=False)
     surprises: Counter = field(init=False)
     dead_man_failures: Counter = field(init=False)
+    fee_surprises: Counter = field(init=False)
     gate: Gauge = field(init=False)
     key_doubts: Gauge = field(init=False)
+    taker_fee: Gauge = field(init=False)
     unexplained: Gauge = field(init=False)
     halted: Gauge = field(init=False)
     in_doubt: Gauge = field(init=False)
@@ -79,6 +81,7 @@ class Metrics:
         self.dead_man_failures = self._counter(
             "sor_dead_man_failures", "Times a venue's dead-man timer was not set as it should be", "account"
         )
+        self.fee_surprises = self._counter("sor_fee_surprises", "Fills not charged as listed", "listing")
         self.surprises = self._counter("sor_surprises", "Exceptions nobody expected", "where")
 
     def _gauges(self) -> None:
@@ -87,6 +90,7 @@ class Metrics:
             "sor_unexplained", "Held beyond what our books explain; negative is missing", "account", "asset"
         )
         self.key_doubts = self._gauge("sor_key_doubts", "What is wrong with the account's key; 0 is nothing", "account")
+        self.taker_fee = self._gauge("sor_taker_fee_bps", "What the account is told taking costs", "listing")
         self.halted = self._gauge("sor_halted", "1 while no new child may leave")
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")
         self.leading = self._gauge("sor_leading", "1 while this process holds the lease")

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from router.model import facts as f
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos
-from router.model.money import plain
+from router.model.money import cut, plain
 from router.model.orders import ChildState
 from router.model.outcomes import NotSent, PlaceOutcome
 from router.model.requests import RequestKind
@@ -55,6 +55,8 @@ class Observe:
             f.EvidenceNoted: self.evidence_noted,
             f.FillBooked: self.fill_booked,
             f.KeyTold: self.key_told,
+            f.FeeTold: self.fee_told,
+            f.FeeSurprised: self.fee_surprised,
             f.HoldingJudged: self.holding_judged,
             f.DifferenceExplained: self.difference_explained,
             f.MovementCounted: self.movement_counted,
@@ -208,6 +210,29 @@ class Observe:
         self._metrics.key_doubts.labels(fact.account).set(len(fact.key.doubts))
         if fact.key.doubts:
             self._log.warning("key in doubt", account=fact.account, doubts=list(fact.key.doubts))
+
+    def fee_told(self, fact: f.FeeTold) -> None:
+        """What taking costs on a listing: news when it is not what it was."""
+        self._metrics.taker_fee.labels(fact.listing_id).set(float(fact.taker_fee_bps))
+        if fact.before_bps is not None:
+            self._log.warning(
+                "fee changed",
+                listing=fact.listing_id,
+                taker_fee_bps=plain(fact.taker_fee_bps),
+                before_bps=plain(fact.before_bps),
+            )
+
+    def fee_surprised(self, fact: f.FeeSurprised) -> None:
+        """A venue charges something else than it lists."""
+        self._metrics.fee_surprises.labels(fact.listing_id).inc()
+        self._log.warning(
+            "fee surprise",
+            listing=fact.listing_id,
+            trade=fact.trade_id,
+            listed_bps=plain(fact.listed_bps),
+            charged_bps=None if fact.charged_bps is None else cut(fact.charged_bps, 4),
+            charged={fee.asset: plain(fee.amount) for fee in fact.fees},
+        )
 
     def holding_judged(self, fact: f.HoldingJudged) -> None:
         """What an account holds agrees with our books again, or does not."""

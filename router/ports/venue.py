@@ -59,6 +59,10 @@ class VenueSink(Protocol):
         """REST, asked then, shows the book that was streamed: a side that does not move has not been lost."""
         ...
 
+    def listing_changed(self, listing: Listing) -> None:
+        """The account's fee on it, or another rule, is another now: the next view has it."""
+        ...
+
     def order_hint(self, hint: OrderHinted) -> None:
         """A private stream said something about an order."""
         ...

@@ -101,6 +101,10 @@ class Market:
         """Both sides are what the venue shows."""
         self._books.book_confirmed(listing, asked_ns)
 
+    def listing_changed(self, listing: Listing) -> None:
+        """Newer rules of a listing that is known."""
+        self.add([listing])
+
     def order_hint(self, hint: OrderHinted) -> None:
         """A reason to look."""
         self._inbox.put(hint)

@@ -14,7 +14,7 @@ from router.journal.codec import MODEL, canonical
 from router.model import facts as f
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
-from router.model.money import plain
+from router.model.money import cut, plain
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
 from router.model.resolutions import Resolution
 from router.store.tables import (
@@ -260,6 +260,19 @@ class Projection:
     @_take.register
     def _(self, fact: f.KeyTold) -> None:
         self._account(fact.account, key_json=canonical(MODEL.encode(fact.key)).decode())
+
+    @_take.register
+    def _(self, fact: f.FeeTold) -> None:
+        if fact.before_bps is not None:
+            detail = f"taking costs {plain(fact.taker_fee_bps)} bp now, {plain(fact.before_bps)} bp before"
+            self._alert("FEE_CHANGED", detail, account=fact.account, subject=fact.listing_id)
+
+    @_take.register
+    def _(self, fact: f.FeeSurprised) -> None:
+        fees = ", ".join(f"{plain(fee.amount)} {fee.asset}" for fee in fact.fees) or "nothing"
+        rate = "" if fact.charged_bps is None else f", {cut(fact.charged_bps, 4)} bp"
+        detail = f"trade {fact.trade_id} was charged {fees}{rate}; listed are {plain(fact.listed_bps)} bp"
+        self._alert("FEE_SURPRISE", detail, account=fact.account, subject=fact.listing_id)
 
     @_take.register
     def _(self, fact: f.HoldingJudged) -> None:

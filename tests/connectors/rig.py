@@ -24,6 +24,7 @@ from router.model.ids import (
     account_id,
     listing_id,
 )
+from router.model.instruments import Listing
 from router.model.orders import Approved, ChildOrder, TimeInForce
 from router.model.public_trades import PublicTrade
 from router.model.side import Side
@@ -63,6 +64,7 @@ class Notes:
         self.deltas = 0
         self.heartbeats = 0
         self.confirmed = 0
+        self.relisted: list[Listing] = []
         self.lost: list[str] = []
         self.hints: list[OrderHinted] = []
         self.restored = 0
@@ -111,6 +113,9 @@ class Notes:
 
     def book_confirmed(self, listing: ListingId, asked_ns: Nanos) -> None:
         self.confirmed += 1
+
+    def listing_changed(self, listing: Listing) -> None:
+        self.relisted.append(listing)
 
     def order_hint(self, hint: OrderHinted) -> None:
         self.hints.append(hint)

@@ -30,6 +30,23 @@ async def test_what_moved_is_read_from_the_venues_own_list(venue, control, venue
     assert found == ([("BTC", Decimal("-0.125")), ("BTC", Decimal("0.5"))] if venue_name in MOVEMENTS else [])
 
 
+@pytest.mark.parametrize("venue_name", ["kraken"])
+async def test_a_list_denied_to_the_key_is_a_doubt_about_the_key(venue, control, venue_name):
+    """Not the same as a list with nothing on it: somebody has to acknowledge what moves, so somebody has to know."""
+    await control.grant(venue_name, ledger=False)
+    assert await venue.movements() == ()
+    doubt = "may not read deposits and withdrawals (EGeneral:Permission denied): acknowledge what moves"
+    read = await venue.read_account(Nanos(0))
+    assert read.key is not None
+    assert read.key.doubts == (doubt,)
+
+    await control.grant(venue_name, ledger=True)
+    await venue.movements()
+    read = await venue.read_account(Nanos(0))
+    assert read.key is not None
+    assert read.key.doubts == ()
+
+
 @pytest.mark.parametrize(
     ("venue", "answers", "amounts"),
     [

@@ -89,11 +89,15 @@ async def _agreed(stand: Stand, seats: Sequence[Seat]) -> None:
 
 async def _shown(stand: Stand, seat: Seat, amount: str) -> None:
     """In the list of balances, in the alerts, on the wall."""
-    await stand.router.projector.catch_up()
     queries = stand.router.queries
-    lines = balances.report(await queries.balances(), await queries.reserving(), await queries.differences())
-    line = next(one for one in lines if (one["account"], one["asset"]) == (account(seat), "BTC"))
-    assert line["unexplained"] == amount
+
+    async def listed() -> bool:  # decided is not durable yet
+        await stand.router.projector.catch_up()
+        lines = balances.report(await queries.balances(), await queries.reserving(), await queries.differences())
+        line = next(one for one in lines if (one["account"], one["asset"]) == (account(seat), "BTC"))
+        return str(line["unexplained"]) == amount
+
+    await eventually(listed)
     alerts = [one for one in await queries.alerts(kind="UNEXPLAINED") if one.account == account(seat)]
     assert len(alerts) == 1
     assert alerts[0].detail.endswith("0.125 BTC less")

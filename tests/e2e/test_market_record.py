@@ -60,7 +60,7 @@ async def test_what_was_traded_while_a_parent_worked_is_what_the_venues_say(tmp_
     assert last.bid is not None
     assert last.ask is not None
     assert all(top.bid is not None and top.ask is not None and top.age_ns >= 0 for top in last.venues)
-    assert {mark.asset for mark in last.fx} == {"USD", "USDT"}
+    assert {mark.asset for mark in last.fx} == {"USD", "USDT", "USDC"}
 
 
 def _counted(engine: Engine) -> list[bool]:

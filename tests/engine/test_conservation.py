@@ -152,7 +152,7 @@ def test_a_list_that_cannot_be_read_judges_nothing(desk: Desk) -> None:
 
 
 def test_somebody_elses_trade_on_the_account_is_counted_once(desk: Desk) -> None:
-    """By hand, at the venue's own page: no fill of ours, but its coins came and went."""
+    """By hand, at the venue's own page: no fill of ours, but its coins came and went. Lists show it again and again."""
     desk.submit("P1 buy 1")
     ours = desk.trade("kraken", "1@100.00#T9")
     theirs = replace(ours, venue_order_id=VenueOrderId("by-hand"), fees=(Fee(asset=Asset("KFEE"), amount=Decimal(2)),))
@@ -160,7 +160,10 @@ def test_somebody_elses_trade_on_the_account_is_counted_once(desk: Desk) -> None
     desk.found("kraken", "EXPIRED")
     for _ in range(3):
         read(desk, "900", "11", others=(theirs,), KFEE="-2")
-    assert found(desk) == {}
+    ledger = desk.engine.state.ledgers[KRAKEN]
+    assert (found(desk), ledger.suspected) == ({}, {})
+    assert {str(asset): int(amount) for asset, amount in ledger.expected.items()} == {"USD": 900, "BTC": 11, "KFEE": -2}
+    assert [fact.trade for fact in desk.facts if isinstance(fact, f.OthersTradeCounted)] == [theirs]
 
 
 def test_a_trade_that_turns_out_to_be_ours_is_counted_once(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from connectors.lab.core.records import (
     BalanceChanged,
     BalanceRecord,
     BookChanged,
+    Charge,
     KeyGrants,
     MarketEvent,
     MovementRecord,
@@ -33,7 +34,7 @@ from connectors.lab.core.rules import DuplicateRule, SymbolRules, VenueRules
 from connectors.lab.core.wallet import Wallet
 from router.model import rounding
 from router.model.instruments import FeeIn
-from router.model.money import ONE, ZERO, exactly, fraction_of_bps
+from router.model.money import ONE, ZERO, exactly, fraction_of_bps, ratio
 from router.model.side import Side
 
 Levels = Sequence[tuple[Decimal, Decimal]]
@@ -47,6 +48,7 @@ class Exchange:
         self.rules = rules
         self.symbols = {symbol.symbol: symbol for symbol in symbols}
         self.grants = KeyGrants()
+        self.charge: Charge | None = None
         self._movements: dict[str, list[MovementRecord]] = {}
         self._ladders = {(name, side): Ladder(side) for name in self.symbols for side in Side}
         self._wallets: dict[str, Wallet] = {}
@@ -444,7 +446,7 @@ class Exchange:
         self, record: OrderRecord, price: Decimal, quantity: Decimal, trade_id: int, now_ns: int, *, maker: bool
     ) -> OrderRecord:
         symbol = self.symbols[record.symbol]
-        fee_asset, fee = self._fee(symbol, record.side, quantity, quantity * price, maker=maker)
+        fee_asset, fee = self._fee(record.account, symbol, record.side, quantity, quantity * price, maker=maker)
         executed = record.executed + quantity
         full = executed == record.quantity
         after = replace(
@@ -536,13 +538,20 @@ class Exchange:
     # Money
 
     def _fee(
-        self, symbol: SymbolRules, side: Side, quantity: Decimal, cost: Decimal, *, maker: bool
+        self, account: str, symbol: SymbolRules, side: Side, quantity: Decimal, cost: Decimal, *, maker: bool
     ) -> tuple[str, Decimal]:
-        in_base = self.rules.fee_in is FeeIn.BASE or (self.rules.fee_in is FeeIn.RECEIVED and side is Side.BUY)
-        exact = (quantity if in_base else cost) * fraction_of_bps(self.fee_bps(symbol, maker=maker))
+        charge = self.charge or Charge(bps=self.fee_bps(symbol, maker=maker), fee_in=self.rules.fee_in)
+        if charge.token is not None:
+            in_token = self._cut(ratio(cost * fraction_of_bps(charge.bps), charge.token_price))
+            if self._wallets[account].free(charge.token) >= in_token:
+                return charge.token, in_token
+        in_base = charge.fee_in is FeeIn.BASE or (charge.fee_in is FeeIn.RECEIVED and side is Side.BUY)
+        exact = (quantity if in_base else cost) * fraction_of_bps(charge.bps)
+        return (symbol.base if in_base else symbol.quote), self._cut(exact)
+
+    def _cut(self, exact: Decimal) -> Decimal:
         unit = ONE.scaleb(-self.rules.fee_digits)
-        cut = rounding.down(exact, unit) if exact >= 0 else rounding.up(exact, unit)
-        return (symbol.base if in_base else symbol.quote), cut
+        return rounding.down(exact, unit) if exact >= 0 else rounding.up(exact, unit)
 
     def fee_bps(self, symbol: SymbolRules, *, maker: bool) -> Decimal:
         """The rate that holds for a symbol."""

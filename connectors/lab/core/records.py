@@ -6,6 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from router.model.instruments import FeeIn
+from router.model.money import ONE
 from router.model.side import Side
 
 if TYPE_CHECKING:
@@ -106,12 +108,27 @@ class BalanceRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Charge:
+    """What trades are charged, whatever the venue lists. `token`: a third asset it is taken in while there is enough.
+
+    `token_price`: in quote, whatever that is. A negative rate is a rebate.
+    """
+
+    bps: Decimal
+    fee_in: FeeIn
+    token: str | None = None
+    token_price: Decimal = ONE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KeyGrants:
     """What the keys of a venue may do, as its key endpoints tell it; each venue in its own words, where it has any."""
 
     trade: bool = True
     withdraw: bool = False
     ip_restricted: bool = True
+    ledger: bool = True
+    """May they read what was deposited and withdrawn? Kraken's only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
