@@ -32,6 +32,8 @@ _GATE_PAUSE_MS = 100
 """What stopped one copy at the last gate (a lease that was late, say) would stop the next: not a round per turn."""
 _ACCOUNT_SOON_NS = 1_000 * _MS
 _QUARANTINE_LOOK_NS = 30_000 * _MS
+START_LOOK_NS = 5_000 * _MS
+"""After a start, how long a child waits for its account to be read before it is looked up by itself."""
 _IOC_RESTS_NS = 10_000 * _MS
 """An immediate-or-cancel order that is open for so long is not what the venue took it for (VENUES §0.5)."""
 _BACKOFF_MAX = 16
@@ -199,10 +201,20 @@ def revive(draft: Draft, child: Child) -> None:
 
 
 def doubt_after_restart(draft: Draft, child: Child) -> None:
-    """A driver took over: an intent without an answer may or may not have left (windows W4 to W8 look alike)."""
+    """A driver took over: an intent without an answer may or may not have left (windows W4 to W8 look alike).
+
+    Its account is read before it is looked up: one reading tells of a thousand open orders, and a look-up for each
+    would use up the venue's limit before anything may be sent there. The timer is for an account that cannot be read.
+    """
     if child.state is ChildState.PENDING_NEW:
         _hear(draft, child, Heard.DOUBTED, "the router restarted before the answer was known")
-    look(draft, child)
+    draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + START_LOOK_NS))
+
+
+def seen_open(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
+    """Its account's own list of open orders has it: as good as a look-up that found it alive."""
+    _hear_record(draft, child, order, asked_ns)
+    follow(draft, child)
 
 
 def settle_filled(draft: Draft, child: Child, trades: tuple[VenueTrade, ...], why: str) -> None:

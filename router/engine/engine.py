@@ -185,6 +185,9 @@ def _on_halt_asked(draft: Draft, event: e.HaltAsked) -> None:
 
 
 def _on_hint(draft: Draft, event: e.OrderHinted) -> None:
+    gate = draft.state.gates.get(event.account)
+    if gate is not None and gate.starting:
+        return  # a stream begins with all that is open: the reading that is out tells of it in one answer
     for child in draft.state.blotter.hinted(event.account, event.client_id, event.venue_order_id):
         children.look(draft, child)
 
@@ -236,6 +239,8 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     for client_id, _ in differences.revived:
         children.revive(draft, state.blotter.children[client_id])
     _report_strangers(draft, differences)
+    for client_id, order in differences.alive:
+        children.seen_open(draft, state.blotter.children[client_id], order, read.asked_ns)
     for client_id in differences.to_look_up:
         _look_if_alive(draft, state.blotter.children[client_id])
     draft.note(f.WatermarkMoved(account=read.account, trades_until_ns=read.asked_ns))

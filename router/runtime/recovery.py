@@ -1,6 +1,8 @@
 """An engine as the journal left it: the newest snapshot and the facts after it. Nothing is decided again."""
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from router import balances, conservation
@@ -32,6 +34,25 @@ async def recover(
 
     A snapshot only saves time: the journal alone is the truth.
     """
+    with _uncollected():
+        return await _recover(store, policies, on_bad_snapshot)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is made here stays: looking through it for garbage again and again takes as long as making it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+async def _recover(
+    store: Store, policies: Mapping[str, Policy], on_bad_snapshot: Callable[[Exception], None]
+) -> Recovered:
     snapshot = await store.newest_snapshot(IMAGE_VERSION)
     if snapshot is not None:
         try:

@@ -8,6 +8,7 @@ process that works it, and a last run that must end it. The verdict is the venue
 import asyncio
 import random
 import signal
+import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from tests.e2e import rig
 from tests.e2e.desk import DONE, DUST, QUANTITY, Desk, desk_at
 from tests.e2e.rig import NIGHTLY_SEATS, TERMS, Seat, quantity_of
 from tests.e2e.runner import Moment, Point
-from tests.e2e.truth import assert_venues_agree
+from tests.e2e.truth import assert_venues_agree, read_ours
 
 KILLED = -signal.SIGKILL
 UNFENCED = frozenset({"gemini"})
@@ -59,6 +60,8 @@ _RECOVERING: Mapping[Point, int] = {
     Point.BEFORE_FILL: 1,
     Point.AFTER_FILL: 1,
 }
+_RUNS_MOST = 3
+"""On a machine that is busy, an order may not be over within the time a run waits for it."""
 _PER_POINT, _AT_RANDOM, _TWICE = 2, 6, 8
 
 
@@ -217,20 +220,28 @@ async def _dies(desk: Desk, name: str, order: Path, death: Death, tally: Tally) 
 
 async def _finish(desk: Desk, order: Path, *, unfenced: bool) -> None:
     """The same reference again, to the end; at a venue without a fence, to where a person has to decide."""
-    last = desk.execute("last", order, wait_s=8 if unfenced else 30)
-    code = await last.ended()
+    for again in range(_RUNS_MOST):
+        last = desk.execute(f"last {again}", order, wait_s=8 if unfenced else 30)
+        code = await last.ended()
+        if code in DONE or (unfenced and code == ExitCode.IN_DOUBT and await _a_person_decides(desk)):
+            break
     agreed = await assert_venues_agree(desk.control, desk.database_url)
     [detail] = agreed.ours.parents
     done = quantity_of(agreed.orders_of(detail.parent.id))
     assert done == detail.totals.quantity
     if unfenced and code == ExitCode.IN_DOUBT:
-        waiting = [child for child in detail.children if not ChildState(child.state).ended]
-        assert waiting, last.said()
-        assert {ChildState(child.state) for child in waiting} == {ChildState.QUARANTINED}, last.said()
-        assert {child.venue for child in waiting} <= UNFENCED
+        assert await _a_person_decides(desk), last.said()
         return
     assert code in DONE, last.said()
     assert done == QUANTITY or (QUANTITY - done < DUST and "dust" in detail.parent.reason), detail.parent
+
+
+async def _a_person_decides(desk: Desk) -> bool:
+    """Does everything that is left wait for a person, at venues that leave no other way?"""
+    [detail] = (await read_ours(desk.database_url)).parents
+    waiting = [child for child in detail.children if not ChildState(child.state).ended]
+    undecidable = all(child.state == ChildState.QUARANTINED and child.venue in UNFENCED for child in waiting)
+    return bool(waiting) and undecidable
 
 
 def _main() -> None:
@@ -285,7 +296,8 @@ def _main() -> None:
             broken += 1
             again = f"--protocol {protocol} --database {database} --seed {asked.seed} --case {number}"
             sys.stdout.write(
-                f"BREACH {case}\n{type(error).__name__}: {str(error)[-1500:]}\npython -m tests.e2e.kills {again}\n"
+                f"BREACH {case}\n{''.join(traceback.format_exception(error))[-3_000:]}\n"
+                f"python -m tests.e2e.kills {again}\n"
             )
         sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {total.told()}; {broken} broken\n")
         sys.stdout.flush()
