@@ -53,6 +53,14 @@ def test_what_is_not_known_of_an_id_is_taken_for_the_worse(venue: str):
         assert one.outstanding_max == (None if one.client_id.uniqueness is Uniqueness.EVER else 1)
 
 
+@pytest.mark.parametrize("venue", VENUES)
+def test_no_rate_is_said_to_have_a_discount_in_it_on_general_knowledge(venue: str):
+    """A fee taken for less than it is would draw orders to the venue."""
+    discount = CAPABILITIES[venue].discount
+
+    assert discount is None or discount.in_rate is not True or discount.mark is not Mark.UNCHECKED
+
+
 @pytest.mark.parametrize("venue", sorted(set(VENUES) & set(DIALECTS)))
 def test_dialect_and_map_say_the_same(venue: str):
     """Fence, dedupe, fee side and the spelling of our id."""

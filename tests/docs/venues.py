@@ -116,6 +116,7 @@ def _facts(one: Capabilities) -> list[tuple[str, object]]:
         ("dead-man timer", one.dead_man),
         ("request deadline", f"`{expiry.param}`, read at the {expiry.where} ({expiry.mark.value})" if expiry else None),
         ("fee", _noted(one.fee_in.value.lower(), one.fee_note)),
+        ("a token's discount", one.discount.says if one.discount else None),
         ("a lost book message", one.book_check),
         ("what a key may do", f"`{one.key_powers}`" if one.key_powers else "not told: the operator attests it"),
         ("ccxt's test network", one.testnet),

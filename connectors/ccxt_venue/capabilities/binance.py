@@ -8,6 +8,7 @@ from connectors.ccxt_venue.capabilities.shapes import (
     Channels,
     ClientId,
     Covers,
+    Discount,
     Encoding,
     Expiry,
     LookUpBy,
@@ -61,6 +62,12 @@ BINANCE = Capabilities(
     ),
     fee_in=FeeIn.RECEIVED,
     fee_note="or BNB, with a discount, where the account chose that",
+    discount=Discount(
+        asset="BNB",
+        in_rate=None,
+        note="`GET /api/v3/account/commission`, which is not asked, tells switch and multiplier",
+        mark=Mark.UNCHECKED,
+    ),
     batch_max=None,
     channels=Channels(orders=True, trades=True, balances=True),
     testnet="set_sandbox_mode",
@@ -100,6 +107,7 @@ BINANCEUS = replace(
     venue="binanceus",
     tier=Tier.WIRE,
     fee_note="",
+    discount=None,
     testnet="none",
     key_powers=None,
     traps=(

@@ -60,6 +60,7 @@ BITSTAMP = Capabilities(
     expiry=None,
     fee_in=FeeIn.QUOTE,
     fee_note="",
+    discount=None,
     batch_max=None,
     channels=Channels(orders=True, trades=True, balances=False),
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",

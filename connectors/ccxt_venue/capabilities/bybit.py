@@ -63,6 +63,7 @@ BYBIT = Capabilities(
     expiry=Expiry(param="recvWindow (with the timestamp header)", where="gateway", mark=Mark.DOCUMENTED),
     fee_in=FeeIn.RECEIVED,
     fee_note="",
+    discount=None,
     batch_max=10,
     channels=Channels(orders=True, trades=True, balances=True),
     testnet="set_sandbox_mode",

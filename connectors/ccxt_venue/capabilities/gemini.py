@@ -63,6 +63,7 @@ GEMINI = Capabilities(
     expiry=None,
     fee_in=FeeIn.QUOTE,
     fee_note="",
+    discount=None,
     batch_max=None,
     channels=Channels(orders=True, trades=False, balances=False),
     testnet="set_sandbox_mode",

@@ -58,6 +58,7 @@ KRAKEN = Capabilities(
     expiry=Expiry(param="deadline (RFC 3339, 2 to 60 s ahead)", where="matching engine", mark=Mark.DOCUMENTED),
     fee_in=FeeIn.QUOTE,
     fee_note="asked for with oflags=fciq; left alone a seller pays in base",
+    discount=None,
     batch_max=15,
     channels=Channels(orders=True, trades=True, balances=True),
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",

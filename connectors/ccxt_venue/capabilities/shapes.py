@@ -181,6 +181,25 @@ class Trap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Discount:
+    """What a token takes off a fee, and whether the rate we read has it in it.
+
+    `in_rate` False or None (nobody says): the rate is used as it is read, so that no fee is taken for less than it is.
+    """
+
+    asset: str
+    in_rate: bool | None
+    note: str
+    mark: Mark
+
+    @property
+    def says(self) -> str:
+        """As a clause."""
+        known = {True: "is", False: "is not", None: "nobody says that it is"}[self.in_rate]
+        return f"{self.asset}: {known} in the rate that is read; {self.note} [{self.mark}]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
     """One venue."""
 
@@ -201,6 +220,8 @@ class Capabilities:
     expiry: Expiry | None
     fee_in: FeeIn
     fee_note: str
+    discount: Discount | None
+    """For paying fees in, or holding, a token of the venue's. None: the venue has no such token."""
     batch_max: int | None
     channels: Channels
     testnet: str
