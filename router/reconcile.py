@@ -24,6 +24,7 @@ class Differences:
     `fills`: trades of known children not booked yet. `revived`: open orders whose child had ended before they were
     asked for. `orphans`: open orders with our tag and no intent. `strangers`: other people's open orders. `alive`:
     living children that the list of open orders shows as what was sent. `to_look_up`: the account's other living ones.
+    `unexplained`: trades of orders with our tag and no intent, one per order.
     """
 
     fills: tuple[tuple[ClientOrderId, VenueTrade], ...]
@@ -32,6 +33,7 @@ class Differences:
     strangers: tuple[VenueOrder, ...]
     alive: tuple[tuple[ClientOrderId, VenueOrder], ...]
     to_look_up: tuple[ClientOrderId, ...]
+    unexplained: tuple[VenueTrade, ...]
 
 
 def reconcile(blotter: Blotter, read: AccountRead, deployment: str) -> Differences:
@@ -52,6 +54,7 @@ def reconcile(blotter: Blotter, read: AccountRead, deployment: str) -> Differenc
         strangers=tuple(order for order in unknown if not is_ours(order.client_id, deployment)),
         alive=tuple((client_id, alive[client_id]) for client_id in living if client_id in alive),
         to_look_up=tuple(client_id for client_id in living if client_id not in alive),
+        unexplained=_unexplained(blotter, read, deployment),
     )
 
 
@@ -63,6 +66,16 @@ def _unbooked(blotter: Blotter, read: AccountRead) -> tuple[tuple[ClientOrderId,
         key = booking_key(trade)
         if child is not None and blotter.booked_to(key) is None:
             found.setdefault(key, (child.order.client_id, trade))
+    return tuple(found.values())
+
+
+def _unexplained(blotter: Blotter, read: AccountRead, deployment: str) -> tuple[VenueTrade, ...]:
+    found = {
+        trade.client_id: trade
+        for trade in read.trades
+        if is_ours(trade.client_id, deployment)
+        and blotter.find(read.account, trade.symbol, trade.client_id, trade.venue_order_id) is None
+    }
     return tuple(found.values())
 
 

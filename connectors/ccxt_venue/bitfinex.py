@@ -362,6 +362,10 @@ class Bitfinex:
         if cid is not None and str(cid) != self.encode_id(child.client_id):
             return False
         order = self._order(desk, source, child.client_id)
+        if not wanted.as_sent:
+            if cid is None:
+                raise AnswerUnusable("an order without a cid may be the one that is sought")
+            return (child.symbol, child.side) == (order.symbol, order.side)
         sent = (child.symbol, child.side, child.quantity, child.limit_price)
         late_enough = order.venue_time_ns is not None and order.venue_time_ns >= wanted.since_ns
         agrees = late_enough and sent == (order.symbol, order.side, order.quantity, order.limit_price)

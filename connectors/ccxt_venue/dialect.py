@@ -62,11 +62,13 @@ class Wanted:
     """The child that is looked for. `since_ns`: the venue's clock, hours before it can have been placed.
 
     A list that can be narrowed to our id is not cut by time at all: only what no name reaches starts at `since_ns`.
+    `as_sent`: the child's quantity and limit are known; False where only its id, symbol and side are.
     """
 
     child: ChildOrder
     venue_order_id: VenueOrderId | None
     since_ns: Nanos
+    as_sent: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

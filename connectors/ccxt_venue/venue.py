@@ -32,12 +32,13 @@ from connectors.ccxt_venue.verdict import Said
 from connectors.settings import BookSource, VenueSettings
 from router.model import rounding
 from router.model.balances import Movement
+from router.model.commands import Seek
 from router.model.errors import BadInput, SorError
-from router.model.ids import ClientOrderId, Nanos, VenueOrderId
+from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, Nanos, VenueId, VenueOrderId, listing_id
 from router.model.instruments import Listing
 from router.model.keys import KeyPowers, KeyReading
 from router.model.money import plain
-from router.model.orders import Approved, ChildOrder, VenueOrder, VenueTrade
+from router.model.orders import Approved, ChildOrder, TimeInForce, VenueOrder, VenueTrade
 from router.model.outcomes import (
     AccountRead,
     CancelOutcome,
@@ -159,6 +160,23 @@ class CcxtVenue:
         except CallFailed as error:
             result = Unclear(why=f"{type(error).__name__}: {error}")
         return LookUp(asked_ns=asked_ns, result=result)
+
+    async def seek(self, wanted: Seek) -> LookUp:
+        """The same of an order nobody remembers: under every symbol it may have had here. Its size is what it is."""
+        asked_ns = self._clock.now()
+        endpoints: tuple[str, ...] = ()
+        for symbol, instrument in self.settings.symbols.items():
+            if instrument != wanted.instrument:
+                continue
+            result: LookUpResult
+            try:
+                result = await self._look_up(_unremembered(wanted, symbol, self.account), None, as_sent=False)
+            except CallFailed as error:
+                result = Unclear(why=f"{type(error).__name__}: {error}")
+            if not isinstance(result, Missing):
+                return LookUp(asked_ns=asked_ns, result=result)
+            endpoints += result.endpoints
+        return LookUp(asked_ns=asked_ns, result=Missing(endpoints=endpoints or ("not traded here", "nor ever was")))
 
     async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
         """Balances, open orders, trades: whole, or `SorError`.
@@ -301,18 +319,20 @@ class CcxtVenue:
 
     # Looking up
 
-    async def _look_up(self, child: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUpResult:
+    async def _look_up(
+        self, child: ChildOrder, venue_order_id: VenueOrderId | None, *, as_sent: bool = True
+    ) -> LookUpResult:
         now = self._clock.now()
         since = self._venue_clock.earliest(child.decided_at_ns, now)
         ask, desk = self._ask(CallKind.LOOK_UP), self._at_desk
-        wanted = Wanted(child=child, venue_order_id=venue_order_id, since_ns=since)
+        wanted = Wanted(child=child, venue_order_id=venue_order_id, since_ns=since, as_sent=as_sent)
         found = await self._dialect.find(ask, desk, wanted)
         if isinstance(found, Absence):
             unsure = self._venue_clock.unsure_since(child.decided_at_ns, now)
             if unsure is not None:
                 return Unclear(why=unsure)
             return Missing(endpoints=found.endpoints, strangers=_possibly_of(child, found.strangers, since))
-        if not _is_of(found, child):
+        if not _is_of(found, child if as_sent else replace(child, quantity=found.quantity)):
             return Unclear(why="the venue's record under our id is of another order")
         trades = _sound(await self._dialect.trades_of(ask, desk, found, since))
         return Found(order=found, trades=tuple(_stamped(trade, found, child) for trade in trades))
@@ -602,6 +622,29 @@ def _is_of(order: VenueOrder, child: ChildOrder) -> bool:
         and order.symbol == child.symbol
         and order.side is child.side
         and order.quantity == child.quantity
+    )
+
+
+def _unremembered(wanted: Seek, symbol: str, account: AccountId) -> ChildOrder:
+    """What is known of an order of ours that no row tells of, for a look-up that goes by its id."""
+    base, _, quote = symbol.partition("/")
+    return ChildOrder(
+        client_id=wanted.client_id,
+        parent_id=wanted.parent_id,
+        entity=EntityId(""),
+        number=0,
+        venue=VenueId(account.partition("/")[0]),
+        account=account,
+        listing_id=listing_id(account, symbol),
+        symbol=symbol,
+        base=Asset(base),
+        quote=Asset(quote),
+        side=wanted.side,
+        quantity=Decimal(0),
+        limit_price=Decimal(0),
+        time_in_force=TimeInForce.IOC,
+        decided_at_ns=wanted.since_ns,
+        deadline_ns=None,
     )
 
 

@@ -28,6 +28,7 @@ from connectors.paper.ledger import Ledger
 from connectors.paper.settings import PaperSettings
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
+from router.model.commands import Seek
 from router.model.errors import BadInput, SorError
 from router.model.events import OrderHinted
 from router.model.ids import AccountId, Asset, ClientOrderId, ListingId, Nanos, VenueOrderId, listing_id
@@ -130,6 +131,21 @@ class PaperVenue:
         except (sqlite3.Error, SorError) as error:
             result = Unclear(why=str(error))
         return LookUp(asked_ns=asked_ns, result=result)
+
+    async def seek(self, wanted: Seek) -> LookUp:
+        """The same by our id alone: the file keeps every order there was."""
+        asked_ns = self._clock.now()
+        try:
+            async with self._turn:
+                held = self._started()
+                symbols = [one for one, instrument in self._settings.symbols.items() if instrument == wanted.instrument]
+                known = await self._in_thread(lambda: [held.find(wanted.client_id, symbol) for symbol in symbols])
+        except (sqlite3.Error, SorError) as error:
+            return LookUp(asked_ns=asked_ns, result=Unclear(why=str(error)))
+        for record, trades in filter(None, known):
+            found = Found(order=_WORDS.order(record), trades=tuple(_WORDS.trade(trade) for trade in trades))
+            return LookUp(asked_ns=asked_ns, result=found)
+        return LookUp(asked_ns=asked_ns, result=Missing(endpoints=_ENDPOINTS))
 
     async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
         """Everything, from the file, as of one moment."""

@@ -149,10 +149,17 @@ class SimVenue:
 
     def look_up(self, child: ChildOrder, now_ns: Nanos) -> LookUpResult:
         """The record under our id, as far as look-ups show it by now."""
-        rejected = self._rejected.get(child.client_id)
+        found = self.seek(child.client_id, now_ns)
+        if isinstance(found, Missing) and len(found.endpoints) > 1:
+            return replace(found, strangers=self._strangers(child, now_ns))
+        return found
+
+    def seek(self, client_id: ClientOrderId, now_ns: Nanos) -> LookUpResult:
+        """The same, of an order nobody remembers."""
+        rejected = self._rejected.get(client_id)
         if rejected is not None:
             return Found(order=rejected, trades=())
-        known = self.exchange.find(self.account, client_id=child.client_id, now_ns=now_ns)
+        known = self.exchange.find(self.account, client_id=client_id, now_ns=now_ns)
         if self.half_blind:
             self.reached["looked up where one endpoint was blind"] += bool(known)
             return Missing(endpoints=_ENDPOINTS[:1])
@@ -160,7 +167,7 @@ class SimVenue:
         if not records:
             if known:
                 self.reached["looked up after the venue forgot it"] += 1
-            return Missing(endpoints=_ENDPOINTS, strangers=self._strangers(child, now_ns))
+            return Missing(endpoints=_ENDPOINTS)
         record = records[-1]
         trades = self._trades(now_ns, order_id=record.order_id)
         if sum((trade.quantity for trade in trades), ZERO) < record.executed:

@@ -180,6 +180,8 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
             # Paper's fills are made in this process: no order of a process before it is on its way anywhere.
             unreleased=lease.unreleased and config.mode is not Mode.PAPER,
             two_people=config.mode is not Mode.LAB,
+            entity=config.entity,
+            orphans=config.orphans,
         )
 
     return started

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from router.app.drive import drive_while, following
 from router.app.parts import Engine, Router
+from router.engine import recovering
 from router.model.errors import LeaseHeld
 from router.model.ids import InstrumentId, Nanos
 from router.model.market import MarketView
@@ -71,6 +72,7 @@ class Served:
         now_ns = self._router.clock.now()
         return status | {
             "halted": state.halt_reason if state.halted else None,
+            "recovering": recovering(state),
             "accounts": {
                 account: {"open": gate.open, "reason": gate.reason} for account, gate in sorted(state.gates.items())
             },

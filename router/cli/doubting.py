@@ -101,7 +101,7 @@ def _doubts(state: State) -> list[tuple[str, Doubt]]:
     return [
         (
             state.parent(child.order.parent_id).order.ref_id,
-            doubt_of(child, state.terms(child.order.account), two_people=two_people),
+            doubt_of(child, state.terms(child.order.account), two_people=two_people, started_ns=state.started_ns),
         )
         for child in state.blotter.living()
         if child.state.in_doubt

@@ -40,7 +40,7 @@ from router.market_record.sampling import Cadence
 from router.model.errors import BadInput
 from router.model.ids import Asset, EntityId, InstrumentId, ListingId, VenueId, account_id, listing_id
 from router.model.instruments import Instrument
-from router.model.terms import ConservationTerms, RiskLimits
+from router.model.terms import ConservationTerms, Orphans, RiskLimits
 
 DEFAULT_TEXT = resources.files("router.config").joinpath("lab.yaml").read_text()
 """The built-in configuration: three lab exchanges. The repository's `config.yaml` is a copy of it."""
@@ -142,6 +142,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         ),
         secrets_dir=_beside(folder, file.secrets_dir),
         unfenced=() if mode is Mode.PAPER else without_fence(venues),
+        orphans=Orphans(file.orphans),
         source=path,
     )
 

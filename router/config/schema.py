@@ -218,6 +218,7 @@ class File(BaseSettings):
     mode: Literal["lab", "paper", "testnet", "live"] = "lab"
     deployment: Name = "lab"
     entity: Name = "desk"
+    orphans: Literal["alarm", "cancel", "adopt"] = "alarm"
     database: str | None = None
     secrets_dir: Path = Path(".sor/secrets")
     allow_loopback_urls: bool = False

@@ -11,7 +11,7 @@ from router.book.fx import FxPolicy
 from router.market_record.sampling import Cadence
 from router.model.ids import Asset, EntityId, VenueId
 from router.model.instruments import Instrument
-from router.model.terms import ConservationTerms, RiskLimits
+from router.model.terms import ConservationTerms, Orphans, RiskLimits
 
 
 class Mode(StrEnum):
@@ -115,4 +115,5 @@ class Config:
     audit: AuditSettings
     secrets_dir: Path
     unfenced: tuple[VenueId, ...] = ()
+    orphans: Orphans = Orphans.ALARM
     source: Path | None = None

@@ -2,6 +2,7 @@
 
 from router.engine.engine import Decision, Engine
 from router.engine.image import StateImage
+from router.engine.restoring import recovering
 from router.engine.state import State
 
-__all__ = ["Decision", "Engine", "State", "StateImage"]
+__all__ = ["Decision", "Engine", "State", "StateImage", "recovering"]

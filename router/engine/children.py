@@ -87,7 +87,7 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
         case Found(order=order, trades=trades):
             for trade in trades:
                 book(draft, child, trade)
-            _hear_record(draft, child, order, event.look_up.asked_ns)
+            hear_record(draft, child, order, event.look_up.asked_ns)
         case Missing(endpoints=endpoints, strangers=strangers):
             for trade in _its_own(draft, child, strangers):
                 book(draft, child, trade)  # no list names the order any more, and it traded: it was there
@@ -114,12 +114,12 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
     _note_fill(draft, child, trade)
     parent = draft.state.parent(order.parent_id)
     if was in _NEVER_TRADED:
-        _breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
+        breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
     if child.filled > order.quantity:
-        _breach(draft, f.BreachKind.OVERFILLED, child, f"filled {child.filled} of {order.quantity}")
+        breach(draft, f.BreachKind.OVERFILLED, child, f"filled {child.filled} of {order.quantity}")
     elif (exposure := draft.state.blotter.exposure(parent)) > parent.order.quantity:
         detail = f"a late fill after {was}: the parent of {parent.order.quantity} is exposed to {exposure}"
-        _breach(draft, f.BreachKind.OVERFILLED, child, detail)
+        breach(draft, f.BreachKind.OVERFILLED, child, detail)
     _hear(draft, child, Heard.EXECUTED, f"trade {trade.trade_id}")
 
 
@@ -149,7 +149,7 @@ def _another_order(child: Child, venue_order_id: VenueOrderId) -> str | None:
 
 def _contradict(draft: Draft, child: Child, why: str) -> None:
     """What the venue says of a child cannot be: an alarm, and nothing new goes to the account."""
-    _breach(draft, f.BreachKind.CONTRADICTED, child, why)
+    breach(draft, f.BreachKind.CONTRADICTED, child, why)
     _close_gate(draft, child.order.account, why)
 
 
@@ -213,7 +213,7 @@ def doubt_after_restart(draft: Draft, child: Child) -> None:
 
 def seen_open(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
     """Its account's own list of open orders has it: as good as a look-up that found it alive."""
-    _hear_record(draft, child, order, asked_ns)
+    hear_record(draft, child, order, asked_ns)
     follow(draft, child)
 
 
@@ -288,7 +288,7 @@ def _hear(
     state = after(child.state, heard)
     if state is Cell.ANOMALY:
         kind = f.BreachKind.ALIVE_AFTER_END if child.state.ended else f.BreachKind.CONTRADICTED
-        _breach(draft, kind, child, f"{heard} in {child.state}: {reason}")
+        breach(draft, kind, child, f"{heard} in {child.state}: {reason}")
         _close_gate(draft, child.order.account, f"{child.order.client_id}: {heard} in {child.state}")
         return
     named = venue_order_id or (None if order is None else order.venue_order_id)
@@ -321,7 +321,7 @@ def _for_good(answer: PlaceAnswered | None) -> bool:
     return answer is not None and isinstance(answer.outcome, Refused) and not answer.outcome.transient
 
 
-def _hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
+def hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
     """The venue's own record of the order. It ends the child only once every executed unit is booked (I3b)."""
     if not order.status.ended:
         if child.ended_ns is not None and asked_ns <= child.ended_ns:
@@ -384,7 +384,8 @@ def _its_own(draft: Draft, child: Child, trades: tuple[VenueTrade, ...]) -> list
     return [one for one in trades if find(account, one.symbol, one.client_id, one.venue_order_id) is child]
 
 
-def _breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:
+def breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:
+    """An alarm about a child, once; it stops its parent."""
     if f"{kind}|{detail}" in child.breaches:
         return
     order = child.order

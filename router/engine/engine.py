@@ -6,11 +6,11 @@ that was not stored never outlives the process that thought of it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router import conservation
-from router.engine import charging, children, conserving, probing, resolving, timers
+from router.engine import adopting, charging, children, conserving, probing, resolving, restoring, timers
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -35,6 +35,7 @@ START_OVERLAP_NS = 86_400_000 * _MS
 PARENTS_MAX = 500
 """Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 VENUE_RETRY_NS = 2_000 * _MS
+OLD_COPY = "no intent explains it: this database may be an old copy, which `sor restored` would have to be told"
 QUIET = "the driver before did not let go and may still send here: nothing new until it would have been settled"
 
 
@@ -103,6 +104,12 @@ class Engine:
                 pass  # for the record
             case e.Started():
                 _on_started(draft, event)
+            case e.RestoreTold():
+                restoring.on_told(draft, event)
+                for terms in draft.state.settings.terms:
+                    _read_account(draft, terms.account, restoring.OVERLAP_NS)
+            case e.Sought():
+                restoring.on_sought(draft, event)
             case e.ResolveAsked():
                 resolving.on_resolve_asked(draft, event.resolution)
             case e.DedupeProbed():
@@ -116,12 +123,16 @@ class Engine:
             draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))
             return
         draft.note(f.ParentTaken(order=order, at_ns=draft.now_ns))
+        if restoring.wanted(draft.state, draft.now_ns):
+            restoring.hunt(draft, draft.state.parent(order.id))
         draft.touch(draft.state.parent(order.id))
 
 
 def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy]) -> str | None:
     """Why a parent cannot be taken, as a sentence that names the field."""
     limits = state.limits
+    if (foster := adopting.fostered(state, order.id)) is not None:
+        return f"ref_id: orders of this reference from before a restore stand under {foster}: take a new reference"
     if state.instrument(order.instrument) is None:
         return f"instrument: {order.instrument} is not configured"
     if order.policy not in policies:
@@ -142,7 +153,10 @@ def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy
 
 def _on_started(draft: Draft, event: e.Started) -> None:
     """Recovery is start-up: every doubt is looked into, every timer re-armed, every account read before it opens."""
+    before, since_ns = draft.state.started, _backed_up_ns(draft.state)
     draft.note(f.DriverStarted(started=event))
+    if event.incarnation > (1 if before is None else before.incarnation):
+        restoring.begin(draft, since_ns)
     for child in draft.state.blotter.living():
         children.doubt_after_restart(draft, child)
     for timer_id, due_ns in draft.state.timers.items():
@@ -150,7 +164,13 @@ def _on_started(draft: Draft, event: e.Started) -> None:
     for terms in event.terms:
         _read_account(draft, terms.account, START_OVERLAP_NS)
     draft.wake(timers.grace(), Nanos(draft.now_ns + START_GRACE_NS))
+    restoring.resume(draft)
     draft.touch_all()
+
+
+def _backed_up_ns(state: State) -> Nanos:
+    """Up to when this database knows everything, at least: its accounts were read until then."""
+    return min(state.watermarks.values(), default=state.started_ns)
 
 
 def _on_cancel_asked(draft: Draft, event: e.CancelAsked) -> None:
@@ -207,6 +227,10 @@ def _on_timer(draft: Draft, event: e.TimerFired) -> None:
             draft.touch(state.parent(ParentId(whose)))
         case timers.Purpose.ACCOUNT:
             _read_account(draft, AccountId(whose))
+        case timers.Purpose.RESTORE:
+            restoring.resume(draft)
+        case timers.Purpose.HUNT:
+            restoring.again(draft, ParentId(whose))
         case timers.Purpose.PAUSE | timers.Purpose.GRACE:
             draft.touch_all()
 
@@ -217,6 +241,8 @@ def _read_account(draft: Draft, account: AccountId, overlap_ns: int = TRADES_OVE
     if state.terms(account) is None:
         return
     since = [state.watermarks.get(account, draft.now_ns)]
+    if state.restoring is not None and state.restored_since_ns is not None:
+        since.append(state.restored_since_ns)
     since += [child.order.decided_at_ns for child in state.blotter.living() if child.order.account == account]
     ledger = state.ledgers.get(account)
     draft.do(
@@ -238,7 +264,10 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
         children.book(draft, state.blotter.children[client_id], trade)
     for client_id, _ in differences.revived:
         children.revive(draft, state.blotter.children[client_id])
+    orphans = adopting.on_orphans(draft, read, differences.orphans)
+    differences = replace(differences, orphans=orphans)
     _report_strangers(draft, differences)
+    _report_trades(draft, differences)
     for client_id, order in differences.alive:
         children.seen_open(draft, state.blotter.children[client_id], order, read.asked_ns)
     for client_id in differences.to_look_up:
@@ -247,6 +276,7 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     if read.key is not None and read.key != state.keys.get(read.account):
         draft.note(f.KeyTold(account=read.account, key=read.key))
     charging.on_read(draft, read)
+    restoring.on_read(draft, read.account, read.asked_ns)
     suspicion_ns = conserving.on_read(draft, read, moving)
     _judge_gate(draft, read, differences)
     terms = state.terms(read.account)
@@ -280,7 +310,29 @@ def _report_strangers(draft: Draft, differences: Differences) -> None:
                     kind=f.BreachKind.UNKNOWN_TAGGED_ORDER,
                     account=order.account,
                     client_id=order.client_id,
-                    detail=f"open order {order.venue_order_id} carries our tag and no intent explains it",
+                    detail=f"open order {order.venue_order_id} carries our tag: {OLD_COPY}",
+                    at_ns=draft.now_ns,
+                )
+            )
+
+
+def _report_trades(draft: Draft, differences: Differences) -> None:
+    """An order of ours that traded and is not in this database, once: RECOVERY looks for it, or an alarm is raised."""
+    state = draft.state
+    for trade in differences.unexplained:
+        client_id = trade.client_id
+        assert client_id is not None
+        if client_id in state.tagged or client_id in state.excused or client_id in state.blotter.children:
+            continue
+        excused = state.restoring is not None
+        draft.note(f.TaggedTradeSeen(account=trade.account, client_id=client_id, excused=excused))
+        if not excused:
+            draft.note(
+                f.BreachRaised(
+                    kind=f.BreachKind.UNKNOWN_TAGGED_TRADE,
+                    account=trade.account,
+                    client_id=client_id,
+                    detail=f"trade {trade.trade_id} of order {trade.venue_order_id} carries our tag: {OLD_COPY}",
                     at_ns=draft.now_ns,
                 )
             )
@@ -302,6 +354,10 @@ def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> No
 
 def _why_shut(state: State, read: AccountRead, differences: Differences) -> str | None:
     """What in an account's own record forbids trading on it; None when nothing does."""
+    if (lost := restoring.recovering(state)) is not None:
+        return lost
+    if any(account == read.account for account in state.tagged.values()):
+        return OLD_COPY
     if differences.orphans or differences.revived:
         return "orders with our tag that no living intent explains"
     if any(child.breaches and child.order.account == read.account for child in state.blotter.living()):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from router.balances import Holding
 from router.conservation import Ledger
 from router.model.events import HaltLevel, Started
-from router.model.ids import AccountId, Asset, EntityId, ListingId, Nanos, TimerId
+from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, ListingId, Nanos, ParentId, TimerId
 from router.model.keys import KeyReading
 from router.orders.records import Child, Parent
 
@@ -29,6 +29,25 @@ class DayNotional:
 
     day: int
     notional: Decimal
+
+
+@dataclass(kw_only=True, slots=True)
+class Restoring:
+    """RECOVERY: since when, and which accounts were not read since."""
+
+    began_ns: Nanos
+    unread: set[AccountId]
+
+
+@dataclass(kw_only=True, slots=True)
+class Hunt:
+    """The search for children a parent may have lost: the number being asked for, and the ids not answered yet."""
+
+    number: int = 0
+    misses: int = 0
+    waiting: dict[ClientOrderId, AccountId] = field(default_factory=dict)
+    found: bool = False
+    """Is a child of this number known, here or there?"""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,3 +74,9 @@ class StateImage:
     fees: dict[ListingId, Decimal] = field(default_factory=dict)
     fee_surprises: set[ListingId] = field(default_factory=set)
     unreleased_ns: Nanos | None = None
+    restoring: Restoring | None = None
+    hunts: dict[ParentId, Hunt] = field(default_factory=dict)
+    restored_ns: Nanos | None = None
+    restored_since_ns: Nanos | None = None
+    tagged: dict[ClientOrderId, AccountId] = field(default_factory=dict)
+    excused: set[ClientOrderId] = field(default_factory=set)

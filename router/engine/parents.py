@@ -10,7 +10,7 @@ from router.model.commands import Look
 from router.model.facts import ParentMoved
 from router.model.ids import InstrumentId, Nanos
 from router.model.money import ZERO
-from router.model.orders import ParentState
+from router.model.orders import RECOVERED, ParentState
 from router.orders.records import Parent
 from router.ports.policy import Policy, Progress, Target
 
@@ -23,7 +23,7 @@ def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
     due: dict[InstrumentId, Decimal] = {}
     for parent_id in draft.touched:
         parent = draft.state.parent(parent_id)
-        if parent.state.ended or _ended(draft, parent, policies):
+        if parent.state.ended or parent.order.policy == RECOVERED or _ended(draft, parent, policies):
             continue
         quantity = _due_now(draft, parent, policies)
         if quantity > 0:
@@ -51,7 +51,9 @@ def progress(state: State, parent: Parent) -> Progress:
 
 def may_plan(state: State, parent: Parent, now_ns: Nanos) -> bool:
     """Is there nothing that forbids new children of this parent?"""
-    return parent.state.plannable and not parent.breached and not state.halted and not _still_starting(state, now_ns)
+    lost = state.restoring is not None or parent.order.id in state.hunts
+    free = parent.state.plannable and not parent.breached and not state.halted and not lost
+    return free and not _still_starting(state, now_ns)
 
 
 def _still_starting(state: State, now_ns: Nanos) -> bool:
@@ -64,6 +66,8 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
     state = draft.state
     if any(not child.state.ended for child in state.blotter.children_of(parent)):
         return False
+    if parent.order.id in state.hunts:
+        return False  # it may have children that nobody here knows
     configured = state.instrument(parent.order.instrument) is not None
     done = progress(state, parent)
     end = _end_of(parent, done, policies, draft.now_ns, halted=state.halted, configured=configured)

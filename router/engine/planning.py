@@ -182,7 +182,7 @@ def _reviewed(
         terms = state.terms(account)
         assert fx_rate is not None
         assert terms is not None
-        number = len(parent.children) + len(approved) + 1
+        number = state.blotter.next_number(parent) + len(approved)
         candidate = _candidate(state, parent, line, book, fx_rate, number, draft.now_ns)
         drawn = taken.get((account, candidate.reserved_asset), Decimal(0))
         verdict = review(

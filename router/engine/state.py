@@ -11,14 +11,24 @@ from typing import ClassVar
 
 from router.balances import Balances
 from router.conservation import COUNTED_FOR_NS, Ledger
-from router.engine.image import AccountGate, DayNotional, StateImage
+from router.engine.image import AccountGate, DayNotional, Hunt, Restoring, StateImage
 from router.model import facts as f
 from router.model.events import HaltLevel, Started
-from router.model.ids import AccountId, Asset, EntityId, InstrumentId, ListingId, Nanos, ParentId, TimerId
+from router.model.ids import (
+    AccountId,
+    Asset,
+    ClientOrderId,
+    EntityId,
+    InstrumentId,
+    ListingId,
+    Nanos,
+    ParentId,
+    TimerId,
+)
 from router.model.instruments import Instrument
 from router.model.keys import KeyReading
 from router.model.money import ZERO
-from router.model.orders import ChildState, VenueOrder, booking_key
+from router.model.orders import ChildState, ParentState, VenueOrder, booking_key
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent, Proposal
@@ -58,6 +68,15 @@ class State:
     """Open orders that are not ours and were reported once."""
     unreleased_ns: Nanos | None = None
     """When a driver last took over from one that had not let go."""
+    restoring: Restoring | None = None
+    hunts: dict[ParentId, Hunt] = field(default_factory=dict)
+    restored_ns: Nanos | None = None
+    """When RECOVERY last began; and the backup's time."""
+    restored_since_ns: Nanos | None = None
+    tagged: dict[ClientOrderId, AccountId] = field(default_factory=dict)
+    """Orders with our tag that nothing explains, known by their trades only."""
+    excused: set[ClientOrderId] = field(default_factory=set)
+    """Such orders that a restore explains."""
 
     # Settings, as the driver that decides was started with.
 
@@ -138,6 +157,12 @@ class State:
             fees=self.fees,
             fee_surprises=self.fee_surprises,
             unreleased_ns=self.unreleased_ns,
+            restoring=self.restoring,
+            hunts=self.hunts,
+            restored_ns=self.restored_ns,
+            restored_since_ns=self.restored_since_ns,
+            tagged=self.tagged,
+            excused=self.excused,
         )
 
     @classmethod
@@ -163,6 +188,12 @@ class State:
             fees=image.fees,
             fee_surprises=image.fee_surprises,
             unreleased_ns=image.unreleased_ns,
+            restoring=image.restoring,
+            hunts=image.hunts,
+            restored_ns=image.restored_ns,
+            restored_since_ns=image.restored_since_ns,
+            tagged=image.tagged,
+            excused=image.excused,
         )
 
     # The fold.
@@ -330,6 +361,72 @@ class State:
             child.breaches.add(f"{fact.kind}|{fact.detail}")
             self.parent(child.order.parent_id).breached = True
 
+    def _parent_recovered(self, fact: f.ParentRecovered) -> None:
+        known = self.blotter.parents.get(fact.order.id)
+        if known is not None:
+            known.order = fact.order
+            return
+        parent = Parent(order=fact.order, accepted_ns=fact.at_ns)
+        parent.state, parent.reason = ParentState.PAUSED, "orders with our tag whose parent is not known"
+        self.blotter.add_parent(parent)
+
+    def _child_adopted(self, fact: f.ChildAdopted) -> None:
+        order = fact.order
+        child = Child(
+            order=order,
+            reserved_asset=Asset(fact.reserved_asset),
+            reserved=fact.reserved,
+            notional=fact.notional,
+            state=ChildState.IN_DOUBT,
+            doubt_since_ns=fact.at_ns,
+            reason="adopted",
+        )
+        self.blotter.add_child(child)
+        self.blotter.note_venue_order(child, fact.venue_order_id)
+        day = order.decided_at_ns // DAY_NS
+        known = self.days.get(order.entity)
+        if known is None or day >= known.day:
+            sent = self.day_notional(order.entity, order.decided_at_ns)
+            self.days[order.entity] = DayNotional(day=day, notional=sent + fact.notional)
+
+    def _tagged_trade_seen(self, fact: f.TaggedTradeSeen) -> None:
+        if fact.excused:
+            self.excused.add(fact.client_id)
+        else:
+            self.tagged[fact.client_id] = fact.account
+
+    def _restore_begun(self, fact: f.RestoreBegun) -> None:
+        self.restoring = Restoring(began_ns=fact.at_ns, unread=set(fact.accounts))
+        self.restored_ns, self.restored_since_ns = fact.at_ns, fact.since_ns
+
+    def _restore_read(self, fact: f.RestoreRead) -> None:
+        assert self.restoring is not None
+        self.restoring.unread.discard(fact.account)
+
+    def _restore_ended(self, fact: f.RestoreEnded) -> None:
+        """From here on it is as at any start: accounts are read, and planning waits for them a little."""
+        self.restoring, self.started_ns = None, fact.at_ns
+        for account in self.gates:
+            self.gates[account] = AccountGate(open=False, starting=True, reason="not read yet")
+        self.excused |= self.tagged.keys()
+        self.tagged.clear()
+
+    def _hunt_begun(self, fact: f.HuntBegun) -> None:
+        self.hunts[fact.parent_id] = Hunt()
+
+    def _hunt_asked(self, fact: f.HuntAsked) -> None:
+        self.hunts[fact.parent_id] = Hunt(
+            number=fact.number, misses=fact.misses, waiting=dict(fact.ids), found=fact.known
+        )
+
+    def _hunt_answered(self, fact: f.HuntAnswered) -> None:
+        hunt = self.hunts[fact.parent_id]
+        hunt.waiting.pop(fact.client_id)
+        hunt.found = hunt.found or fact.found
+
+    def _hunt_ended(self, fact: f.HuntEnded) -> None:
+        del self.hunts[fact.parent_id]
+
     def _resolution_proposed(self, fact: f.ResolutionProposed) -> None:
         child = self.blotter.children[fact.resolution.client_id]
         child.proposal = Proposal(resolution=fact.resolution, at_ns=fact.at_ns)
@@ -389,6 +486,16 @@ class State:
         f.HaltMoved: _halt_moved,
         f.StrangerSeen: _stranger_seen,
         f.BreachRaised: _breach_raised,
+        f.ParentRecovered: _parent_recovered,
+        f.ChildAdopted: _child_adopted,
+        f.TaggedTradeSeen: _tagged_trade_seen,
+        f.RestoreBegun: _restore_begun,
+        f.RestoreRead: _restore_read,
+        f.RestoreEnded: _restore_ended,
+        f.HuntBegun: _hunt_begun,
+        f.HuntAsked: _hunt_asked,
+        f.HuntAnswered: _hunt_answered,
+        f.HuntEnded: _hunt_ended,
         f.ResolutionProposed: _resolution_proposed,
         f.ResolutionTaken: _resolution_taken,
         f.ResolutionRefused: _resolution_refused,

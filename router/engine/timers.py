@@ -13,6 +13,8 @@ class Purpose(StrEnum):
     ACCOUNT = "account"
     PAUSE = "pause"
     GRACE = "grace"
+    RESTORE = "restore"
+    HUNT = "hunt"
 
 
 def look(client_id: ClientOrderId) -> TimerId:
@@ -38,6 +40,16 @@ def pause(account_id: AccountId) -> TimerId:
 def grace() -> TimerId:
     """Planning has waited long enough for accounts that were not read yet."""
     return TimerId(f"{Purpose.GRACE}:")
+
+
+def restore() -> TimerId:
+    """What a lost life had sent has arrived by now, or never will."""
+    return TimerId(f"{Purpose.RESTORE}:")
+
+
+def hunt(parent_id: ParentId) -> TimerId:
+    """Ask again for what could not be asked for."""
+    return TimerId(f"{Purpose.HUNT}:{parent_id}")
 
 
 def parse(timer_id: TimerId) -> tuple[Purpose, str]:

@@ -16,7 +16,7 @@ from router.journal.converters import CodecError
 from router.journal.heads import HeadUnreadable, SignedHead, read_head
 from router.journal.rows import StoredRow, row_of
 from router.journal.verify import Break
-from router.model.facts import ChildIntended
+from router.model.facts import ChildAdopted, ChildIntended
 from router.model.ids import Nanos, ParentId
 
 VERSION = 1
@@ -83,7 +83,7 @@ class Bundler:
         except CodecError:
             return
         for fact in facts:
-            if isinstance(fact, ChildIntended) and fact.order.parent_id == self.parent_id:
+            if isinstance(fact, ChildIntended | ChildAdopted) and fact.order.parent_id == self.parent_id:
                 self._words.add(fact.order.client_id)
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.model.ids import AccountId, InstrumentId, Nanos, TimerId, VenueOrderId
+from router.model.ids import AccountId, ClientOrderId, InstrumentId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.orders import Approved, ChildOrder
+from router.model.side import Side
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,4 +59,19 @@ class Wake:
     due_ns: Nanos
 
 
-Command = Look | Place | Cancel | Query | ReadAccount | Wake
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seek:
+    """Ask an account for an order nobody remembers, by our id alone. Answered with `Sought`.
+
+    `since_ns`: it was not placed before then.
+    """
+
+    account: AccountId
+    client_id: ClientOrderId
+    parent_id: ParentId
+    instrument: InstrumentId
+    side: Side
+    since_ns: Nanos
+
+
+Command = Look | Place | Cancel | Query | ReadAccount | Seek | Wake

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.model.ids import AccountId, Asset, ClientOrderId, Nanos, ParentId, TimerId, VenueOrderId
+from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.instruments import Instrument
 from router.model.market import MarketView
 from router.model.orders import ParentOrder
 from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
 from router.model.resolutions import Resolution
-from router.model.terms import CONSERVED, ConservationTerms, RiskLimits, VenueTerms
+from router.model.terms import CONSERVED, ConservationTerms, Orphans, RiskLimits, VenueTerms
+
+_NOBODY = EntityId("")
 
 
 class HaltLevel(StrEnum):
@@ -39,6 +41,8 @@ class Started:
     unreleased: bool = False
     conservation: ConservationTerms = CONSERVED
     two_people: bool = False
+    entity: EntityId = _NOBODY
+    orphans: Orphans = Orphans.ALARM
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +67,25 @@ class HaltAsked:
     level: HaltLevel
     reason: str
     principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreTold:
+    """Somebody says that the database was brought back from a backup of `since_ns`, for life `incarnation`."""
+
+    incarnation: int
+    since_ns: Nanos
+    principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sought:
+    """What a search for an order by our id alone came to."""
+
+    account: AccountId
+    parent_id: ParentId
+    client_id: ClientOrderId
+    look_up: LookUp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,6 +226,8 @@ Event = (
     | CancelAsked
     | HaltAsked
     | ResolveAsked
+    | RestoreTold
+    | Sought
     | MarketSeen
     | TimerFired
     | PlaceAnswered

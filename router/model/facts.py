@@ -334,6 +334,7 @@ class BreachKind(StrEnum):
     OVERFILLED = "OVERFILLED"
     """A child, or with a late fill its parent, has more than was asked for."""
     UNKNOWN_TAGGED_ORDER = "UNKNOWN_TAGGED_ORDER"
+    UNKNOWN_TAGGED_TRADE = "UNKNOWN_TAGGED_TRADE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -344,6 +345,103 @@ class BreachRaised:
     account: AccountId
     client_id: ClientOrderId | None
     detail: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentRecovered:
+    """A parent nobody asked for stands for adopted orders; said again, it has grown by another one."""
+
+    order: ParentOrder
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildAdopted:
+    """An order with our tag that no intent explained is a child from now on, with what it may use up.
+
+    `incarnation`: the life of the database that gave its id out; None where its parent is not known. `notional` is its
+    worth at its limit, in its own quote currency.
+    """
+
+    order: ChildOrder
+    venue_order_id: VenueOrderId
+    reserved_asset: str
+    reserved: Decimal
+    notional: Decimal
+    incarnation: int | None
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaggedTradeSeen:
+    """A trade of an order with our tag that nothing here explains. `excused`: a restore says why."""
+
+    account: AccountId
+    client_id: ClientOrderId
+    excused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreBegun:
+    """RECOVERY: the database is a backup of `since_ns`. Nothing new leaves until what it lost is found."""
+
+    incarnation: int
+    since_ns: Nanos
+    accounts: tuple[AccountId, ...]
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreRead:
+    """An account was read since the backup's time."""
+
+    account: AccountId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RestoreEnded:
+    """What the backup did not know was looked for everywhere: children may leave again."""
+
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HuntBegun:
+    """Before anything is planned for this parent, the children it may have lost are looked for."""
+
+    parent_id: ParentId
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HuntAsked:
+    """These ids, of one child number, are asked for. `misses`: numbers in a row before it that nobody knew.
+
+    `known`: a child of that number is here already.
+    """
+
+    parent_id: ParentId
+    number: int
+    misses: int
+    ids: tuple[tuple[ClientOrderId, AccountId], ...]
+    known: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HuntAnswered:
+    """One id was found, or is not known at its account."""
+
+    parent_id: ParentId
+    client_id: ClientOrderId
+    found: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HuntEnded:
+    """Enough numbers in a row are known nowhere."""
+
+    parent_id: ParentId
     at_ns: Nanos
 
 
@@ -416,6 +514,16 @@ Fact = (
     | HaltMoved
     | StrangerSeen
     | BreachRaised
+    | ParentRecovered
+    | ChildAdopted
+    | TaggedTradeSeen
+    | RestoreBegun
+    | RestoreRead
+    | RestoreEnded
+    | HuntBegun
+    | HuntAsked
+    | HuntAnswered
+    | HuntEnded
     | ResolutionProposed
     | ResolutionTaken
     | ResolutionRefused

@@ -118,6 +118,10 @@ class SweepParams:
     round_wait_ms: int = 250
 
 
+RECOVERED = "RECOVERED"
+"""The policy of a parent nobody asked for: it stands for adopted orders whose own parent is not known."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentOrder:
     """An order as its owner gave it, defaults filled in. `quantity` in base, `limit_price` in reporting currency."""

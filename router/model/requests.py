@@ -15,6 +15,7 @@ class RequestKind(StrEnum):
     RESUME = "RESUME"
     ACKNOWLEDGE = "ACKNOWLEDGE"
     RESOLVE = "RESOLVE"
+    RESTORED = "RESTORED"
     UNKNOWN = "UNKNOWN"
     """Stored by a release that knows more kinds than this one."""
 

@@ -18,6 +18,17 @@ class Fence(StrEnum):
     """Neither: a lost order that cannot be found is quarantined for a person."""
 
 
+class Orphans(StrEnum):
+    """What to do about an open order with our tag that no intent explains. Every choice raises an alarm."""
+
+    ALARM = "alarm"
+    """Touch nothing; the account is shut while it stands."""
+    CANCEL = "cancel"
+    """Adopt it, and take it off the book."""
+    ADOPT = "adopt"
+    """Make it a child of its parent, or of one that stands for all whose parent is not known."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VenueTerms:
     """How long to doubt at one account, and what settles a doubt. Times are settings; the lab's are short.

@@ -67,6 +67,12 @@ class Observe:
             f.HaltMoved: self.halt_moved,
             f.StrangerSeen: self.stranger_seen,
             f.BreachRaised: self.breach_raised,
+            f.ChildAdopted: self.child_adopted,
+            f.TaggedTradeSeen: self.tagged_trade_seen,
+            f.RestoreBegun: self.restore_begun,
+            f.RestoreEnded: self.restore_ended,
+            f.HuntBegun: self.hunt_begun,
+            f.HuntEnded: self.hunt_ended,
             f.ResolutionProposed: self.resolution_proposed,
             f.ResolutionTaken: self.resolution_taken,
             f.ResolutionRefused: self.resolution_refused,
@@ -313,6 +319,33 @@ class Observe:
         """Something that must never happen, did."""
         self._metrics.breaches.labels(fact.kind).inc()
         self._log.error("BREACH", kind=fact.kind, account=fact.account, child=fact.client_id, detail=fact.detail)
+
+    def child_adopted(self, fact: f.ChildAdopted) -> None:
+        """An order that no intent explained is a child from now on."""
+        order = fact.order
+        self._log.warning("child adopted", child=order.client_id, parent=order.parent_id, account=order.account)
+
+    def tagged_trade_seen(self, fact: f.TaggedTradeSeen) -> None:
+        """A trade of an order of ours that is not in this database."""
+        self._log.warning("tagged trade seen", child=fact.client_id, account=fact.account, excused=fact.excused)
+
+    def restore_begun(self, fact: f.RestoreBegun) -> None:
+        """RECOVERY: nothing new leaves."""
+        self._metrics.recovering.set(1)
+        self._log.warning("recovery begun", incarnation=fact.incarnation, since_ns=fact.since_ns)
+
+    def restore_ended(self, _fact: f.RestoreEnded) -> None:
+        """RECOVERY is over."""
+        self._metrics.recovering.set(0)
+        self._log.warning("recovery ended")
+
+    def hunt_begun(self, fact: f.HuntBegun) -> None:
+        """The children a parent may have lost are looked for."""
+        self._log.info("hunt begun", parent=fact.parent_id)
+
+    def hunt_ended(self, fact: f.HuntEnded) -> None:
+        """Nothing more of a parent is to be found."""
+        self._log.info("hunt ended", parent=fact.parent_id)
 
     def resolution_proposed(self, fact: f.ResolutionProposed) -> None:
         """One person's word on a quarantined child; a second one is needed."""

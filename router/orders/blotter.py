@@ -105,6 +105,10 @@ class Blotter:
         """Parents that have not ended, oldest first."""
         return (parent for parent in tuple(self.parents.values()) if not parent.state.ended)
 
+    def next_number(self, parent: Parent) -> int:
+        """The number of a parent's next child: beyond every one it had, adopted ones too."""
+        return 1 + max((self.children[client_id].order.number for client_id in parent.children), default=0)
+
     def children_of(self, parent: Parent) -> Iterator[Child]:
         """In the order they were decided."""
         return (self.children[client_id] for client_id in parent.children)

@@ -14,6 +14,7 @@ from router.orders.records import Child
 from router.orders.resolver import ENDPOINTS_NEEDED, MISSES_NEEDED, last_moment_ns
 
 _MS = 1_000_000
+_EPOCH = Nanos(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +34,9 @@ class Doubt:
     why: str
 
 
-def doubt_of(child: Child, terms: VenueTerms | None, *, two_people: bool) -> Doubt:
+def doubt_of(child: Child, terms: VenueTerms | None, *, two_people: bool, started_ns: Nanos = _EPOCH) -> Doubt:
     """What is in doubt about this child and how it will end. `terms`: None where its account is not configured."""
-    asked, decided_by_ns, why = _outlook(child, terms, two_people=two_people)
+    asked, decided_by_ns, why = _outlook(child, terms, two_people=two_people, started_ns=started_ns)
     return Doubt(
         child=child,
         since_ns=child.doubt_since_ns,
@@ -47,7 +48,9 @@ def doubt_of(child: Child, terms: VenueTerms | None, *, two_people: bool) -> Dou
     )
 
 
-def _outlook(child: Child, terms: VenueTerms | None, *, two_people: bool) -> tuple[str, Nanos | None, str]:
+def _outlook(
+    child: Child, terms: VenueTerms | None, *, two_people: bool, started_ns: Nanos = _EPOCH
+) -> tuple[str, Nanos | None, str]:
     if terms is None:
         return "nothing", None, f"never: {child.order.account} is not configured any more"
     if child.state is ChildState.QUARANTINED:
@@ -57,7 +60,7 @@ def _outlook(child: Child, terms: VenueTerms | None, *, two_people: bool) -> tup
     )
     if child.state is ChildState.CLOSING:
         return "the trades the venue says it did", to_person_ns, "its trades are shown, or it goes to a person"
-    horizon_ns = last_moment_ns(child, terms)
+    horizon_ns = last_moment_ns(child, terms, started_ns)
     if horizon_ns is not None:
         found = len([miss for miss in child.misses if miss.asked_ns > horizon_ns])
         asked = f"its record ({found} of {MISSES_NEEDED} clean answers that prove it absent)"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from router.model.balances import Movement
+from router.model.commands import Seek
 from router.model.events import OrderHinted
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.instruments import Listing
@@ -82,7 +83,7 @@ class ListsMovements(Protocol):
 
 
 class VenuePort(Protocol):
-    """One venue account: eight calls and the streams. Never raises for what the world does: outcomes are values."""
+    """One venue account: nine calls and the streams. Never raises for what the world does: outcomes are values."""
 
     account: AccountId
     terms: VenueTerms
@@ -107,6 +108,10 @@ class VenuePort(Protocol):
 
     async def look_up(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> LookUp:
         """The order's record by our id, over every endpoint the venue needs, and its trades."""
+        ...
+
+    async def seek(self, wanted: Seek) -> LookUp:
+        """The record of an order nobody here remembers, by our id alone, and its trades; every endpoint is asked."""
         ...
 
     async def read_account(self, trades_since_ns: Nanos) -> AccountRead:

@@ -1,6 +1,14 @@
 """What people and jobs ask for: checked at the door, stored as a row, turned into an event by whoever drives."""
 
-from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody, ResolveBody, TradeBody
+from router.requests.bodies import (
+    AcknowledgeBody,
+    CancelBody,
+    HaltBody,
+    OrderBody,
+    ResolveBody,
+    RestoredBody,
+    TradeBody,
+)
 from router.requests.door import (
     Offered,
     acknowledge_request,
@@ -9,6 +17,7 @@ from router.requests.door import (
     order_request,
     parent_order,
     resolve_request,
+    restored_request,
     understand,
 )
 
@@ -19,6 +28,7 @@ __all__ = [
     "Offered",
     "OrderBody",
     "ResolveBody",
+    "RestoredBody",
     "TradeBody",
     "acknowledge_request",
     "cancel_request",
@@ -26,5 +36,6 @@ __all__ = [
     "order_request",
     "parent_order",
     "resolve_request",
+    "restored_request",
     "understand",
 ]

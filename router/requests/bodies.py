@@ -153,6 +153,13 @@ class ResolveBody(_Body):
     trades: list[TradeBody] = Field(default_factory=list, max_length=1_000)
 
 
+class RestoredBody(_Body):
+    """The database was brought back from a backup of `since_ns` (UTC nanoseconds), and is in life `incarnation` now."""
+
+    incarnation: int = Field(ge=2)
+    since_ns: int = Field(gt=0, le=2**63 - 1)
+
+
 B = TypeVar("B", bound=_Body)
 
 

@@ -14,6 +14,7 @@ from router.model.events import (
     HaltLevel,
     ParentSubmitted,
     ResolveAsked,
+    RestoreTold,
 )
 from router.model.ids import (
     AccountId,
@@ -31,7 +32,16 @@ from router.model.orders import Fee, ParentOrder, SweepParams
 from router.model.requests import Request, RequestKind
 from router.model.resolutions import Resolution, ToldTrade, Verdict
 from router.orders.client_ids import parent_id
-from router.requests.bodies import AcknowledgeBody, CancelBody, HaltBody, OrderBody, ResolveBody, TradeBody, parse
+from router.requests.bodies import (
+    AcknowledgeBody,
+    CancelBody,
+    HaltBody,
+    OrderBody,
+    ResolveBody,
+    RestoredBody,
+    TradeBody,
+    parse,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +86,11 @@ def resolve_request(body: ResolveBody, *, as_of_seq: int, entity: EntityId, prin
     return _request(RequestKind.RESOLVE, f"{body.child}-{as_of_seq}-{said}", text, entity, principal, asked_ns)
 
 
+def restored_request(body: RestoredBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Say that the database is a backup, brought back. Once per life of it."""
+    return _request(RequestKind.RESTORED, f"{body.incarnation}", _text(body), entity, principal, asked_ns)
+
+
 def understand(request: Request, deployment: str, offered: Offered) -> Event:
     """The event a stored request means. It was checked when it was stored; a later release checks it again.
 
@@ -106,6 +121,11 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
             )
         case RequestKind.RESOLVE:
             return ResolveAsked(resolution=_resolution(parse(ResolveBody, data), request.principal))
+        case RequestKind.RESTORED:
+            restored = parse(RestoredBody, data)
+            return RestoreTold(
+                incarnation=restored.incarnation, since_ns=Nanos(restored.since_ns), principal=request.principal
+            )
         case RequestKind.UNKNOWN:
             raise BadInput("kind", "is not one this release knows")
         case RequestKind.HALT:
@@ -164,7 +184,7 @@ def _check_offered(body: OrderBody, offered: Offered) -> None:
         raise BadInput("venues.exclude", "leaves no venue to trade on")
 
 
-def _text(body: OrderBody | CancelBody | HaltBody | AcknowledgeBody | ResolveBody) -> str:
+def _text(body: OrderBody | CancelBody | HaltBody | AcknowledgeBody | ResolveBody | RestoredBody) -> str:
     """Canonical: what the owner wrote, amounts in one spelling, keys sorted, no blanks.
 
     Defaults are left out: a release that changes one must still know an old reference again.

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 
-from router.model.commands import Cancel, Command, Place, Query, ReadAccount, Wake
+from router.model.commands import Cancel, Command, Place, Query, ReadAccount, Seek, Wake
 from router.model.errors import SorError
-from router.model.events import AccountSeen, CancelAnswered, LookedUp, PlaceAnswered, TimerFired, VenueLost
+from router.model.events import AccountSeen, CancelAnswered, LookedUp, PlaceAnswered, Sought, TimerFired, VenueLost
 from router.model.ids import AccountId, ClientOrderId, Nanos, TimerId
-from router.model.outcomes import CancelUnclear, LookUp, Lost, PlaceOutcome, Unclear
+from router.model.outcomes import CancelUnclear, LookUp, LookUpResult, Lost, PlaceOutcome, Unclear
 from router.observe import Observe
 from router.ports import Clock, VenuePort
 from router.ports.venue import ListsMovements
@@ -63,6 +63,8 @@ class Dispatcher:
                 self._query(command)
             case ReadAccount():
                 self._read(command)
+            case Seek():
+                self._spawn(self._seek(command), lambda: self._sought(command, Unclear(why=_CUT), self._clock.now()))
             case Wake():
                 self._wake(command)
             case _:
@@ -129,6 +131,25 @@ class Dispatcher:
             self._observe.connector_raised(order.account, "cancel", error)
             outcome = CancelUnclear(why=f"the connector raised {type(error).__name__}")
         self._inbox.put(CancelAnswered(client_id=order.client_id, outcome=outcome))
+
+    async def _seek(self, command: Seek) -> None:
+        asked_ns = self._clock.now()
+        try:
+            look_up = await self._ports[command.account].seek(command)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._observe.connector_raised(command.account, "seek", error)
+            look_up = LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
+        self._sought(command, look_up.result, look_up.asked_ns)
+
+    def _sought(self, command: Seek, result: LookUpResult, asked_ns: Nanos) -> None:
+        self._inbox.put(
+            Sought(
+                account=command.account,
+                parent_id=command.parent_id,
+                client_id=command.client_id,
+                look_up=LookUp(asked_ns=asked_ns, result=result),
+            )
+        )
 
     def _query(self, command: Query) -> None:
         """A look-up asked for while one is out starts after it: its answer would be older than the reason."""

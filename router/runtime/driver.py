@@ -354,9 +354,9 @@ class Driver:
         return request.id
 
     async def _heed_halts(self) -> None:
-        """A halt that was asked for while nobody drove bites before the first decision."""
+        """A halt that was asked for while nobody drove bites before the first decision; so does word of a restore."""
         for request in await self._store.open_requests(BATCH_MOST):
-            if request.kind is RequestKind.HALT:
+            if request.kind in {RequestKind.HALT, RequestKind.RESTORED}:
                 self._take_request(request)
 
 

@@ -90,6 +90,8 @@ class Judge:
                         self.breach("I2", at_ns, f"{child.client_id} is intended twice")
                     self.intents[child.client_id] = child
                     self.copies[child.client_id] = 1
+                case f.ChildAdopted(order=child):
+                    self.intents[child.client_id] = child
                 case f.CopyCounted(client_id=client_id, copy=copy):
                     self.copies[client_id] = copy
                 case f.HaltMoved(level=level):

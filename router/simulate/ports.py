@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from connectors.sim import Journey
+from router.model.commands import Seek
 from router.model.errors import SorError
 from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import Listing
@@ -134,6 +135,16 @@ class SimPort:
         result: LookUpResult
         try:
             result = await self._asked(lambda: self._venue.look_up(order, self._world.agenda.now_ns))
+        except VenueUnreachable as error:
+            result = Unclear(why=str(error))
+        return LookUp(asked_ns=asked_ns, result=result)
+
+    async def seek(self, wanted: Seek) -> LookUp:
+        """See the port."""
+        asked_ns = self._around.clock.now()
+        result: LookUpResult
+        try:
+            result = await self._asked(lambda: self._venue.seek(wanted.client_id, self._world.agenda.now_ns))
         except VenueUnreachable as error:
             result = Unclear(why=str(error))
         return LookUp(asked_ns=asked_ns, result=result)

@@ -13,7 +13,7 @@ from connectors.sim import Journey, SimVenue, Wire
 from router.book.books import Books, ViewPolicy
 from router.engine import Engine
 from router.model import events as e
-from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Wake
+from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Seek, Wake
 from router.model.facts import DecisionFailed, Fact
 from router.model.ids import AccountId, ClientOrderId, InstrumentId, ListingId, Nanos, TimerId
 from router.model.instruments import Instrument, Listing
@@ -366,6 +366,8 @@ class Process(Shell):
                 self._query(command)
             case ReadAccount():
                 self._read(command)
+            case Seek():
+                self._seek(command)
             case Wake():
                 self._wake(command)
             case _:
@@ -441,6 +443,21 @@ class Process(Shell):
             return outcome
 
         self._call(order.account, at_venue, done, lambda why: CancelUnclear(why=why))
+
+    def _seek(self, command: Seek) -> None:
+        world, asked_ns = self.world, self.now()
+
+        def done(result: LookUpResult) -> None:
+            look_up = LookUp(asked_ns=asked_ns, result=result)
+            to = {"account": command.account, "parent_id": command.parent_id, "client_id": command.client_id}
+            self.put(e.Sought(**to, look_up=look_up))  # type: ignore[arg-type]
+
+        self._call(
+            command.account,
+            lambda: world.venue(command.account).seek(command.client_id, world.agenda.now_ns),
+            done,
+            lambda why: Unclear(why=why),
+        )
 
     def _query(self, command: Query) -> None:
         client_id = command.order.client_id

@@ -149,39 +149,26 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.ChildIntended) -> None:
-        order = fact.order
-        self._known.children[order.client_id] = owner_of(order)
-        self._put(
-            ChildTable,
-            client_id=order.client_id,
-            parent_id=order.parent_id,
-            entity=order.entity,
-            number=order.number,
-            venue=order.venue,
-            account=order.account,
-            listing_id=order.listing_id,
-            symbol=order.symbol,
-            base=order.base,
-            quote=order.quote,
-            side=order.side.value,
-            quantity=order.quantity,
-            limit_price=order.limit_price,
-            time_in_force=order.time_in_force.value,
-            reserved_asset=fact.reserved_asset,
-            reserved=fact.reserved,
-            notional=fact.notional,
-            copies=1,
-            state=ChildState.PENDING_NEW.value,
-            reason="",
-            venue_order_id=None,
-            executed=None,
-            decided_ns=order.decided_at_ns,
-            deadline_ns=order.deadline_ns,
-            durable_ns=None,
-            sent_ns=None,
-            updated_ns=order.decided_at_ns,
-            intended_seq=self._seq,
-        )
+        self._put_child(fact, ChildState.PENDING_NEW, "", None)
+
+    @_take.register
+    def _(self, fact: f.ChildAdopted) -> None:
+        self._put_child(fact, ChildState.IN_DOUBT, "adopted", fact.venue_order_id)
+        origin = "of a parent nobody knows" if fact.incarnation is None else f"given out in life {fact.incarnation}"
+        detail = f"order {fact.venue_order_id} of {fact.order.quantity} {fact.order.symbol}, {origin}"
+        self._alert("ADOPTED", detail, child=fact.order.client_id)
+
+    @_take.register
+    def _(self, fact: f.ParentRecovered) -> None:
+        self._put_parent(fact.order, ParentState.PAUSED, "orders with our tag whose parent is not known", fact.at_ns)
+
+    @_take.register
+    def _(self, fact: f.RestoreBegun) -> None:
+        self._alert("RECOVERY", f"life {fact.incarnation}: a backup of {fact.since_ns} ns; nothing new leaves")
+
+    @_take.register
+    def _(self, _fact: f.RestoreEnded) -> None:
+        self._alert("RECOVERED", "what the backup did not know was looked for at every venue; children may leave")
 
     @_take.register
     def _(self, fact: f.CopyCounted) -> None:
@@ -350,6 +337,43 @@ class Projection:
         parts = (f"{word.verdict} by {word.principal}", trades, f'"{word.evidence}"', more)
         self._alert(kind, "; ".join(part for part in parts if part), child=word.client_id)
 
+    def _put_child(
+        self, fact: f.ChildIntended | f.ChildAdopted, state: ChildState, reason: str, venue_order_id: str | None
+    ) -> None:
+        order = fact.order
+        self._known.children[order.client_id] = owner_of(order)
+        self._put(
+            ChildTable,
+            client_id=order.client_id,
+            parent_id=order.parent_id,
+            entity=order.entity,
+            number=order.number,
+            venue=order.venue,
+            account=order.account,
+            listing_id=order.listing_id,
+            symbol=order.symbol,
+            base=order.base,
+            quote=order.quote,
+            side=order.side.value,
+            quantity=order.quantity,
+            limit_price=order.limit_price,
+            time_in_force=order.time_in_force.value,
+            reserved_asset=fact.reserved_asset,
+            reserved=fact.reserved,
+            notional=fact.notional,
+            copies=1,
+            state=state.value,
+            reason=reason,
+            venue_order_id=venue_order_id,
+            executed=None,
+            decided_ns=order.decided_at_ns,
+            deadline_ns=order.deadline_ns,
+            durable_ns=None,
+            sent_ns=None,
+            updated_ns=order.decided_at_ns,
+            intended_seq=self._seq,
+        )
+
     def _put_parent(self, order: ParentOrder, state: ParentState, reason: str, at_ns: Nanos) -> None:
         self._known.parents[order.id] = order.entity
         self._put(
@@ -427,9 +451,9 @@ def strangers_in(rows: Iterable[Followed], known: Known) -> tuple[set[ClientOrde
     introduced: set[str] = set()
     for fact in (fact for row in rows for fact in row.facts):
         match fact:
-            case f.ParentTaken(order=parent) | f.ParentTurnedDown(order=parent):
+            case f.ParentTaken(order=parent) | f.ParentTurnedDown(order=parent) | f.ParentRecovered(order=parent):
                 introduced.add(parent.id)
-            case f.ChildIntended(order=child):
+            case f.ChildIntended(order=child) | f.ChildAdopted(order=child):
                 introduced.add(child.client_id)
             case f.FillBooked(fill=fill):
                 children.add(fill.client_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from router.model.facts import ChildIntended, CopyCounted, FillBooked
+from router.model.facts import ChildAdopted, ChildIntended, CopyCounted, FillBooked
 from router.ports.store import JournalRow
 from router.store import statements as sql
 from router.store.session import Step
@@ -31,7 +31,7 @@ def beside(rows: Iterable[tuple[int, JournalRow]]) -> Beside:
             found.consumed.append((row.request_id, seq))
         for fact in row.facts:
             match fact:
-                case ChildIntended(order=order):
+                case ChildIntended(order=order) | ChildAdopted(order=order):
                     found.intents.append((order.client_id, order.parent_id, order.number, seq))
                 case CopyCounted(client_id=client_id, copy=copy):
                     found.copies.append((client_id, copy, seq))

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from router.model.ids import Nanos
+from router.model.commands import Seek
+from router.model.ids import InstrumentId, Nanos
 from router.model.orders import ChildOrder, TimeInForce, VenueOrderStatus
 from router.model.outcomes import (
     Accepted,
@@ -29,6 +30,17 @@ async def place(seat, order: ChildOrder) -> PlaceOutcome:
     return outcome
 
 
+def seek(order: ChildOrder) -> Seek:
+    return Seek(
+        account=order.account,
+        client_id=order.client_id,
+        parent_id=order.parent_id,
+        instrument=InstrumentId("BTC/USD"),
+        side=order.side,
+        since_ns=Nanos(order.decided_at_ns - 3_600_000_000_000),
+    )
+
+
 async def found(seat, order: ChildOrder) -> Found:
     looked = (await seat.port.look_up(order, None)).result
     assert isinstance(looked, Found)
@@ -49,6 +61,7 @@ async def test_a_fill_over_two_levels_is_two_trades_at_the_books_prices(seat):
 
     assert isinstance(accepted, Accepted)
     told = await found(seat, order)
+    assert (await seat.port.seek(seek(order))).result == told  # by our id alone, its size unknown
     assert told.order.status is VenueOrderStatus.FILLED
     assert told.order.venue_order_id == accepted.venue_order_id
     assert told.order.client_id == order.client_id
@@ -112,6 +125,9 @@ async def test_absence_is_named_by_two_witnesses(seat):
     assert isinstance(looked.result, Missing)
     assert len(set(looked.result.endpoints)) >= 2
     assert looked.result.strangers == ()
+    sought = (await seat.port.seek(seek(child(seat.name)))).result
+    assert isinstance(sought, Missing)
+    assert len(set(sought.endpoints)) >= 2
 
 
 async def test_more_than_we_have_is_refused_for_good(seat):

@@ -17,6 +17,7 @@ from typing import Any
 from router.app import parts
 from router.drill.process import Started as Sor
 from router.drill.process import command, start
+from router.model.commands import Seek
 from router.model.facts import CopyCounted, Fact, FillBooked
 from router.model.ids import AccountId, Nanos, VenueOrderId
 from router.model.market import MarketView
@@ -143,6 +144,9 @@ class _MortalPort:
         found = await self._port.look_up(order, venue_order_id)
         self._fuse.pass_by(Point.LOOKED_UP)
         return found
+
+    async def seek(self, wanted: Seek) -> LookUp:
+        return await self._port.seek(wanted)
 
     async def read_account(self, trades_since_ns: Nanos) -> AccountRead:
         self._fuse.pass_by(Point.READING)
