@@ -3,16 +3,27 @@
 import sqlite3
 from collections.abc import Callable
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from router.model.errors import StoreUnavailable
 from router.store.location import Location, PostgresServer, SqliteFile
 
 BUSY_MS = 10_000
 
 
 def engine_for(location: Location) -> AsyncEngine:
-    """An engine whose transactions take the write lock at their beginning, so that none fails half-way on it."""
+    """An engine whose transactions take the write lock at their beginning, so that none fails half-way on it.
+
+    A database that is gone, full or locked is `StoreUnavailable`, as it is for the journal.
+    """
+    engine = _engine(location)
+    event.listen(engine.sync_engine, "handle_error", _say_unavailable)
+    return engine
+
+
+def _engine(location: Location) -> AsyncEngine:
     match location:
         case SqliteFile(path=path):
             engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
@@ -20,16 +31,30 @@ def engine_for(location: Location) -> AsyncEngine:
             event.listen(engine.sync_engine, "begin", _sqlite_begin)
             return engine
         case PostgresServer(dsn=dsn):
-            return create_async_engine("postgresql+asyncpg://", async_creator=_postgres_creator(dsn))
+            return create_async_engine("postgresql+asyncpg://", async_creator=_postgres_creator(dsn, str(location)))
 
 
-def _postgres_creator(dsn: str) -> "Callable[[], object]":
+def _say_unavailable(context: ExceptionContext) -> None:
+    """Whatever is the database's trouble and not a mistake of ours in what we asked it. A cancelled task stays one."""
+    if not isinstance(context.original_exception, Exception):
+        return
+    error = context.sqlalchemy_exception
+    if context.is_disconnect or isinstance(error, OperationalError | InterfaceError) or type(error) is DBAPIError:
+        message = f"the database cannot be used: {context.original_exception}"
+        raise StoreUnavailable(message) from context.original_exception
+
+
+def _postgres_creator(dsn: str, shown: str) -> "Callable[[], object]":
     import asyncpg  # noqa: PLC0415 - an extra, not in every install
 
-    from router.store.postgres import SESSION_SETTINGS  # noqa: PLC0415 - brings asyncpg with it
+    from router.store.postgres import SESSION_SETTINGS, TROUBLE  # noqa: PLC0415 - brings asyncpg with it
 
     async def connect() -> object:
-        return await asyncpg.connect(dsn, server_settings=SESSION_SETTINGS)
+        try:
+            return await asyncpg.connect(dsn, server_settings=SESSION_SETTINGS)
+        except TROUBLE as error:
+            message = f"{shown} cannot be reached: {type(error).__name__}: {error}"
+            raise StoreUnavailable(message) from error
 
     return connect
 

@@ -38,7 +38,8 @@ _MYSELF = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backen
 _THERE = Sql("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2")
 _END = Sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2")
 
-_TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last is what the driver raises when a connection is lost in the middle of preparing a statement."""
 
 
 class PostgresSession:
@@ -105,7 +106,7 @@ class PostgresSession:
             await self._undo(connection)
             if isinstance(error, asyncpg.UniqueViolationError):
                 raise Taken(str(error)) from error
-            if isinstance(error, _TROUBLE):
+            if isinstance(error, TROUBLE):
                 raise NotWritten(f"{type(error).__name__}: {error}") from error
             raise
         try:
@@ -139,7 +140,7 @@ class PostgresSession:
                     if self._reader is None or self._reader.is_closed():
                         self._reader = await self._connect()
                     return [tuple(row) for row in await self._reader.fetch(sql.postgres, *args)]
-                except _TROUBLE as error:
+                except TROUBLE as error:
                     if self._reader is not None:
                         self._reader.terminate()
                     if last:
@@ -193,7 +194,7 @@ class PostgresSession:
             if connection is not None and not connection.is_closed():
                 try:
                     await connection.close(timeout=GOODBYE_S)
-                except _TROUBLE:
+                except TROUBLE:
                     connection.terminate()
 
     async def _connect_writer(self) -> asyncpg.Connection:
@@ -227,7 +228,7 @@ async def _patiently(connect: Callable[[], Awaitable[asyncpg.Connection]], shown
             return await connect()
         except asyncpg.InvalidCatalogNameError as error:
             raise WrongStore(f"{shown}: there is no such database; create it first") from error
-        except _TROUBLE as error:
+        except TROUBLE as error:
             refused = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError)
             if refused or asyncio.get_running_loop().time() > ends:
                 raise StoreUnavailable(f"{shown} cannot be reached: {type(error).__name__}: {error}") from error

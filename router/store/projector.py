@@ -8,7 +8,7 @@ that on SQLite the write lock, which the journal needs too, is held for moments.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, delete, func, select, update
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel
 
 from router.journal.rows import facts_of
+from router.model.errors import StoreUnavailable
 from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
 from router.model.money import ZERO
 from router.store.engines import engine_for
@@ -51,9 +52,10 @@ class Projector:
         return reached
 
     async def run(self, every_s: float = 0.2) -> None:
-        """Follow until cancelled."""
+        """Follow until cancelled. A database that is away meanwhile is followed again when it is back."""
         while True:
-            await self.catch_up()
+            with suppress(StoreUnavailable):
+                await self.catch_up()
             await asyncio.sleep(every_s)
 
     async def rebuild(self) -> int:
