@@ -11,13 +11,14 @@ CHILDREN ?= 1000000
 KEY := $(shell cksum < requirements-dev.lock | cut -d ' ' -f 1)
 STAMP := $(VENV)/.installed-$(KEY)
 
-.PHONY: help install demo test lint format bench nightly audit licences lock clean
+.PHONY: help install demo test lint format bench compare nightly audit licences lock clean
 
 help:
 	@echo "make demo      watch one order routed over three exchanges on this machine (no keys, no network)"
 	@echo "make test      all tests but the nightly ones"
 	@echo "make lint      ruff and mypy --strict"
 	@echo "make bench     ratios of one run, see docs/BENCHMARKS.md"
+	@echo "make compare   the same faults for this router and for ccxt.OrderRouter, written to docs/COMPARE.md"
 	@echo "make nightly   a million simulated children, then the slow tests"
 	@echo "make licences  refuse a dependency with a licence that does not fit Apache-2.0"
 	@echo "make audit     known vulnerabilities (needs an advisory source, so it is not part of CI)"
@@ -50,6 +51,9 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)
+
+compare: $(STAMP)
+	$(BIN)/sor drill --compare docs/COMPARE.md $(ARGS)
 
 nightly: $(STAMP)
 	$(BIN)/sor simulate --children $(CHILDREN) --workers $(WORKERS)

@@ -13,7 +13,7 @@ from router.model.money import plain
 
 VERSIONS: Mapping[str, str] = {"crypto-sor": VERSION, "ccxt": CCXT}
 SUBJECTS = ("router", "ccxt.OrderRouter")
-COMMAND = "make compare"
+COMMAND = "sor drill --compare docs/COMPARE.md"
 COUNTS = ("| rows | cases | router | ccxt.OrderRouter |", "|---|---|---|---|")
 
 _BREACHES = (
@@ -22,13 +22,13 @@ _BREACHES = (
 )
 _HEAD = """# The same faults for this router and for `ccxt.OrderRouter`
 
-Written by `{command}` (`sor drill --compare`) on {date}: crypto-sor {sor}, ccxt {ccxt}, {rows} rows on each of
-{protocols}, for both. Anybody can make it again: it needs no keys and no network.
+Written by `{command}` on {date}: crypto-sor {sor}, ccxt {ccxt}, {rows} rows on each
+of {protocols}, for both. Anybody can make it again with `make compare`: it needs no keys and no network.
 
 **How a case goes.** A loopback exchange of its own speaks the venue's protocol. A process is told to buy {quantity} BTC
 under a reference. One thing goes wrong, as the row says; where a row says *the same command again* or *run again*, it
 is started again with the same reference, quantity and limit, as cron or a person would. Then the exchange's own record
-is compared with what the subject says. Nobody else trades there.
+is compared with what the subject says. Nobody else trades there. A case whose fault met nothing is played once more.
 
 | word | meaning |
 |---|---|
@@ -49,6 +49,9 @@ coinbase this ccxt drops `clientOrderId`, so the id is given under the venue's o
 used id with its first order.
 
 The router's account at coinbase has its id dedupe licensed.
+
+Two rows are races: of *the same command twice at once* and *killed as the trade is made* another run may show another
+cell for a subject whose runs do not know of each other.
 
 What this does not show: splits over several venues, sells, resting orders, hops, or what a real venue does.
 

@@ -18,14 +18,17 @@ _DEPTH = 50
 
 
 class Quotes:
-    """`async with Quotes(seat, control) as quotes: ... quotes.url`. `old_ms`: how old a quote says it is."""
+    """`async with Quotes(seat, control) as quotes: ... quotes.url`. `old_ms`: how old a quote says it is.
+
+    `asked`: how often somebody wanted one.
+    """
 
     def __init__(self, seat: Seat, control: LabControl, old_ms: int) -> None:
         self._seat = seat
         self._control = control
         self._old_ms = old_ms
         self._runner: web.AppRunner | None = None
-        self._asked = 0
+        self.asked = 0
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -52,14 +55,14 @@ class Quotes:
         if (asked.get("from"), asked.get("to")) != (quote, base) or "amountOut" not in asked:
             raise SorError(f"a quote nobody foresaw: {dict(asked)}")
         book = await self._control.book(self._seat.name, symbol, _DEPTH)
-        self._asked += 1
+        self.asked += 1
         return web.json_response(self._quoted(symbol, Decimal(asked["amountOut"]), book))
 
     def _quoted(self, symbol: str, wanted: Decimal, book: Mapping[str, list[list[str]]]) -> dict[str, Any]:
         base, _, quote = symbol.partition("/")
         amount, cost = swept(book["asks"], wanted)
         told = {
-            "requestId": f"quote-{self._asked}",
+            "requestId": f"quote-{self.asked}",
             "calculatedAt": time.time_ns() // 1_000_000 - self._old_ms,
             "from": quote,
             "to": base,

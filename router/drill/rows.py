@@ -84,6 +84,11 @@ class Row:
     short_is_right: bool = False
     never_arrives: bool = False
 
+    @property
+    def is_a_race(self) -> bool:
+        """Milliseconds decide what meets what."""
+        return self.script is Script.TWO_AT_ONCE or self.at is Moment.TRADED
+
 
 def _longer(params: Mapping[str, Param]) -> Mapping[str, Param]:
     """A rehearsal shares its machine: its time-outs are twice a test's, and so is what has to outlast them."""
