@@ -103,8 +103,8 @@ def adopt(
     for trade in trades:
         children.book(draft, child, trade)
     children.hear_record(draft, child, order, asked_ns)
-    exposure = state.blotter.exposure(parent)
-    if exposure > parent.order.quantity:
+    exposure = state.blotter.overfill(parent)
+    if exposure is not None:
         detail = f"with an adopted order the parent of {parent.order.quantity} is exposed to {exposure}"
         children.breach(draft, f.BreachKind.OVERFILLED, child, detail)
     if not child.state.ended:

@@ -117,7 +117,7 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
         breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
     if child.filled > order.quantity:
         breach(draft, f.BreachKind.OVERFILLED, child, f"filled {child.filled} of {order.quantity}")
-    elif (exposure := draft.state.blotter.exposure(parent)) > parent.order.quantity:
+    elif (exposure := draft.state.blotter.overfill(parent)) is not None:
         detail = f"a late fill after {was}: the parent of {parent.order.quantity} is exposed to {exposure}"
         breach(draft, f.BreachKind.OVERFILLED, child, detail)
     _hear(draft, child, Heard.EXECUTED, f"trade {trade.trade_id}")

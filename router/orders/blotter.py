@@ -121,6 +121,15 @@ class Blotter:
         """Base booked plus all that may still trade: what the parent's quantity bounds (I1)."""
         return sum((child.exposure for child in self.children_of(parent)), ZERO)
 
+    def overfill(self, parent: Parent) -> Decimal | None:
+        """What a parent is exposed to beyond what was asked for, if anything.
+
+        Of one that was given lost children only what filled counts: what an old copy holds for doubtful was settled,
+        and made up for, in the time that it lost.
+        """
+        most = self.filled(parent) if parent.adopted else self.exposure(parent)
+        return most if most > parent.order.quantity else None
+
     def in_doubt(self, parent: Parent) -> bool:
         """Is the outcome of any child unknown?"""
         return any(child.state.in_doubt for child in self.children_of(parent))

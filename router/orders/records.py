@@ -90,5 +90,7 @@ class Parent:
     """A due quantity that is below every minimum, if the last round found it so."""
     refusals: dict[ListingId, int] = field(default_factory=dict)
     """Refusals in a row, by listing."""
+    adopted: bool = False
+    """It was given children that this database had not known of, beside those it holds for doubtful itself."""
     breached: bool = False
     """A fill turned up that was proven impossible: no new child of this parent."""

@@ -62,6 +62,13 @@ class SimJournal:
         """All rows, from the first."""
         return list(self.rows)
 
+    def cut_back(self, length: int) -> None:
+        """A backup of when it had so many rows is put in its place. What later rows had consumed is asked again."""
+        del self.rows[length:]
+        consumed = {row.request_id for row in self.rows}
+        for asked in self.requests:
+            asked.consumed = asked.id in consumed
+
     def take_lease(self, now_ns: Nanos, ttl_ns: int) -> int | None:
         """A new epoch, if nobody holds the lease."""
         if now_ns < self.lease_until_ns:

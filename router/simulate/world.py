@@ -49,6 +49,7 @@ class SimWorld:
         self.instrument = BTC_USD
         self.view_policy = ViewPolicy(book_age_ms_max=swarm.limits.book_age_ms_max)
         self.profile = profile
+        self.incarnation = 1
         self.swarm = swarm
         self.reached: dict[str, int] = {}
         self.processes: list[Shell] = []
@@ -247,7 +248,7 @@ class SimWorld:
         error_ns = draws.randint(-self.swarm.skew_ms, self.swarm.skew_ms) * MS
         started = e.Started(
             deployment=DEPLOYMENT,
-            incarnation=1,
+            incarnation=self.incarnation,
             epoch=epoch,
             version="sim",
             instruments=(BTC_USD,),

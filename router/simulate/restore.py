@@ -1,0 +1,33 @@
+"""The fault class of W18: the database goes, and what is put in its place is a copy from some time before.
+
+Whoever drives dies with it, paused ones too: that no driver of the life before is still about is the operator's word.
+Requests that rows of the lost time had consumed are handed in again by those who made them.
+"""
+
+import random
+
+from router.simulate.scene import S
+from router.simulate.swarm import Profile, Swarm
+from router.simulate.world import SimWorld
+
+
+class RestoredWorld(SimWorld):
+    """Once, in the middle of its faulty phase, the journal is cut back to an older prefix."""
+
+    def __init__(self, seed: int, profile: Profile, swarm: Swarm) -> None:
+        super().__init__(seed, profile, swarm)
+        self._chance = random.Random(f"{seed}:{profile.name}:restore")
+
+    def begin(self) -> None:
+        """As ever; and some time later the journal is cut."""
+        super().begin()
+        at_ns = self.agenda.now_ns + int(self._chance.uniform(0.3, 0.9) * self.profile.faulty_s * S)
+        self.agenda.at(at_ns, self._bring_back)
+
+    def _bring_back(self) -> None:
+        for process in tuple(self.processes):
+            self.kill(process)
+        kept = self._chance.randint(0, len(self.journal.rows))
+        self.count("restored from a backup")
+        self.journal.cut_back(kept)
+        self.incarnation += 1
