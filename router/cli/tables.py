@@ -384,6 +384,23 @@ def doubts(lines: Sequence[Report]) -> RenderableType:
     return Group(_table("in doubt", columns, rows, left=4), *said)
 
 
+def tied(report: Report) -> RenderableType:
+    """A day against the venue's statement."""
+    title = f"{report['account']} on {report['day']}: {report['theirs']} trades in the statement"
+    if not report["breaks"]:
+        return Text(f"{title}, no breaks", style="green")
+    rows = [
+        [
+            *(one[name] for name in ("kind", "trade_id", "order_id", "symbol", "side", "quantity", "price")),
+            f"{timedelta(seconds=one['age_s'])}",
+            "; ".join(one["what"]) or None,
+        ]
+        for one in report["breaks"]
+    ]
+    columns = ["break", "trade", "order", "symbol", "side", "quantity", "price", "age", "what"]
+    return _table(title, columns, rows, left=5)
+
+
 def explanations(reports: Sequence[Report]) -> RenderableType:
     """Decisions, one after the other."""
     if not reports:

@@ -128,6 +128,12 @@ class Queries:
         found = await self._all(select(ChildTable).where(core(ChildTable).c.client_id == client_id))
         return found[0] if found else None
 
+    async def fills_of(self, account: str) -> tuple[FillTable, ...]:
+        """Every fill of an account, oldest first."""
+        table = core(FillTable).c
+        query = select(FillTable).where(table.account == account)
+        return await self._all(query.order_by(table.venue_time_ns, table.booking_key))
+
     async def words_on(self, children: Collection[str], kinds: Collection[str]) -> tuple[AlertTable, ...]:
         """Alerts of these kinds about these children, oldest first."""
         table = core(AlertTable).c
