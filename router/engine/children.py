@@ -212,9 +212,12 @@ def doubt_after_restart(draft: Draft, child: Child) -> None:
 
 
 def seen_open(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
-    """Its account's own list of open orders has it: as good as a look-up that found it alive."""
+    """Its account's own list of open orders has it: as good as a look-up that found it alive, and no reason for one.
+
+    Streams and the next reading tell what becomes of it; a look-up for each of a thousand would keep both waiting.
+    """
     hear_record(draft, child, order, asked_ns)
-    follow(draft, child)
+    draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + START_LOOK_NS))
 
 
 def settle_filled(draft: Draft, child: Child, trades: tuple[VenueTrade, ...], why: str) -> None:
