@@ -64,8 +64,4 @@ def _client(venue: VenueSettings) -> Json:
         "timeout": venue.timeout_ms,
         "enableRateLimit": False,
     }
-    client = getattr(ccxt, venue.ccxt_id)(config)
-    if venue.ccxt_id == "bybit":
-        # Its `fetch_order` refuses to run before its caller has said that he knows of its limit.
-        client.options["fetchOrder"] = {"acknowledged": True}
-    return client
+    return getattr(ccxt, venue.ccxt_id)(config)

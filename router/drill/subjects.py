@@ -104,7 +104,8 @@ class CcxtRouter:
                 steps = report.get("steps", [])
                 words += [step["status"] + (f" ({step['errorCode']})" if step["errorCode"] else "") for step in steps]
                 words += [f"raised {report['raised']}"] if "raised" in report else []
-                unknown = any(step["status"] == "outcome_unknown" for step in steps)
+                if steps:  # a report that only refuses takes nothing back
+                    unknown = any(step["status"] == "outcome_unknown" for step in steps)
                 filled |= {step["orderId"]: Decimal(str(step["filledAmount"])) for step in steps if step["orderId"]}
         return Told(filled=sum(filled.values(), Decimal(0)), unknown=unknown, words=", ".join(words))
 
