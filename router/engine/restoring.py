@@ -23,6 +23,7 @@ from router.model.commands import Seek
 from router.model.ids import AccountId, Nanos, ParentId
 from router.model.orders import RECOVERED
 from router.model.outcomes import Found, Missing
+from router.model.terms import Fence, VenueTerms
 from router.orders.records import Parent
 from router.orders.resolver import ENDPOINTS_NEEDED
 
@@ -193,7 +194,15 @@ def _seek(draft: Draft, parent: Parent, found: Hunt) -> None:
 
 
 def _horizon_ns(state: State) -> Nanos:
-    """From then on an order that the lost life had sent is either there for all to see, or not there at all."""
+    """From then on an order that the lost life had sent is either there for all to see, or not there at all.
+
+    Where no deadline turns a late copy away, that is as sure as the bound Z of RELIABILITY §2.1.
+    """
     assert state.restored_ns is not None
-    waits = (terms.request_ttl_ms + terms.engine_wait_ms + terms.read_lag_ms for terms in state.settings.terms)
-    return Nanos(state.restored_ns + max(waits, default=0) * _MS)
+    return Nanos(state.restored_ns + max(map(_settled_ms, state.settings.terms), default=0) * _MS)
+
+
+def _settled_ms(terms: VenueTerms) -> int:
+    if terms.fence is not Fence.DEADLINE:
+        return terms.quarantine_after_ms
+    return terms.request_ttl_ms + terms.engine_wait_ms + terms.read_lag_ms
