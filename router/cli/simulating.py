@@ -14,6 +14,7 @@ from router.cli.common import AsJson
 from router.cli.out import Out, complain
 
 _KEPT = Path(".sor/failing-seeds")
+_SHELLS = ("engine", "live")
 
 
 def simulate(
@@ -27,6 +28,9 @@ def simulate(
         float | None, typer.Option(min=0.001, help="Virtual hours in which things go wrong. Default: the profile's.")
     ] = None,
     profile: Annotated[str, typer.Option(help="How much goes wrong: calm, default or storm.")] = "default",
+    shell: Annotated[
+        str, typer.Option(help="engine: the engine and its last gate; live: the driver's own tasks and the store too.")
+    ] = "engine",
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 1,
     keep: Annotated[Path, typer.Option(help="Where seeds that failed are kept.")] = _KEPT,
     as_json: AsJson = False,
@@ -38,9 +42,12 @@ def simulate(
     if profile not in PROFILES:
         complain(f"profile: {profile} is not one of {', '.join(PROFILES)}", as_json=as_json, field="profile")
         raise typer.Exit(ExitCode.BAD_INPUT)
+    if shell not in _SHELLS:
+        complain(f"shell: {shell} is not one of {', '.join(_SHELLS)}", as_json=as_json, field="shell")
+        raise typer.Exit(ExitCode.BAD_INPUT)
     chosen = PROFILES[profile] if hours is None else PROFILES[profile].lasting(hours)
     out, tally = Out(as_json=as_json), Tally()
-    for ran in run_seeds(seed, None if children is not None else seeds, chosen, workers):
+    for ran in run_seeds(seed, None if children is not None else seeds, chosen, workers, live=shell == "live"):
         tally.add(ran)
         for breach in ran.breaches[:1]:
             out.say(f"{ran.again}  # {breach.invariant}: {breach.detail}")
@@ -51,6 +58,7 @@ def simulate(
     report = {
         "first_seed": seed,
         "profile": profile,
+        "shell": shell,
         "seeds": tally.seeds,
         "parents": tally.parents,
         "children": tally.children,

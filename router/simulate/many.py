@@ -11,6 +11,7 @@ from multiprocessing import get_context
 
 from router.model.ids import Nanos
 from router.simulate.judge import Breach
+from router.simulate.live import simulate_live
 from router.simulate.run import Outcome, again, simulate
 from router.simulate.swarm import Profile
 
@@ -64,52 +65,52 @@ class Tally:
         return self.children / self.cpu_s if self.cpu_s else 0.0
 
 
-def run_one(seed: int, profile: Profile) -> Ran:
-    """One seed, whatever comes of it."""
+def run_one(seed: int, profile: Profile, *, live: bool = False) -> Ran:
+    """One seed, whatever comes of it. `live`: the live shell's own tasks, instead of the engine alone."""
     started_s = time.process_time()
     outcome: Outcome | None = None
     try:
-        outcome = simulate(seed, profile)
+        outcome = simulate_live(seed, profile) if live else simulate(seed, profile)
         breaches = outcome.breaches
     except Exception as error:  # noqa: BLE001 - our own assertion: it must not hide the other seeds
         breaches = (Breach(invariant="assertion", at_ns=Nanos(0), detail=f"{type(error).__name__}: {error}"),)
     return Ran(
         seed=seed,
-        again=again(seed, profile),
+        again=again(seed, profile) + (" --shell live" if live else ""),
         breaches=breaches,
         outcome=outcome,
         cpu_s=time.process_time() - started_s,
     )
 
 
-def run_seeds(first: int, seeds: int | None, profile: Profile, workers: int) -> Iterator[Ran]:
+def run_seeds(first: int, seeds: int | None, profile: Profile, workers: int, *, live: bool = False) -> Iterator[Ran]:
     """From `first` on, in order; `seeds` None goes on until the caller has enough."""
     numbers = count(first) if seeds is None else iter(range(first, first + seeds))
     if workers == 1:
         for number in numbers:
-            yield _collected(number, profile)
+            yield _collected(number, profile, live=live)
         return
     # A spawned worker has nothing of ours but its arguments.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting: deque[Future[Ran]] = deque()
         try:
             for number in islice(numbers, workers * _AHEAD):
-                waiting.append(pool.submit(_collected, number, profile))
+                waiting.append(pool.submit(_collected, number, profile, live=live))
             while waiting:
                 yield waiting.popleft().result()
                 for number in islice(numbers, 1):
-                    waiting.append(pool.submit(_collected, number, profile))
+                    waiting.append(pool.submit(_collected, number, profile, live=live))
         finally:
             for one in waiting:
                 one.cancel()
 
 
-def _collected(seed: int, profile: Profile) -> Ran:
+def _collected(seed: int, profile: Profile, *, live: bool) -> Ran:
     """Nothing of a world outlives it, so garbage is looked for between seeds and not all the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return run_one(seed, profile)
+        return run_one(seed, profile, live=live)
     finally:
         if was_on:
             gc.enable()
