@@ -179,15 +179,18 @@ def everything(asked):
     return said_in(asked) + "".join(f" {name}: {value}" for name, value in asked.headers.items())
 
 
-async def test_a_bad_key_is_refused_for_good_whatever_went_before():
-    """Ccxt remembers that the key once worked, and takes -2015 for a guard against floods from then on."""
+async def test_a_bad_key_is_a_refusal_whatever_went_before():
+    """Ccxt remembers that the key once worked, and takes -2015 for a guard against floods from then on.
+
+    It proves that nothing was placed; the account pauses until its key was read again, its listing is not to blame.
+    """
     async with seated("binance") as seat:
         assert isinstance(await place(seat), Accepted)
         said = says({"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}, 401)
         seat.door.honest = lambda _: said
         refused = await place(seat)
     assert isinstance(refused, Refused)
-    assert not refused.transient
+    assert (refused.code, refused.transient) == ("-2015", True)
 
 
 def _each_by_its_id(seat: Seat, orders):

@@ -492,7 +492,7 @@ QUIRKS = (
     Trap(
         "2.3 binance's bad key",
         "-2015 becomes DDoSProtection, hence retryable, once a private call has succeeded.",
-        (f"{OURS}::test_a_bad_key_is_refused_for_good_whatever_went_before",),
+        (f"{OURS}::test_a_bad_key_is_a_refusal_whatever_went_before",),
     ),
     Trap(
         "2.5 two witnesses",
