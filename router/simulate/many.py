@@ -106,12 +106,14 @@ def run_seeds(first: int, seeds: int | None, profile: Profile, workers: int, *, 
 
 
 def _collected(seed: int, profile: Profile, *, live: bool) -> Ran:
-    """Nothing of a world outlives it, so garbage is looked for between seeds and not all the time."""
+    """Nothing of a world outlives it: garbage is looked for between seeds only, and only among what the seed made."""
     was_on = gc.isenabled()
     gc.disable()
+    gc.freeze()
     try:
         return run_one(seed, profile, live=live)
     finally:
+        gc.collect()
+        gc.unfreeze()
         if was_on:
             gc.enable()
-        gc.collect()

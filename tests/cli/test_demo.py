@@ -21,7 +21,13 @@ _TOLERANCE = Decimal("0.01")
 """USD on five BTC: what a plan that is provably close to the best may lose against another."""
 
 
-@pytest.mark.parametrize(("arguments", "killed"), [([], True), (["--no-kill"], False)], ids=["killed", "alive"])
+@pytest.mark.parametrize(
+    ("arguments", "killed"),
+    [
+        pytest.param([], True, id="killed"),
+        pytest.param(["--no-kill"], False, id="alive", marks=pytest.mark.nightly),
+    ],
+)
 def test_nothing_is_sent_twice_and_nothing_is_lost(tmp_path: Path, arguments: list[str], *, killed: bool):
     """An answer lost, the router killed or not: filled, and the venues' record is ours to the last digit."""
     code, told = demo(tmp_path, *arguments)

@@ -27,7 +27,7 @@ from tests.waiting import eventually
 LEASE_S = 0.4
 
 
-@pytest.mark.parametrize("copies", [1, 4, 7])
+@pytest.mark.parametrize("copies", [1, *(pytest.param(late, marks=pytest.mark.nightly) for late in (4, 7))])
 async def test_frozen_past_its_lease_and_nobody_took_it(tmp_path: Path, copies: int) -> None:
     """It takes its right to drive anew before anything leaves, and fills the order."""
     async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}") as desk:
@@ -39,7 +39,7 @@ async def test_frozen_past_its_lease_and_nobody_took_it(tmp_path: Path, copies: 
         await assert_done_once(desk)
 
 
-@pytest.mark.parametrize("copies", [1, 4])
+@pytest.mark.parametrize("copies", [pytest.param(1, marks=pytest.mark.nightly), 4])
 async def test_frozen_while_another_took_over(tmp_path: Path, database_url: str, copies: int) -> None:
     """Its successor finishes the order; thawed, it sends nothing more, and prints what its successor printed."""
     async with desk_at(tmp_path, database_url) as desk:

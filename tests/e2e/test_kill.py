@@ -30,13 +30,8 @@ _POINTS = {
     Point.LOOKED_UP: 6,
     Point.READ: 3,
 }
-_TWICE = frozenset({Point.AFTER_COMMIT, Point.AFTER_SEND, Point.AFTER_FILL})
 _draws = random.Random(_SEED)
-MOMENTS = [
-    Moment(point, number)
-    for point, most in _POINTS.items()
-    for number in _draws.sample(range(1, most + 1), 2 if point in _TWICE else 1)
-]
+MOMENTS = [Moment(point, number) for point, most in _POINTS.items() for number in _draws.sample(range(1, most + 1), 1)]
 ALL_MOMENTS = [Moment(point, number) for point, most in _POINTS.items() for number in range(1, most + 1)]
 DURING_RECOVERY = [
     (Moment(Point.AFTER_SEND, 2), Moment(Point.BEFORE_COMMIT, 1)),
@@ -68,7 +63,14 @@ async def test_killed_once_and_started_again(desk: Desk, moment: Moment) -> None
     await _finish(desk)
 
 
-@pytest.mark.parametrize(("moment", "again"), DURING_RECOVERY, ids=_named)
+@pytest.mark.parametrize(
+    ("moment", "again"),
+    [
+        pytest.param(*pair, marks=[] if row % 2 == 0 else [pytest.mark.nightly])
+        for row, pair in enumerate(DURING_RECOVERY)
+    ],
+    ids=_named,
+)
 async def test_killed_again_while_recovering(desk: Desk, moment: Moment, again: Moment) -> None:
     """The first restart dies too; the second finds no less."""
     await _die(desk, "first", moment)
