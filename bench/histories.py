@@ -1,6 +1,7 @@
 """Journals for benchmarks: what a driver would have written, with the smallest event a row may carry."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from router.model.events import Stamped, TimerFired
@@ -59,14 +60,15 @@ def ended(deployment: str, number: int, at_ns: Nanos) -> Iterator[JournalRow]:
 
 
 def unanswered(
-    deployment: str, parents: int, children: int, at_ns: Nanos
+    deployment: str, parents: int, children: int, at_ns: Nanos, tif: TimeInForce
 ) -> Iterator[tuple[JournalRow, Sequence[ChildOrder]]]:
     """Parents whose children were all intended, and of which nothing more is known."""
     venues = list(SYMBOLS)
     for number in range(parents):
         parent = parent_order(deployment, f"O{number}", children)
         orders = [
-            child_order(deployment, parent, place, venues[place % len(venues)], at_ns) for place in range(children)
+            replace(child_order(deployment, parent, place, venues[place % len(venues)], at_ns), time_in_force=tif)
+            for place in range(children)
         ]
         yield row(at_ns, ParentTaken(order=parent, at_ns=at_ns), *map(intended, orders)), orders
 

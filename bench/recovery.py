@@ -4,16 +4,18 @@
 small event, and a snapshot is taken `TAIL` rows before the end, where the default configuration would have one. Timed
 is what a driver does before it may listen to anything: read the snapshot, then check and fold the rows behind it.
 
-`open`: children whose fate nobody knows, resting at three lab venues that answer after 20 ms, and one order waiting in
-the request table. Timed from the lease: until every account is read, until that order's first child is at a venue, and
-until the last open child was looked up. Wall time: read it on a quiet machine.
+`open`: children whose fate nobody knows, at three lab venues that answer after 20 ms, and one order waiting in the
+request table. Once all of them rest in the books, once all of them filled while nobody was there. Timed from the
+lease: until each account is read, until that order's first child is at a venue, and until the fate of the last of the
+others is known. Wall time: read it on a quiet machine.
 """
 
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from bench.histories import PRICE, QUANTITY, ROWS_A_PARENT, SYMBOLS, ended, unanswered
@@ -27,8 +29,8 @@ from router.app.parts import Router, build_engine, opened
 from router.config import Config, load
 from router.engine import Engine
 from router.engine.image import IMAGE_VERSION
-from router.model.ids import Nanos
-from router.model.orders import ChildState
+from router.model.ids import AccountId, Nanos
+from router.model.orders import ChildState, TimeInForce
 from router.observe import Observe
 from router.observe.logs import silent
 from router.ports import JournalRow
@@ -43,11 +45,14 @@ PARENTS_A_DAY = 28_800
 _BATCH = 4_500
 _DAY_NS = 86_400_000_000_000
 _GIVE_UP_S = 300.0
+_ASK = Decimal(60_000)
+_UNKNOWN = frozenset({ChildState.PENDING_NEW, ChildState.IN_DOUBT})
 
 
 def run(*, quick: bool) -> Iterator[Table]:
     yield asyncio.run(_journal_table(20_000 if quick else 1_000_000))
-    yield asyncio.run(_open_table(60 if quick else 1_000))
+    for filled in (False, True):
+        yield asyncio.run(_open_table(60 if quick else 1_000, filled=filled))
 
 
 async def _journal_table(rows: int) -> Table:
@@ -108,21 +113,27 @@ async def _append(store: JournalStore, engine: Engine, batch: list[JournalRow]) 
         engine.recover(row.stamped.at_ns, row.facts)
 
 
-async def _open_table(children: int) -> Table:
+async def _open_table(children: int, *, filled: bool) -> Table:
     with tempfile.TemporaryDirectory(prefix="sor-bench-") as folder:
         async with lab() as control:
             await control.set_book("kraken", "USDT/USD", bids=[("0.9999", "1000000")], asks=[("1.0001", "1000000")])
-            for venue, symbol in SYMBOLS.items():
-                await control.set_book(venue, symbol, bids=[("59990", "1000")], asks=[("60000", "1000")])
+            await _set_books(control, ask=PRICE if filled else _ASK)
             config = _config(Path(folder))
             async with opened(config, Observe(silent())) as router:
-                await _leave_open(router, control, children)
+                await _leave_open(router, control, children, filled=filled)
+                await _set_books(control, ask=_ASK)
                 await control.inject("*", FaultKind.SLOW, times=None, delay_ms=ANSWER_MS)
                 body = {"ref_id": "NEXT", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "0.01"}
                 await submit(router, parse(OrderBody, body), "bench")
                 took = await _start(router, children)
-    title = f"recovery: {children} children whose fate is unknown, three venues that answer in {ANSWER_MS} ms"
+    fate = "that filled meanwhile" if filled else "that rest"
+    title = f"recovery: {children} children {fate}, their fate unknown, three venues that answer in {ANSWER_MS} ms"
     return _table(title, took, [])
+
+
+async def _set_books(control: LabControl, ask: Decimal) -> None:
+    for venue, symbol in SYMBOLS.items():
+        await control.set_book(venue, symbol, bids=[(str(ask - 10), "1000")], asks=[(str(ask), "1000")])
 
 
 def _config(folder: Path) -> Config:
@@ -136,17 +147,18 @@ def _config(folder: Path) -> Config:
     )
 
 
-async def _leave_open(router: Router, control: LabControl, children: int) -> None:
+async def _leave_open(router: Router, control: LabControl, children: int, *, filled: bool) -> None:
     """As a driver leaves them that dies with everything on its way: the intents here, the orders there."""
+    tif = TimeInForce.IOC if filled else TimeInForce.GTC
     store = router.store
     lease = await store.take_lease("bench", 60_000)
     assert lease is not None
     rows = []
-    for row, orders in unanswered(store.deployment, children // 10, 10, router.clock.now()):
+    for row, orders in unanswered(store.deployment, children // 10, 10, router.clock.now(), tif):
         rows.append(row)
         for order in orders:
             name = dialect_of(str(order.venue)).encode_id(order.client_id)
-            await control.place(order.venue, order.symbol, "BUY", QUANTITY, PRICE, client_id=name)
+            await control.place(order.venue, order.symbol, "BUY", QUANTITY, PRICE, tif=tif, client_id=name)
     await store.append(rows)
     await store.release_lease(lease)
 
@@ -159,32 +171,37 @@ async def _start(router: Router, children: int) -> dict[str, float]:
     assert lease is not None
     driving = asyncio.create_task(engine.driver.run(lease))
 
-    async def until(name: str, so: object) -> None:
-        while not await so():  # type: ignore[operator]
+    async def until(name: str, so: Callable[[], bool]) -> None:
+        while not so():
             assert not driving.done(), driving
             assert time.monotonic() - began < _GIVE_UP_S, f"{name}: {took}"
             await asyncio.sleep(0.02)
         took[name] = time.monotonic() - began
 
-    async def all_read() -> bool:
-        gates = engine.driver.engine.state.gates
-        return bool(gates) and all(gate.open for gate in gates.values())
+    def read(venue: str) -> Callable[[], bool]:
+        def probe() -> bool:
+            gate = engine.driver.engine.state.gates.get(AccountId(f"{venue}/main"))
+            return gate is not None and gate.open
 
-    async def sent() -> bool:
+        return probe
+
+    def sent() -> bool:
         """The one parent that was not there before has a child that a venue took."""
         blotter = engine.driver.engine.state.blotter
         new = [child for child in blotter.children.values() if child.order.limit_price != PRICE]
         return any(child.state in {ChildState.WORKING, ChildState.FILLED} for child in new)
 
-    async def known() -> bool:
-        children_ = list(engine.driver.engine.state.blotter.living())
-        return len(children_) >= children and not any(child.state.in_doubt for child in children_)
+    def known() -> bool:
+        old = [
+            child for child in engine.driver.engine.state.blotter.children.values() if child.order.limit_price == PRICE
+        ]
+        return len(old) >= children and not any(child.state in _UNKNOWN for child in old)
 
     try:
         await asyncio.gather(
-            until("every account read", all_read),
+            *(until(f"{venue} is read", read(venue)) for venue in SYMBOLS),
             until("the next order's child is at a venue", sent),
-            until("the last open child is known", known),
+            until("the fate of the last child is known", known),
         )
     finally:
         engine.driver.stop()

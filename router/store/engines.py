@@ -11,6 +11,9 @@ from router.model.errors import StoreUnavailable
 from router.store.location import Location, PostgresServer, SqliteFile
 
 BUSY_MS = 10_000
+IDLE_MS = 30_000
+"""How long a transaction here may stand still on a server: rows are worked on between two statements, and no successor
+of a driver waits for these locks. Who does wait for one throws its holder out sooner (`router.store.stuck`)."""
 
 
 def engine_for(location: Location) -> AsyncEngine:
@@ -49,9 +52,11 @@ def _postgres_creator(dsn: str, shown: str) -> "Callable[[], object]":
 
     from router.store.postgres import SESSION_SETTINGS, TROUBLE  # noqa: PLC0415 - brings asyncpg with it
 
+    settings = {**SESSION_SETTINGS, "idle_in_transaction_session_timeout": str(IDLE_MS)}
+
     async def connect() -> object:
         try:
-            return await asyncpg.connect(dsn, server_settings=SESSION_SETTINGS)
+            return await asyncpg.connect(dsn, server_settings=settings)
         except TROUBLE as error:
             message = f"{shown} cannot be reached: {type(error).__name__}: {error}"
             raise StoreUnavailable(message) from error

@@ -1,5 +1,7 @@
 """The schema's version, and bringing a database to it."""
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, text
 
 from router.store.engines import engine_for
@@ -15,6 +17,8 @@ _MIGRATION_LOCK = 0x736F72
 async def migrate(url: str) -> None:
     """Create or upgrade the tables, in one transaction. Does nothing where there is nothing to do."""
     location = locate(url)
+    # Before the transaction: a server ends one that stands still, and on a busy machine the import takes seconds.
+    upgrade = _upgrade_with_alembic()
     engine = engine_for(location)
     try:
         async with engine.connect() as connection:
@@ -22,17 +26,21 @@ async def migrate(url: str) -> None:
             async with connection.begin():
                 if not isinstance(location, SqliteFile):
                     await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade_with_alembic() -> Callable[[Connection], None]:
     # Only the first start of all needs Alembic; every command would pay for its import.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "router.store:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+
+    def upgrade(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    return upgrade
