@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from router.app.execute import ExitCode
 from router.drill.faults import NEVER_ARRIVES, PLACING, STREAMS
 from router.drill.stand import ALL_SEATS, NIGHTLY_SEATS, UNFENCED, Seat
+from router.model.ids import AccountId, ParentId
 from router.model.orders import ChildState, ParentState
 from tests.e2e.conftest import Stands
-from tests.e2e.rig import order, quantity_of
+from tests.e2e.rig import Stand, order, quantity_of
 from tests.e2e.truth import Agreement, assert_venues_agree
 from tests.waiting import eventually
 
@@ -54,6 +54,8 @@ async def test_what_goes_wrong_with_an_order_is_settled_by_the_venue(stands: Sta
     except BaseException:
         await stands.discard()
         raise
+    if _is_full(stand, seat):
+        await stands.discard()
 
 
 @pairs(STREAMS)
@@ -84,7 +86,16 @@ async def _is_filled_once(agreed: Agreement, parent_id: str) -> None:
     assert not shut
 
 
-async def _is_left_to_a_person(stand: Any, parent_id: Any, rule: int) -> None:
+def _is_full(stand: Stand, seat: Seat) -> bool:
+    """Where few may be outstanding, what waits for a person rightly keeps the next order out."""
+    state = stand.engine.driver.engine.state
+    account = AccountId(f"{seat.name}/main")
+    terms = state.terms(account)
+    assert terms is not None
+    return terms.outstanding_max is not None and state.blotter.outstanding(account) >= terms.outstanding_max
+
+
+async def _is_left_to_a_person(stand: Stand, parent_id: ParentId, rule: int) -> None:
     """Neither a deadline nor a licence: no rule may decide, so nothing is resent and nothing is let go."""
 
     def quarantined() -> bool:
