@@ -19,7 +19,7 @@ from tests.e2e.runner import Moment, Point
 
 _HEADER = 32
 _FRAME = 4096 + 24
-_PREFIXES_LEAST = 5
+_COMMITS_LEAST = 5
 _TOLD_BY = {"intent": '"t":"ChildIntended"', "booking": '"t":"FillBooked"'}
 _COLUMNS = ("shard", "seq", "epoch", "at_ns", "kind", "payload", "hash")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM journal ORDER BY seq"
@@ -39,13 +39,14 @@ HISTORIES: dict[str, tuple[dict[str, Any] | None, Moment]] = {
 @pytest.mark.nightly
 @pytest.mark.parametrize("history", HISTORIES)
 async def test_a_torn_log_of_a_real_run_is_a_clean_prefix(tmp_path: Path, history: str) -> None:
-    """Cut, zeroed and flipped at and beside every frame: whole commits in order, and their side rows with them."""
+    """Cut, zeroed and flipped at and beside every frame: exactly the commits before the damage, side rows with them."""
     left = tmp_path / "left"
     left.mkdir()
     await _killed(tmp_path, left, history)
-    found = await asyncio.to_thread(_prefixes, tmp_path, left)
-    assert 0 in found
-    assert len(found) > _PREFIXES_LEAST, found
+    commits, found = await asyncio.to_thread(_prefixes, tmp_path, left)
+    assert 0 in commits
+    assert len(commits) > _COMMITS_LEAST, commits
+    assert found == commits
 
 
 async def _killed(folder: Path, left: Path, history: str) -> None:
@@ -60,18 +61,66 @@ async def _killed(folder: Path, left: Path, history: str) -> None:
             shutil.copy(folder / name, left / name)
 
 
-def _prefixes(folder: Path, left: Path) -> set[int]:
-    """How many rows each damage left; fails where they are not the first rows of the whole journal."""
+def _prefixes(folder: Path, left: Path) -> tuple[set[int], set[int]]:
+    """After how many rows there was a COMMIT, and how many rows each damage left.
+
+    Fails where those are not the rows of the last COMMIT that lies wholly before the damage: fewer would be a loss of
+    what was durable, others a dirty prefix.
+    """
     log = (left / "sor.db-wal").read_bytes()
-    (frames,) = struct.unpack_from("=I", (left / "sor.db-shm").read_bytes(), 16)
+    frames = _frames_that_count(log)
     whole = _rows(folder, left, log)
     assert breaks(whole) == ()
+    durable = [len(_rows(folder, left, b""))]
+    for frame in range(1, frames + 1):
+        rows = _rows(folder, left, log[: _HEADER + frame * _FRAME]) if _commits(log, frame) else whole[: durable[-1]]
+        assert rows == whole[: len(rows)], frame
+        assert len(rows) >= durable[-1], frame
+        durable.append(len(rows))
+    assert durable[-1] == len(whole)
     seen = {len(whole)}
-    for kind, at in _damages(_HEADER + int(frames) * _FRAME):
+    for kind, at in _damages(_HEADER + frames * _FRAME):
         rows = _rows(folder, left, _damaged(log, kind, at))
-        assert rows == whole[: len(rows)], (kind, at)
+        before = max(_first_wrong(log, kind, at) - _HEADER, 0) // _FRAME
+        assert rows == whole[: durable[min(before, frames)]], (kind, at)
         seen.add(len(rows))
-    return seen
+    return set(durable), seen
+
+
+def _commits(log: bytes, frame: int) -> bool:
+    """Is the `frame`-th one, counted from 1, the last of a COMMIT? It says how large the database is then."""
+    (pages,) = struct.unpack_from(">I", log, _HEADER + (frame - 1) * _FRAME + 4)
+    return bool(pages)
+
+
+def _frames_that_count(log: bytes) -> int:
+    """Up to the last COMMIT whose checksums hold; behind it may lie what an undone transaction left.
+
+    A process that dies in a COMMIT may not have told the index beside the log of it.
+    """
+    words = ">" if log[3] & 1 else "<"
+    sums, counts = _summed((0, 0), log[:24], words), 0
+    for number in range(1, (len(log) - _HEADER) // _FRAME + 1):
+        frame = log[_HEADER + (number - 1) * _FRAME :][:_FRAME]
+        sums = _summed(_summed(sums, frame[:8], words), frame[24:], words)
+        if frame[8:16] != log[16:24] or struct.unpack_from(">2I", frame, 16) != sums:
+            break
+        counts = number if _commits(log, number) else counts
+    return counts
+
+
+def _summed(sums: tuple[int, int], data: bytes, words: str) -> tuple[int, int]:
+    """SQLite's checksum over the log so far, and over this."""
+    one, other = sums
+    for first, second in struct.iter_unpack(f"{words}2I", data):
+        one = (one + first + other) & 0xFFFFFFFF
+        other = (other + second + one) & 0xFFFFFFFF
+    return one, other
+
+
+def _first_wrong(log: bytes, kind: str, at: int) -> int:
+    """Where the damage begins: zeros do none where there were zeros."""
+    return at + len(log[at:]) - len(log[at:].lstrip(bytes(1))) if kind == "zeros" else at
 
 
 def _damages(size: int) -> Iterator[tuple[str, int]]:
