@@ -64,6 +64,7 @@ class DeadMan:
     async def run(self) -> None:
         """Wind and stop, for ever; each account by itself."""
         async with asyncio.TaskGroup() as accounts:
+            accounts.create_task(asyncio.Event().wait())  # where no account has a timer it does not end either
             for account in self._seconds:
                 accounts.create_task(self._watch(account))
 

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -137,12 +137,14 @@ class Driver:
         asking = asyncio.create_task(self._take_requests())
         watching = asyncio.create_task(self._watch_loop())
         winding = asyncio.create_task(self._dead_man.run())
+        # None of these ends by itself: who drives without one of them goes on half blind.
+        endless = (deciding, leasing, asking, watching, winding)
         stop = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait([deciding, leasing, asking, stop], return_when=asyncio.FIRST_COMPLETED)
-            ended = [task for task in (deciding, leasing, asking) if task.done()]
-            for task in ended:
-                task.result()
+            await asyncio.wait([*endless, stop], return_when=asyncio.FIRST_COMPLETED)
+            for task in endless:
+                if task.done():
+                    task.result()
             asking.cancel()
             await self._drain(deciding)
         except (LeaseHeld, AppendLost) as error:
@@ -152,15 +154,30 @@ class Driver:
             await self._leave_halted(str(error))
             raise
         finally:
-            await _end([deciding, leasing, asking, watching, winding, stop])
-            if self._drained and self._switch.drives:  # else whoever drives now has use for them
-                await self._dead_man.stop_all()
-            await self._dispatcher.stop()
-            self._observe.stopped("drained" if self._drained else "ended")
-            with contextlib.suppress(Exception):
-                await self._store.release_lease(lease)
+            await self._leave(lease, [*endless, stop])
 
     # Start and end.
+
+    async def _leave(self, lease: Lease, tasks: "Sequence[asyncio.Task[None] | asyncio.Task[bool]]") -> None:
+        """Leave nothing running.
+
+        A cancellation that comes meanwhile is heard afterwards: cut short, orders would still leave for a driver that
+        is gone.
+        """
+        cut: asyncio.CancelledError | None = None
+        for step in (lambda: _end(tasks), self._unwind, self._dispatcher.stop, lambda: self._let_go(lease)):
+            cut = await _through(step) or cut
+        self._observe.stopped("drained" if self._drained else "ended")
+        if cut is not None:
+            raise cut
+
+    async def _unwind(self) -> None:
+        if self._drained and self._switch.drives:  # else whoever drives now has use for the timers
+            await self._dead_man.stop_all()
+
+    async def _let_go(self, lease: Lease) -> None:
+        with contextlib.suppress(Exception):
+            await self._store.release_lease(lease)
 
     async def _recover(self, lease: Lease) -> None:
         recovered = await recover(self._store, self._policies, self._observe.snapshot_refused)
@@ -369,7 +386,19 @@ def _next_look(batch: _Batch) -> Look | None:
     return None
 
 
-async def _end(tasks: Sequence[asyncio.Task[object]] | Sequence[asyncio.Task[None]]) -> None:
+async def _end(tasks: "Sequence[asyncio.Task[None] | asyncio.Task[bool]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _through(step: Callable[[], Awaitable[None]]) -> asyncio.CancelledError | None:
+    """Take a step that may be begun again to its end; the cancellation that came meanwhile, if one did."""
+    cut = None
+    while True:
+        try:
+            await step()
+        except asyncio.CancelledError as error:
+            cut = error
+        else:
+            return cut

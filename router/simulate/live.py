@@ -125,6 +125,22 @@ class SimClock:
         return Nanos(deadline_ns - self._skew_ns + self._offset_error_ns)
 
 
+class _Heard:
+    """What a process tells of itself; the world notes that it still does."""
+
+    def __init__(self, observe: Observe, process: "LiveProcess") -> None:
+        self._observe = observe
+        self._process = process
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._observe, name)
+
+    def loop_lagged(self, lag_ns: int, tasks: int) -> None:
+        """See `Observe`."""
+        self._process.looked_ns = self._process.world.agenda.now_ns
+        self._observe.loop_lagged(lag_ns, tasks)
+
+
 class LiveProcess(Shell):
     """One process: a driver with its store, its ports and all its tasks."""
 
@@ -140,6 +156,8 @@ class LiveProcess(Shell):
         self.since_ns = START_NS
         """Since when it drives."""
         self.drained = False
+        self.looked_ns = START_NS
+        """When it last told how late its loop is."""
         self.usurped = False
         """Its lease was given away while it held it."""
         self._inbox = Inbox()
@@ -163,7 +181,7 @@ class LiveProcess(Shell):
             inbox=self._inbox,
             switch=Switch(self.clock, APPROVAL_AGE_MS),
             clock=self.clock,
-            observe=world.observe,
+            observe=cast("Observe", _Heard(world.observe, self)),
             understand=world.understood,
             started=self._started,
         )
@@ -224,7 +242,7 @@ class LiveProcess(Shell):
         try:
             if (lease := await self._lease()) is not None:
                 self.epoch = lease.epoch
-                self.since_ns = self.world.agenda.now_ns
+                self.since_ns = self.looked_ns = self.world.agenda.now_ns
                 self.world.took(self)
                 await self.driver.run(lease)
                 self.drained = True
@@ -332,6 +350,8 @@ class LiveWorld(SimWorld):
                 for timer_id, due_ns in one.engine.state.timers.items():
                     if one.now() - due_ns > _OVERDUE_NS:
                         self.breach("I15", f"{one.name} lets {timer_id} wait since {due_ns}")
+                if max(one.looked_ns, one.paused_until_ns) + _OVERDUE_NS < now_ns:
+                    self.breach("watch", f"{one.name} has not looked at its own loop since {one.looked_ns}")
         self.agenda.after(_OVERDUE_NS, self._look_at_timers)
 
     @property

@@ -36,6 +36,7 @@ class SlowStore:
 
     def __init__(self, store: JournalStore) -> None:
         self._store = store
+        self.releasing = asyncio.Event()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
@@ -44,6 +45,12 @@ class SlowStore:
         """The real append, later."""
         await asyncio.sleep(0.05)
         return await self._store.append(rows)
+
+    async def release_lease(self, lease: Lease) -> None:
+        """The same."""
+        self.releasing.set()
+        await asyncio.sleep(0.05)
+        await self._store.release_lease(lease)
 
 
 def understand(request: Request) -> Event:
@@ -150,5 +157,27 @@ async def test_a_halt_asked_for_while_nobody_drove_bites_before_the_first_decisi
         assert requests[0].kind is RequestKind.HALT
         events = [type(row.row.stamped.event).__name__ for row in await store.read(0, 10)]
         assert "HaltAsked" in events[:2]
+    finally:
+        await store.close()
+
+
+async def test_who_is_cancelled_while_he_leaves_leaves_all_the_same(tmp_path: Path) -> None:
+    """Nothing runs on, the lease is given back, and the cancellation is heard."""
+    store = await open_store(f"sqlite:///{tmp_path / 'sor.db'}", "lab")
+    try:
+        lease = await store.take_lease("t", 30_000)
+        assert lease is not None
+        before = asyncio.all_tasks()
+        driver = driver_on(slow := SlowStore(store))
+        running = asyncio.create_task(driver.run(lease))
+        await eventually(lambda: driver.heard_all)
+        running.cancel()
+        await slow.releasing.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        assert await store.holder() is None
+        assert asyncio.all_tasks() == before
     finally:
         await store.close()

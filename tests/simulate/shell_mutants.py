@@ -181,6 +181,17 @@ def a_request_is_consumed_by_itself() -> Mistake:
     return patch.object(Driver, "_append", append)
 
 
+def a_watch_that_ends_is_not_missed() -> Mistake:
+    """Whoever looks at the loop and at the books' age is cancelled, and the driver goes on without him."""
+    usual = Driver._watch_loop
+
+    async def watch_loop(self: Driver) -> None:
+        await asyncio.gather(asyncio.create_task(usual(self)), return_exceptions=True)
+        await asyncio.Event().wait()
+
+    return patch.object(Driver, "_watch_loop", watch_loop)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planted:
     """A mistake, and what goes wrong in the world around it where it shows."""
@@ -230,6 +241,7 @@ PLANTED = (
     Planted(mistake=timers_are_not_armed_again, world={"kill_rate": 1 / 8}),
     Planted(mistake=an_unclear_commit_is_written_again, world={"commit_unknown": 0.1}),
     Planted(mistake=a_request_is_consumed_by_itself),
+    Planted(mistake=a_watch_that_ends_is_not_missed, struck={"per_step": 1 / 400, "shares": (0, 0, 1, 0)}),
 )
 """Two more, a question forgotten while one is out, no seed can find: timers ask again."""
 
