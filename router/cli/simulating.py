@@ -35,8 +35,13 @@ def simulate(
     keep: Annotated[Path, typer.Option(help="Where seeds that failed are kept.")] = _KEPT,
     as_json: AsJson = False,
 ) -> None:
-    """Run the engine in virtual time over venues that misbehave by seed, and judge it by what the venues know."""
+    """Run the engine in virtual time over venues that misbehave by seed, and judge it by what the venues know.
+
+    Exit code 1 on a breach, and when a run of 100,000 children or more of the usual profile shows a situation that
+    matters fewer than 100 times: such a run proves less than it says.
+    """
     from router.simulate.many import Tally, run_seeds  # noqa: PLC0415 - a heavy import, for this command only
+    from router.simulate.reach import MANY_CHILDREN, TIMES_LEAST, seldom  # noqa: PLC0415
     from router.simulate.swarm import PROFILES  # noqa: PLC0415
 
     if profile not in PROFILES:
@@ -55,6 +60,10 @@ def simulate(
             _keep(keep, ran.again)
         if children is not None and tally.children >= children:
             break
+    large = tally.children >= MANY_CHILDREN and profile == "default" and shell == "engine"
+    too_seldom = seldom(tally.reached, TIMES_LEAST) if large else {}
+    for name, times in too_seldom.items():
+        out.say(f"seen only {times} times, where {TIMES_LEAST} are insisted on: {name}")
     report = {
         "first_seed": seed,
         "profile": profile,
@@ -68,6 +77,7 @@ def simulate(
         "cpu_s": round(tally.cpu_s, 1),
         "children_per_cpu_s": round(tally.rate),
         "reached": dict(sorted(tally.reached.items())),
+        "seldom": too_seldom,
         "failed": [
             {
                 "seed": ran.seed,
@@ -78,7 +88,7 @@ def simulate(
         ],
     }
     out.show(report, _drawn)
-    raise typer.Exit(ExitCode.FAILED if tally.failed else ExitCode.OK)
+    raise typer.Exit(ExitCode.FAILED if tally.failed or too_seldom else ExitCode.OK)
 
 
 def _keep(path: Path, again: str) -> None:
@@ -98,6 +108,8 @@ def _drawn(report: dict[str, Any]) -> RenderableType:
         table.add_row(name, f"{times:,}")
     breached = len(report["failed"])
     verdict = "no breach" if not breached else f"{breached} seed{'s' if breached > 1 else ''} with a breach"
+    if report["seldom"]:
+        verdict += f", and too seldom seen: {', '.join(report['seldom'])}"
     return Group(
         table,
         Text(

@@ -12,6 +12,7 @@ runs: there are none yet), I9 (who drives: the lease's own tests on both databas
 harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -67,6 +68,10 @@ class Judge:
     copies: Counter[ClientOrderId] = field(default_factory=Counter)
     sent: Counter[ClientOrderId] = field(default_factory=Counter)
     halted_since_ns: Nanos | None = None
+    kills: list[Nanos] = field(default_factory=list)
+    """When each halt that took hold was durable."""
+    raced: int = 0
+    """Orders that had left before a kill and were accepted after it, within their deadline."""
     accepts: int = 0
     orphans: set[ClientOrderId] = field(default_factory=set)
     """Orders with our tag that somebody else has placed: an alarm is what they are there for."""
@@ -76,6 +81,7 @@ class Judge:
     _judged: dict[AccountId, int] = field(default_factory=dict)
     _of_parent: dict[ParentId, set[tuple[AccountId, ClientOrderId]]] = field(default_factory=dict)
     _accepted: Counter[ClientOrderId] = field(default_factory=Counter)
+    _gated: dict[ClientOrderId, Nanos] = field(default_factory=dict)
 
     # While it runs.
 
@@ -96,12 +102,15 @@ class Judge:
                     self.copies[client_id] = copy
                 case f.HaltMoved(level=level):
                     self.halted_since_ns = at_ns if level is not HaltLevel.NONE else None
+                    if self.halted_since_ns is not None:
+                        self.kills.append(at_ns)
                 case _:
                     pass
 
     def leaves(self, child: ChildOrder, at_ns: Nanos, gated_ns: Nanos) -> None:
         """A copy's first byte leaves; the last gate let it pass at `gated_ns`."""
         self.sent[child.client_id] += 1
+        self._gated[child.client_id] = gated_ns
         if child.client_id not in self.intents:
             self.breach("I8", at_ns, f"{child.client_id} leaves before its intent is durable")
         if self.sent[child.client_id] > self.copies[child.client_id]:
@@ -120,10 +129,7 @@ class Judge:
     def _judge_accept(self, account: AccountId, child: ChildOrder, at_ns: Nanos) -> None:
         self.accepts += 1
         self._accepted[child.client_id] += 1
-        if self.halted_since_ns is not None and self.venues[account].takes_deadline:
-            late_ns = at_ns - self.halted_since_ns
-            if late_ns > _IN_FLIGHT_NS:
-                self.breach("I5", at_ns, f"{child.client_id} is accepted {late_ns} ns after the halt was durable")
+        self._judge_kill(account, child.client_id, at_ns)
         if self._accepted[child.client_id] > 1:
             self.breach("I2", at_ns, f"{child.client_id} became {self._accepted[child.client_id]} orders")
         parent = self.parents.get(child.parent_id)
@@ -138,6 +144,16 @@ class Judge:
         self._judge_limits(account, child, at_ns)
         if parent.limit_price is not None and (child.limit_price - parent.limit_price) * parent.side.sign > 0:
             self.breach("I13", at_ns, f"{child.client_id} at {child.limit_price}, the limit is {parent.limit_price}")
+
+    def _judge_kill(self, account: AccountId, client_id: ClientOrderId, at_ns: Nanos) -> None:
+        """What had left before a kill is accepted within the longest deadline or not at all, resumed or not since."""
+        first = bisect_left(self.kills, self._gated.get(client_id, at_ns))
+        if first == len(self.kills) or not self.venues[account].takes_deadline:
+            return
+        self.raced += 1
+        late_ns = at_ns - self.kills[first]
+        if late_ns > _IN_FLIGHT_NS:
+            self.breach("I5", at_ns, f"{client_id} is accepted {late_ns} ns after the halt was durable")
 
     def _judge_limits(self, account: AccountId, child: ChildOrder, at_ns: Nanos) -> None:
         worth = child.quantity * child.limit_price

@@ -105,6 +105,7 @@ def reached(world: SimWorld) -> dict[str, int]:
     found = Counter(world.reached)
     for listing in world.listings():
         found.update(world.venue(listing.account).reached)
+    found.update({"halt took hold": len(world.judge.kills), "accepted after a halt, in time": world.judge.raced})
     return dict(sorted(found.items()))
 
 

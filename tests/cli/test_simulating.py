@@ -7,6 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from router.cli.commands import app
+from router.simulate.many import Ran
+from router.simulate.reach import RARE
+from router.simulate.run import Outcome
 from tests.simulate import mutants
 
 
@@ -43,6 +46,31 @@ def test_a_seed_that_fails_is_kept_with_the_command_that_runs_it_again(tmp_path:
     assert done.exit_code == 1
     assert kept.read_text().splitlines() == ["sor simulate --seed 0 --profile default"]
     assert "sor simulate --seed 0 --profile default  # " in done.stdout
+
+
+@pytest.mark.parametrize(("times", "code"), [(100, 0), (99, 1)])
+def test_a_large_run_that_shows_too_little_fails(times: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each situation that matters a hundred times, or the run says which was missed. The seeds are not run here."""
+    reached = dict.fromkeys(RARE, 100) | {"outage": times}
+    outcome = Outcome(
+        seed=0,
+        profile="default",
+        breaches=(),
+        parents=1,
+        children=100_000,
+        accepted=1,
+        quarantined=0,
+        virtual_s=1.0,
+        steps=1,
+        reached=reached,
+        digest="",
+    )
+    ran = Ran(seed=0, again="", breaches=(), outcome=outcome, cpu_s=1.0)
+    monkeypatch.setattr("router.simulate.many.run_seeds", lambda *_args, **_named: iter([ran]))
+    done = CliRunner().invoke(app, ["simulate", "--children", "100000", "--json"])
+
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["seldom"]) == (code, {"outage": 99} if code else {})
 
 
 @pytest.mark.parametrize("option", ["--profile", "--shell"])
