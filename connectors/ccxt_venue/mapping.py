@@ -13,7 +13,7 @@ from typing import Any
 from connectors.ccxt_venue.calls import AnswerUnusable
 from router.model.errors import BadInput
 from router.model.ids import AccountId, Asset, InstrumentId, Nanos, VenueId, listing_id
-from router.model.instruments import FeeIn, Listing
+from router.model.instruments import FeeIn, Listing, TokenDiscount
 from router.model.orders import VenueOrderStatus
 from router.model.side import Side
 
@@ -221,7 +221,14 @@ def names_of(markets: Iterable[Row]) -> Names:
 
 
 def listing(
-    market: Row, *, venue: VenueId, account: AccountId, instrument: InstrumentId, fee_bps: Decimal, fee_in: FeeIn
+    market: Row,
+    *,
+    venue: VenueId,
+    account: AccountId,
+    instrument: InstrumentId,
+    fee_bps: Decimal,
+    fee_in: FeeIn,
+    discount: TokenDiscount | None = None,
 ) -> Listing:
     """A listing from ccxt's market (numbers are texts: `exchange.number` is `str`)."""
     symbol = str(market["symbol"])
@@ -241,6 +248,7 @@ def listing(
         max_quantity=_limit(limits["amount"]["max"]),
         taker_fee_bps=fee_bps,
         fee_in=fee_in,
+        discount=discount,
     )
 
 

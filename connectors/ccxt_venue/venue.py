@@ -19,6 +19,7 @@ from connectors.ccxt_venue.codec import from_hex, from_uuid
 from connectors.ccxt_venue.dead_man import timer_of
 from connectors.ccxt_venue.decoders import levels
 from connectors.ccxt_venue.dialect import Absence, Deadline, Desk, Dialect, Wanted
+from connectors.ccxt_venue.discounts import DISCOUNTS
 from connectors.ccxt_venue.feeds import BookFeed, OpenOrder, OrderFeed, Tasks
 from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.movements import LOOK_BACK_NS, MOVEMENTS
@@ -35,7 +36,7 @@ from router.model.balances import Movement
 from router.model.commands import Seek
 from router.model.errors import BadInput, SorError
 from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, Nanos, VenueId, VenueOrderId, listing_id
-from router.model.instruments import Listing
+from router.model.instruments import Listing, TokenDiscount
 from router.model.keys import KeyPowers, KeyReading
 from router.model.money import plain
 from router.model.orders import Approved, ChildOrder, TimeInForce, VenueOrder, VenueTrade
@@ -352,6 +353,7 @@ class CcxtVenue:
         rows = [mapping.market_of(markets, symbol, self.settings.venue) for symbol in self.settings.symbols]
         mapping.check_books_apart(rows, self.settings.venue)
         fees = await self._fees(rows)
+        discounts = await self._discounts(CallKind.SET_UP, fees) or {}
         await self._warm()
         if self.settings.private and not self.settings.testnet:
             await self._check_key(ask)
@@ -363,6 +365,7 @@ class CcxtVenue:
                 instrument=self.settings.symbols[str(market["symbol"])],
                 fee_bps=fees[str(market["symbol"])],
                 fee_in=self._dialect.fee_in,
+                discount=discounts.get(str(market["symbol"])),
             )
             for market in rows
         )
@@ -402,7 +405,20 @@ class CcxtVenue:
         if not self._has_own_fees:
             return ()
         listings = self._listings.values()
-        return tuple(ListedFee(listing_id=each.id, taker_fee_bps=each.taker_fee_bps) for each in listings)
+        return tuple(
+            ListedFee(listing_id=each.id, taker_fee_bps=each.taker_fee_bps, discount=each.discount) for each in listings
+        )
+
+    async def _discounts(self, kind: CallKind, fees: Mapping[str, Decimal]) -> Mapping[str, TokenDiscount] | None:
+        """What paying in the venue's token takes off those rates; None when that cannot be read now."""
+        told = DISCOUNTS.get(self.settings.ccxt_id)
+        if told is None or not self._has_own_fees:
+            return {}
+        try:
+            return await told(self._ask(kind), self._at_desk, fees)
+        except CallFailed as error:
+            _LOG.warning("%s: the discount of the venue's token could not be read: %s", self.account, error)
+            return None
 
     async def _keep_fees(self, sink: VenueSink) -> None:
         """Read the account's rates again, in quiet moments. What cannot be read now stays as it was."""
@@ -413,11 +429,13 @@ class CcxtVenue:
             except CallFailed as error:
                 _LOG.warning("%s: fees could not be read again: %s", self.account, error)
                 continue
+            discounts = await self._discounts(CallKind.FEES, fees)
             for symbol, listing in list(self._listings.items()):
-                rate = fees.get(symbol, listing.taker_fee_bps)
-                if rate != listing.taker_fee_bps:
-                    self._listings[symbol] = replace(listing, taker_fee_bps=rate)
-                    sink.listing_changed(self._listings[symbol])
+                discount = listing.discount if discounts is None else discounts.get(symbol)
+                told = replace(listing, taker_fee_bps=fees.get(symbol, listing.taker_fee_bps), discount=discount)
+                if told != listing:
+                    self._listings[symbol] = told
+                    sink.listing_changed(told)
 
     async def _check_key(self, ask: Reader) -> None:
         """At start: a key that can move money out is refused wherever there is money (RELIABILITY §5)."""

@@ -122,6 +122,7 @@ class BinanceVenue(LabVenue):
             Route(method="GET", path=f"{v3}/allOrders", call=Call.ORDERS, handler=self._all_orders),
             Route(method="GET", path=f"{v3}/myTrades", call=Call.TRADES, handler=self._my_trades),
             Route(method="GET", path=f"{v3}/account", call=Call.BALANCES, handler=self._account),
+            Route(method="GET", path=f"{v3}/account/commission", call=Call.FEES, handler=self._commission),
             Route(method="GET", path=f"{sapi}/asset/tradeFee", call=Call.FEES, handler=self._trade_fee),
             Route(method="GET", path=f"{sapi}/account/apiRestrictions", call=Call.OTHER, handler=self._restrictions),
             Route(method="GET", path=f"{sapi}/capital/deposit/hisrec", call=Call.OTHER, handler=self._deposits),
@@ -246,6 +247,10 @@ class BinanceVenue(LabVenue):
                 for symbol in symbols
             ]
         )
+
+    def _commission(self, ask: Ask) -> Answer:
+        authenticated(ask, self.keys)
+        return json_answer(render.commission(self.exchange, self._symbol(ask.params)))
 
     def _moved(self, ask: Ask) -> Sequence[MovementRecord]:
         account = authenticated(ask, self.keys).account

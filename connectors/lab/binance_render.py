@@ -17,10 +17,11 @@ from connectors.lab.core import (
     SymbolRules,
     TradeRecord,
 )
-from router.model.money import fraction_of_bps, plain
+from router.model.money import fraction_of_bps, plain, ratio
 from router.model.side import Side
 
 _EIGHT = Decimal("0.00000001")
+_BNB_LEFT = Decimal("0.75")
 _STATUS = MappingProxyType(
     {
         OrderStatus.FILLED: "FILLED",
@@ -217,6 +218,28 @@ def trade(record: TradeRecord, symbol: SymbolRules) -> dict[str, object]:
         "isBuyer": record.side is Side.BUY,
         "isMaker": record.maker,
         "isBestMatch": True,
+    }
+
+
+def commission(exchange: Exchange, symbol: SymbolRules) -> dict[str, object]:
+    """What is charged in a symbol, and what paying in BNB makes of it: `discount` is the part that is left."""
+    maker, taker = exchange.fee_bps(symbol, maker=True), exchange.fee_bps(symbol, maker=False)
+    charge = exchange.charge
+    in_token = charge.token_bps if charge is not None and charge.told and charge.token is not None else None
+    left = _BNB_LEFT if in_token is None or not taker else ratio(in_token, taker)
+    none = dict.fromkeys(("maker", "taker", "buyer", "seller"), fixed(Decimal(0)))
+    standard = {"maker": fixed(fraction_of_bps(maker)), "taker": fixed(fraction_of_bps(taker))}
+    return {
+        "symbol": market_id(symbol),
+        "standardCommission": {**none, **standard},
+        "specialCommission": none,
+        "taxCommission": none,
+        "discount": {
+            "enabledForAccount": in_token is not None,
+            "enabledForSymbol": True,
+            "discountAsset": "BNB",
+            "discount": fixed(left),
+        },
     }
 
 

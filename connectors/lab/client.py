@@ -86,7 +86,10 @@ class LabControl:
         await self._call("POST", "/key", body=body)
 
     async def charge(self, venue: str, **charge: str | bool) -> None:
-        """What trades cost from now on: `bps`, `fee_in`, `token`, `token_price`; `listed`: does the venue tell so?"""
+        """What trades cost from now on: `bps`, `fee_in`; `listed`: does the venue tell so?
+
+        `token`, `token_price`, `token_bps`: what it costs while there is enough of a token.
+        """
         await self._call("POST", "/fee", body={"venue": venue, **charge})
 
     async def set_book(

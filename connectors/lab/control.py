@@ -203,6 +203,8 @@ class ControlSurface:
             fee_in=fee_in,
             token=_text(body, "token") if body.get("token") else None,
             token_price=_amount(body.get("token_price", 1), "token_price"),
+            token_bps=_amount(body["token_bps"], "token_bps") if body.get("token_bps") else None,
+            told=bool(body.get("listed")),
         )
         exchange.charge = charge
         if body.get("listed"):

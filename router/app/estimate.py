@@ -1,7 +1,7 @@
 """The market and what an order would cost in it, without sending anything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +10,7 @@ import aiohttp
 
 from router.app.parts import Router, build_market, build_ports
 from router.book.collar import collar_prices
+from router.book.discounts import Purse, with_discounts
 from router.config import Mode
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
@@ -73,15 +74,18 @@ def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> 
 
 async def estimate(router: Router, order: ParentOrder) -> Estimate:
     """Plan the order on the market of this moment and compare it with what others would do."""
-    view = await market_view(router, order.instrument, order.quantity)
-    mid = mid_of(view)
+    seen = await market_view(router, order.instrument, order.quantity)
+    mid = mid_of(seen)
     limits = router.config.limits
+    balances = await _balances(router)
+    purses = {key: Purse(available=amount) for key, amount in _with_zeros(seen, balances or {}).items()}
+    view, _ = with_discounts(seen, order.side, order.quantity, purses)
     request = SplitRequest(
         view=view,
         side=order.side,
         quantity=order.quantity,
         limit_price=order.limit_price,
-        spendable=await _balances(router),
+        spendable=balances,
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
         collar_prices=collar_prices(view, order.side, limits.collar_bps),
@@ -95,6 +99,16 @@ async def estimate(router: Router, order: ParentOrder) -> Estimate:
         mid=mid,
         fees=fees_by_asset(Fee(asset=line.fee_asset, amount=line.expected_fee) for line in plan.lines),
     )
+
+
+def _with_zeros(
+    view: MarketView, balances: Mapping[tuple[AccountId, Asset], Decimal]
+) -> dict[tuple[AccountId, Asset], Decimal]:
+    """With the tokens that an account which was read holds nothing of."""
+    read = {account for account, _ in balances}
+    listings = [one.listing for one in view.listings if one.listing.account in read]
+    zeros = {(one.account, one.discount.token): Decimal(0) for one in listings if one.discount is not None}
+    return {**zeros, **balances}
 
 
 async def _balances(router: Router) -> dict[tuple[AccountId, Asset], Decimal] | None:

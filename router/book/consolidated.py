@@ -77,7 +77,7 @@ def ladder(view: MarketView, side: Side) -> Iterator[Rung]:
             listing_id=one.listing.id,
             symbol=one.listing.symbol,
             price=price,
-            fee_bps=one.listing.taker_fee_bps,
+            fee_bps=one.listing.charged_bps,
             effective_price=effective,
             size=size,
             cumulative=cumulative,

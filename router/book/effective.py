@@ -4,8 +4,10 @@
 |---|---|---|
 | quote | p x (1 + tau) | p x (1 - tau) |
 | base | p x / (1 - tau) | p x / (1 + tau) |
+| the venue's token | p x (1 + tau) | p x (1 - tau) |
 
 A fee in base makes the quotient: it values the base that goes missing at what replacing it here would cost.
+A fee in a token is worth what it is charged for: the venue turns it into tokens at its own rate.
 Exact for quote fees; for base fees exact but for one rounding at the 24th decimal place, never in our favour.
 """
 
@@ -34,9 +36,9 @@ def all_in(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> De
 
 def all_in_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
     """`all_in` (of 1 unit at a price: `effective_price`) for a caller who is under `exactly()` already."""
-    tau = fraction_of_bps(listing.taker_fee_bps)
+    tau = fraction_of_bps(listing.charged_bps)
     value = notional * rate
-    if listing.fee_in_base(side):
+    if listing.paid_in is None and listing.fee_in_base(side):
         return replaced_here(side, value, ONE, tau)
     return value * (ONE + side.sign * tau)
 
@@ -58,7 +60,10 @@ def expected_fee(listing: Listing, side: Side, quantity: Decimal, notional: Deci
 
 def expected_fee_here(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:
     """`expected_fee` for a caller who is under `exactly()` already."""
-    tau = fraction_of_bps(listing.taker_fee_bps)
+    tau = fraction_of_bps(listing.charged_bps)
+    if listing.paid_in is not None and listing.token_price is not None:
+        amount = rounding.up(ratio(notional * tau, listing.token_price), _PLACES)
+        return Fee(asset=listing.paid_in.token, amount=amount)
     if listing.fee_in_base(side):
         return Fee(asset=listing.base, amount=quantity * tau)
     return Fee(asset=listing.quote, amount=notional * tau)
@@ -67,7 +72,7 @@ def expected_fee_here(listing: Listing, side: Side, quantity: Decimal, notional:
 def spend_factor(listing: Listing, side: Side) -> Decimal:
     """How much of the asset given goes per unit of it traded: 1, or 1 + fee where the fee comes out of it too.
 
-    A rebate is not counted on before it is paid.
+    A rebate is not counted on before it is paid, nor is a token's discount: it may run out on the way.
     """
     gives_base = side is Side.SELL
     if listing.fee_in_base(side) is not gives_base:
@@ -76,7 +81,10 @@ def spend_factor(listing: Listing, side: Side) -> Decimal:
 
 
 def gross_for_net(listing: Listing, side: Side, net: Decimal) -> Decimal:
-    """What must be traded so that `net` of base arrives (buy, rounded up) or leaves (sell, rounded down)."""
+    """What must be traded so that `net` of base arrives (buy, rounded up) or leaves (sell, rounded down).
+
+    Without any token's discount: then it arrives even if the token runs out.
+    """
     tau = fraction_of_bps(listing.taker_fee_bps) if listing.fee_in_base(side) else ZERO
     gross = ratio(net, ONE - side.sign * tau)
     return rounding.up(gross, listing.step) if side is Side.BUY else rounding.down(gross, listing.step)

@@ -257,7 +257,7 @@ def _listing(one: ListingView) -> Report:
         "bid": number(one.bids[0].price) if one.bids else None,
         "ask": number(one.asks[0].price) if one.asks else None,
         "levels": len(one.bids) + len(one.asks),
-        "fee_bps": number(one.listing.taker_fee_bps),
+        "fee_bps": number(one.listing.charged_bps),
         "age_ms": one.book_age_ns // _NS_PER_MS,
         "unusable": one.unusable,
     }

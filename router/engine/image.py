@@ -7,7 +7,9 @@ from router.balances import Holding
 from router.conservation import Ledger
 from router.model.events import HaltLevel, Started
 from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, ListingId, Nanos, ParentId, TimerId
+from router.model.instruments import TokenDiscount
 from router.model.keys import KeyReading
+from router.model.market import FeeBasis
 from router.orders.records import Child, Parent
 
 IMAGE_VERSION = 1
@@ -21,6 +23,15 @@ class AccountGate:
     open: bool
     starting: bool
     reason: str
+
+
+@dataclass(kw_only=True, slots=True)
+class FeeTerms:
+    """What a listing was told to charge from `told_ns` on; what it charged shortly before, nobody can say."""
+
+    taker_fee_bps: Decimal
+    discount: TokenDiscount | None
+    told_ns: Nanos
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,3 +91,6 @@ class StateImage:
     restored_since_ns: Nanos | None = None
     tagged: dict[ClientOrderId, AccountId] = field(default_factory=dict)
     excused: set[ClientOrderId] = field(default_factory=set)
+    fee_terms: dict[ListingId, list[FeeTerms]] = field(default_factory=dict)
+    fee_bases: dict[ListingId, FeeBasis] = field(default_factory=dict)
+    discounts: dict[ListingId, bool] = field(default_factory=dict)

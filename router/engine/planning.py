@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router.book.collar import collar_prices, outliers, reference_mid
+from router.book.discounts import with_discounts
 from router.book.effective import spend_factor
-from router.engine import timers
+from router.engine import charging, timers
 from router.engine.draft import Draft
 from router.engine.parents import may_plan, progress
 from router.engine.state import State
@@ -14,7 +15,7 @@ from router.model import facts as f
 from router.model.commands import Place
 from router.model.events import MarketSeen
 from router.model.ids import AccountId, Asset, ListingId, Nanos
-from router.model.market import Level, ListingView, MarketView
+from router.model.market import FeeBasis, Level, ListingView, MarketView
 from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
 from router.model.side import Side
 from router.model.terms import Fence
@@ -80,12 +81,14 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         )
         return None
     collars = collar_prices(view, parent.order.side, draft.state.limits.collar_bps)
-    plan = split(_request(draft.state, parent, view, due, collars, draft.now_ns))
+    planned, bases = with_discounts(view, parent.order.side, due, charging.purses(draft.state, view))
+    plan = split(_request(draft.state, parent, planned, due, collars, draft.now_ns))
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent
     approved, refused = _reviewed(draft, parent, view, plan, collars)
-    _record(draft, parent, view, due, plan, approved, refused)
+    _record(draft, parent, view, due, plan, approved, refused, bases)
+    charging.note_discounts(draft, bases)
     for order, candidate in approved:
         draft.note(
             f.ChildIntended(
@@ -269,6 +272,7 @@ def _record(
     plan: Plan,
     approved: list[tuple[Approved[ChildOrder], _Candidate]],
     refused: list[f.Exclusion],
+    bases: tuple[FeeBasis, ...],
 ) -> None:
     sent = sum((order.value.quantity for order, _ in approved), Decimal(0))
     reasons = [plan.residual_reason] if plan.residual_reason else []
@@ -296,6 +300,7 @@ def _record(
             marginal_price=plan.marginal_price,
             exclusions=(*plan.exclusions, *refused),
             dust=bool(view.listings) and not plan.lines and all(_below_minimum(book, due) for book in view.listings),
+            fee_bases=bases,
         )
     )
     if parent.state is ParentState.ACCEPTED:

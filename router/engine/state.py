@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from router.balances import Balances
 from router.conservation import COUNTED_FOR_NS, Ledger
-from router.engine.image import AccountGate, DayNotional, Hunt, Restoring, StateImage
+from router.engine.image import AccountGate, DayNotional, FeeTerms, Hunt, Restoring, StateImage
 from router.model import facts as f
 from router.model.events import HaltLevel, Started
 from router.model.ids import (
@@ -27,6 +27,7 @@ from router.model.ids import (
 )
 from router.model.instruments import Instrument
 from router.model.keys import KeyReading
+from router.model.market import FeeBasis
 from router.model.money import ZERO
 from router.model.orders import ChildState, ParentState, VenueOrder, booking_key
 from router.model.terms import Fence, RiskLimits, VenueTerms
@@ -35,6 +36,7 @@ from router.orders.records import Child, Evidence, Parent, Proposal
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 _MISSES_KEPT = 9
+_FEE_TERMS_KEPT = 16
 _STOPPED_MOST = 50
 _MS = 1_000_000
 DAY_NS = 86_400_000_000_000
@@ -62,6 +64,12 @@ class State:
     ledgers: dict[AccountId, Ledger] = field(default_factory=dict)
     fees: dict[ListingId, Decimal] = field(default_factory=dict)
     """The rate for taking, in basis points, as last told."""
+    fee_terms: dict[ListingId, list[FeeTerms]] = field(default_factory=dict)
+    """What was told to be charged, oldest first: a fill is judged by the terms of its time."""
+    fee_bases: dict[ListingId, FeeBasis] = field(default_factory=dict)
+    """What the newest round reckoned a token's discount by."""
+    discounts: dict[ListingId, bool] = field(default_factory=dict)
+    """Is the token's discount counted on? Absent where there is none."""
     fee_surprises: set[ListingId] = field(default_factory=set)
     """Where a fill was charged otherwise than that, and it was said."""
     strangers: set[str] = field(default_factory=set)
@@ -156,6 +164,9 @@ class State:
             ledgers=self.ledgers,
             fees=self.fees,
             fee_surprises=self.fee_surprises,
+            fee_terms=self.fee_terms,
+            fee_bases=self.fee_bases,
+            discounts=self.discounts,
             unreleased_ns=self.unreleased_ns,
             restoring=self.restoring,
             hunts=self.hunts,
@@ -187,6 +198,9 @@ class State:
             ledgers=image.ledgers,
             fees=image.fees,
             fee_surprises=image.fee_surprises,
+            fee_terms=image.fee_terms,
+            fee_bases=image.fee_bases,
+            discounts=image.discounts,
             unreleased_ns=image.unreleased_ns,
             restoring=image.restoring,
             hunts=image.hunts,
@@ -233,6 +247,7 @@ class State:
         parent.last_round_sent = bool(fact.children)
         parent.residual_reason = fact.residual_reason or ""
         parent.dust = fact.due if fact.dust else None
+        self.fee_bases.update({basis.listing_id: basis for basis in fact.fee_bases})
 
     def _child_intended(self, fact: f.ChildIntended) -> None:
         order = fact.order
@@ -312,7 +327,15 @@ class State:
 
     def _fee_told(self, fact: f.FeeTold) -> None:
         self.fees[fact.listing_id] = fact.taker_fee_bps
+        terms = self.fee_terms.setdefault(fact.listing_id, [])
+        terms.append(FeeTerms(taker_fee_bps=fact.taker_fee_bps, discount=fact.discount, told_ns=fact.at_ns))
+        del terms[:-_FEE_TERMS_KEPT]
+        if fact.discount is None or not fact.discount.on:
+            self.discounts.pop(fact.listing_id, None)
         self.fee_surprises.discard(fact.listing_id)
+
+    def _discount_moved(self, fact: f.DiscountMoved) -> None:
+        self.discounts[fact.listing_id] = fact.holds
 
     def _fee_surprised(self, fact: f.FeeSurprised) -> None:
         self.fee_surprises.add(fact.listing_id)
@@ -475,6 +498,7 @@ class State:
         f.BalancesTaken: _balances_taken,
         f.KeyTold: _key_told,
         f.FeeTold: _fee_told,
+        f.DiscountMoved: _discount_moved,
         f.FeeSurprised: _fee_surprised,
         f.LedgerOpened: _ledger_opened,
         f.MovementCounted: _movement_counted,

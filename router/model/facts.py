@@ -20,7 +20,9 @@ from router.model.ids import (
     TradeId,
     VenueOrderId,
 )
+from router.model.instruments import TokenDiscount
 from router.model.keys import KeyReading
+from router.model.market import FeeBasis
 from router.model.orders import ChildOrder, ChildState, Fee, Fill, ParentOrder, ParentState, VenueOrder, VenueTrade
 from router.model.resolutions import Resolution
 
@@ -103,6 +105,8 @@ class RoundPlanned:
     exclusions: tuple[Exclusion, ...]
     dust: bool = False
     """What is due is below the minimum of every listing there is: no later round can do better."""
+    fee_bases: tuple[FeeBasis, ...] = ()
+    """Where a token's discount is to be had: was it counted on, and by what?"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,11 +216,28 @@ class FeeTold:
     taker_fee_bps: Decimal
     before_bps: Decimal | None
     at_ns: Nanos
+    discount: TokenDiscount | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiscountMoved:
+    """From this round on a listing's fees are reckoned at its token's discount, or not, and `why`."""
+
+    account: AccountId
+    listing_id: ListingId
+    token: Asset
+    holds: bool
+    taker_fee_bps: Decimal
+    why: str
+    at_ns: Nanos
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeeSurprised:
-    """A fill was not charged as listed. `charged_bps` of its worth; None where part of it is in a third asset."""
+    """A fill was not charged as listed when it was made. `charged_bps` of its worth; None in a third asset.
+
+    `listed_bps`: the newest rate that may have been in force then.
+    """
 
     account: AccountId
     listing_id: ListingId
@@ -502,6 +523,7 @@ Fact = (
     | BalancesTaken
     | KeyTold
     | FeeTold
+    | DiscountMoved
     | FeeSurprised
     | LedgerOpened
     | MovementCounted

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from router.model.ids import Asset, InstrumentId, Nanos
+from router.model.ids import AccountId, Asset, InstrumentId, ListingId, Nanos
 from router.model.instruments import Listing
 from router.model.public_trades import TradeCounters
 
@@ -53,6 +53,33 @@ class MarketView:
     listings: tuple[ListingView, ...]
     fx: tuple[FxMark, ...]
 
+    def fx_mark(self, asset: Asset) -> FxMark | None:
+        """The value of `asset`; None when there is no mark."""
+        return next((mark for mark in self.fx if mark.asset == asset), None)
+
     def fx_rate(self, asset: Asset) -> Decimal | None:
         """Reporting currency per unit of `asset`; None when there is no mark."""
-        return next((mark.rate for mark in self.fx if mark.asset == asset), None)
+        mark = self.fx_mark(asset)
+        return None if mark is None else mark.rate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeeBasis:
+    """Whether a token's discount was counted on at a listing, and by what. Amounts in the token.
+
+    `needed` for the fees of all that is due and of all that is under way at the account; `held`, less what orders
+    draw. `token_rate`, `quote_rate`: reporting currency per unit; `source` and `age_ns` are the token's mark's.
+    `why_not` None: the discount was counted on.
+    """
+
+    listing_id: ListingId
+    account: AccountId
+    token: Asset
+    taker_fee_bps: Decimal
+    needed: Decimal | None
+    held: Decimal | None
+    token_rate: Decimal | None
+    quote_rate: Decimal | None
+    source: str
+    age_ns: int
+    why_not: str | None

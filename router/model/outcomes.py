@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from router.model.balances import Balance, Movement
 from router.model.ids import AccountId, ListingId, Nanos, VenueOrderId
+from router.model.instruments import TokenDiscount
 from router.model.keys import KeyReading
 from router.model.orders import VenueOrder, VenueTrade
 
@@ -110,10 +111,11 @@ class LookUp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedFee:
-    """The rate an account is told for taking on one of its listings."""
+    """The rate an account is told for taking on one of its listings, and what paying in a token would make of it."""
 
     listing_id: ListingId
     taker_fee_bps: Decimal
+    discount: TokenDiscount | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,6 +36,7 @@ class Metrics:
     gate: Gauge = field(init=False)
     key_doubts: Gauge = field(init=False)
     taker_fee: Gauge = field(init=False)
+    token_discount: Gauge = field(init=False)
     unexplained: Gauge = field(init=False)
     halted: Gauge = field(init=False)
     in_doubt: Gauge = field(init=False)
@@ -91,6 +92,9 @@ class Metrics:
             "sor_unexplained", "Held beyond what our books explain; negative is missing", "account", "asset"
         )
         self.key_doubts = self._gauge("sor_key_doubts", "What is wrong with the account's key; 0 is nothing", "account")
+        self.token_discount = self._gauge(
+            "sor_token_discount", "1 while the listing's fees are reckoned at its token's discount", "listing", "token"
+        )
         self.taker_fee = self._gauge("sor_taker_fee_bps", "What the account is told taking costs", "listing")
         self.halted = self._gauge("sor_halted", "1 while no new child may leave")
         self.in_doubt = self._gauge("sor_children_in_doubt", "Children whose outcome is unknown")

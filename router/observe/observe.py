@@ -56,6 +56,7 @@ class Observe:
             f.FillBooked: self.fill_booked,
             f.KeyTold: self.key_told,
             f.FeeTold: self.fee_told,
+            f.DiscountMoved: self.discount_moved,
             f.FeeSurprised: self.fee_surprised,
             f.HoldingJudged: self.holding_judged,
             f.DifferenceExplained: self.difference_explained,
@@ -227,6 +228,19 @@ class Observe:
                 taker_fee_bps=plain(fact.taker_fee_bps),
                 before_bps=plain(fact.before_bps),
             )
+
+    def discount_moved(self, fact: f.DiscountMoved) -> None:
+        """A token pays the fees at its discount, or is not enough for what is due."""
+        self._metrics.token_discount.labels(fact.listing_id, fact.token).set(1 if fact.holds else 0)
+        log = self._log.info if fact.holds else self._log.warning
+        log(
+            "token discount",
+            listing=fact.listing_id,
+            token=fact.token,
+            holds=fact.holds,
+            taker_fee_bps=plain(fact.taker_fee_bps),
+            why=fact.why,
+        )
 
     def fee_surprised(self, fact: f.FeeSurprised) -> None:
         """A venue charges something else than it lists."""

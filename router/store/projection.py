@@ -252,7 +252,14 @@ class Projection:
     def _(self, fact: f.FeeTold) -> None:
         if fact.before_bps is not None:
             detail = f"taking costs {plain(fact.taker_fee_bps)} bp now, {plain(fact.before_bps)} bp before"
+            if fact.discount is not None and fact.discount.on:
+                detail += f"; {plain(fact.discount.taker_fee_bps)} bp in {fact.discount.token}"
             self._alert("FEE_CHANGED", detail, account=fact.account, subject=fact.listing_id)
+
+    @_take.register
+    def _(self, fact: f.DiscountMoved) -> None:
+        rate = f"reckoned at {plain(fact.taker_fee_bps)} bp {'in' if fact.holds else 'without'} {fact.token}"
+        self._alert("FEE_DISCOUNT", f"{rate}: {fact.why}", account=fact.account, subject=fact.listing_id)
 
     @_take.register
     def _(self, fact: f.FeeSurprised) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.ccxt_venue.capabilities import CAPABILITIES, capabilities_of
 from connectors.ccxt_venue.capabilities.shapes import Mark, Uniqueness
+from connectors.ccxt_venue.discounts import DISCOUNTS
 from connectors.ccxt_venue.registry import DIALECTS
 from router.config.schema import TermsSection
 from router.config.terms import terms_of
@@ -59,6 +60,15 @@ def test_no_rate_is_said_to_have_a_discount_in_it_on_general_knowledge(venue: st
     discount = CAPABILITIES[venue].discount
 
     assert discount is None or discount.in_rate is not True or discount.mark is not Mark.UNCHECKED
+
+
+@pytest.mark.parametrize("venue", sorted(DISCOUNTS))
+def test_a_discount_is_followed_only_where_the_rate_has_none_in_it(venue: str):
+    """Else it would be taken off twice."""
+    discount = CAPABILITIES[venue].discount
+
+    assert discount is not None
+    assert discount.in_rate is not True
 
 
 @pytest.mark.parametrize("venue", sorted(set(VENUES) & set(DIALECTS)))

@@ -20,7 +20,7 @@ async def test_recorded_answers_are_read_as_they_were(name):
 
 
 PRIVATE = {
-    "binance": ["order", "allOrders", "openOrders", "myTrades", "account", "tradeFee", "apiRestrictions"],
+    "binance": ["order", "allOrders", "openOrders", "myTrades", "account", "commission", "tradeFee", "apiRestrictions"],
     "kraken": [
         "AddOrder",
         "CancelOrder",

@@ -65,8 +65,8 @@ BINANCE = Capabilities(
     discount=Discount(
         asset="BNB",
         in_rate=None,
-        note="`GET /api/v3/account/commission`, which is not asked, tells switch and multiplier",
-        mark=Mark.UNCHECKED,
+        note="`GET /api/v3/account/commission` tells switch and multiplier: counted on while there is enough BNB",
+        mark=Mark.DOCUMENTED,
     ),
     batch_max=None,
     channels=Channels(orders=True, trades=True, balances=True),

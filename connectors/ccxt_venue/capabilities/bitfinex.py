@@ -60,7 +60,7 @@ BITFINEX = Capabilities(
     discount=Discount(
         asset="LEO",
         in_rate=None,
-        note="holdings take something off",
+        note="it is held, not paid with; what it takes off is not counted on",
         mark=Mark.UNCHECKED,
     ),
     batch_max=75,

@@ -60,7 +60,7 @@ BITGET = Capabilities(
     discount=Discount(
         asset="BGB",
         in_rate=None,
-        note="whether it is switched on is not told",
+        note="whether it is switched on is not told, so it is never counted on; a fee in it is no surprise",
         mark=Mark.UNCHECKED,
     ),
     batch_max=50,

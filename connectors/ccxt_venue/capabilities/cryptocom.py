@@ -58,7 +58,7 @@ CRYPTOCOM = Capabilities(
     discount=Discount(
         asset="CRO",
         in_rate=None,
-        note="the rate is called effective",
+        note="the rate is called effective, and what is held counts for it: nothing to follow",
         mark=Mark.UNCHECKED,
     ),
     batch_max=10,

@@ -64,7 +64,7 @@ GATE = Capabilities(
     discount=Discount(
         asset="GT",
         in_rate=False,
-        note="the answer has `gt_discount` and `gt_taker_fee` beside it: how long a balance lasts is not told",
+        note="the answer has `gt_discount` and `gt_taker_fee` beside it: counted on while there is enough GT",
         mark=Mark.DOCUMENTED,
     ),
     batch_max=40,

@@ -62,7 +62,7 @@ HTX = Capabilities(
     discount=Discount(
         asset="HTX, HT or TRX",
         in_rate=True,
-        note="`actualTakerRate` is the basic rate again once it does not apply",
+        note="`actualTakerRate` is the basic rate again once it does not apply: nothing to follow",
         mark=Mark.DOCUMENTED,
     ),
     batch_max=10,

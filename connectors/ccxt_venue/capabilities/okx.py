@@ -59,7 +59,7 @@ OKX = Capabilities(
     discount=Discount(
         asset="OKB",
         in_rate=None,
-        note="holdings count for the tier, whose rate it is",
+        note="it is held, not paid with, and counts for the tier, whose rate it is: nothing to follow",
         mark=Mark.UNCHECKED,
     ),
     batch_max=20,

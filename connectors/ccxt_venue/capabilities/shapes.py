@@ -184,7 +184,8 @@ class Trap:
 class Discount:
     """What a token takes off a fee, and whether the rate we read has it in it.
 
-    `in_rate` False or None (nobody says): the rate is used as it is read, so that no fee is taken for less than it is.
+    `in_rate` False or None (nobody says): the rate is used as it is read, so that no fee is taken for less than it is,
+    and the discount only where `connectors.ccxt_venue.discounts` finds it switched on and the account holds enough.
     """
 
     asset: str

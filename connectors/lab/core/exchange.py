@@ -542,7 +542,8 @@ class Exchange:
     ) -> tuple[str, Decimal]:
         charge = self.charge or Charge(bps=self.fee_bps(symbol, maker=maker), fee_in=self.rules.fee_in)
         if charge.token is not None:
-            in_token = self._cut(ratio(cost * fraction_of_bps(charge.bps), charge.token_price))
+            bps = charge.bps if charge.token_bps is None else charge.token_bps
+            in_token = self._cut(ratio(cost * fraction_of_bps(bps), charge.token_price))
             if self._wallets[account].free(charge.token) >= in_token:
                 return charge.token, in_token
         in_base = charge.fee_in is FeeIn.BASE or (charge.fee_in is FeeIn.RECEIVED and side is Side.BUY)

@@ -111,13 +111,16 @@ class BalanceRecord:
 class Charge:
     """What trades are charged, whatever the venue lists. `token`: a third asset it is taken in while there is enough.
 
-    `token_price`: in quote, whatever that is. A negative rate is a rebate.
+    `token_price`: in quote, whatever that is. `token_bps`: the rate while the token pays; None: the same. `told`: does
+    the venue tell of it? A negative rate is a rebate.
     """
 
     bps: Decimal
     fee_in: FeeIn
     token: str | None = None
     token_price: Decimal = ONE
+    token_bps: Decimal | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
