@@ -36,6 +36,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.reconcile": ("router.model", "router.orders", "router.balances"),
     "router.conservation": ("router.model", "router.orders"),
     "router.tca": ("router.model", "router.book", "router.split"),
+    "router.evaluation": ("router.model", "router.ports", "router.book", "router.split", "policies"),
     "router.engine": PURE_ABOVE_ENGINE,
     "router.journal": ("router.model", "router.ports"),
     "router.store": ("router.model", "router.ports", "router.journal"),
@@ -57,7 +58,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 """Room -> what it may import of ours, itself aside. Those not listed (app, cli, config) may import everything."""
 
-PURE = (*PURE_ABOVE_ENGINE, "router.engine", "router.tca", "connectors.lab.core")
+PURE = (*PURE_ABOVE_ENGINE, "router.engine", "router.tca", "router.evaluation", "connectors.lab.core")
 MONEY = (
     "router.model",
     "router.orders",
