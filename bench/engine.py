@@ -16,8 +16,9 @@ from router.model.events import AccountSeen, Event, MarketSeen, ParentSubmitted,
 from router.model.facts import ChildIntended
 from router.model.ids import AccountId, EntityId, ListingId, Nanos, ParentId, RefId
 from router.model.market import MarketView
-from router.model.orders import ParentOrder, SweepParams
+from router.model.orders import ParentOrder
 from router.model.outcomes import AccountRead
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.split.split import split

@@ -26,10 +26,10 @@ from router.model.orders import (
     Fill,
     ParentOrder,
     ParentState,
-    SweepParams,
     TimeInForce,
     VenueTrade,
 )
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.orders.client_ids import client_order_id, parent_id
 from router.ports import JournalRow

@@ -34,7 +34,8 @@ from router.model.orders import ChildState, TimeInForce
 from router.observe import Observe
 from router.observe.logs import silent
 from router.ports import JournalRow
-from router.requests.bodies import OrderBody, parse
+from router.requests import OrderBody
+from router.requests.bodies import parse
 from router.runtime.recovery import recover, save
 from router.store import JournalStore, open_store
 

@@ -33,7 +33,8 @@ from router.model.facts import ChildIntended
 from router.observe import Observe
 from router.observe.logs import silent
 from router.ports import Appended, JournalRow
-from router.requests.bodies import OrderBody, parse
+from router.requests import OrderBody
+from router.requests.bodies import parse
 from router.store import JournalStore
 
 PORT = 8760

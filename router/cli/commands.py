@@ -19,6 +19,7 @@ from router.cli import (
     simulating,
     trading,
     venues,
+    whatif,
 )
 
 _NEXT = """Three things to try next:
@@ -73,3 +74,4 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(venues.app, name="venues")
 app.add_typer(balances.app, name="balances")
 app.add_typer(configuring.app, name="config")
+app.add_typer(whatif.app, name="whatif")

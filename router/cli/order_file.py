@@ -18,31 +18,34 @@ DEPTH_MAX = 8
 def read_order(path: Path) -> OrderBody:
     """The order in a file; `-` is standard input. Raises `BadInput`."""
     try:
-        text = sys.stdin.buffer.read(SIZE_MAX + 1) if str(path) == "-" else _start_of(path)
+        text = start_of(path, SIZE_MAX)
     except OSError as error:
         raise BadInput("order", f"{path} cannot be read ({type(error).__name__})") from None
     return parse(OrderBody, fields(text))
 
 
-def fields(text: bytes) -> dict[str, Any]:
-    """The JSON object in `text`. Repeated names, NaN and deep nesting are refused."""
-    if len(text) > SIZE_MAX:
-        raise BadInput("order", f"is longer than {SIZE_MAX // 1024} KiB")
+def fields(text: bytes, what: str = "order", size_max: int = SIZE_MAX) -> dict[str, Any]:
+    """The JSON object in `text`. Repeated names, NaN and deep nesting are refused; `what` is the field to blame."""
+    if len(text) > size_max:
+        raise BadInput(what, f"is longer than {size_max // 1024} KiB")
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise BadInput("order", f"is not JSON{where}") from None
+        raise BadInput(what, f"is not JSON{where}") from None
     if not isinstance(found, dict):
-        raise BadInput("order", "must be a JSON object")
+        raise BadInput(what, "must be a JSON object")
     if _depth(found) > DEPTH_MAX:
-        raise BadInput("order", f"is nested deeper than {DEPTH_MAX} levels")
+        raise BadInput(what, f"is nested deeper than {DEPTH_MAX} levels")
     return found
 
 
-def _start_of(path: Path) -> bytes:
+def start_of(path: Path, size_max: int) -> bytes:
+    """One byte more than may be there, so that too long a file is seen; `-` is standard input."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(size_max + 1)
     with path.open("rb") as file:
-        return file.read(SIZE_MAX + 1)
+        return file.read(size_max + 1)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

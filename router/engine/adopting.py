@@ -19,12 +19,12 @@ from router.model.orders import (
     RECOVERED,
     ChildOrder,
     ParentOrder,
-    SweepParams,
     TimeInForce,
     VenueOrder,
     VenueTrade,
 )
 from router.model.outcomes import AccountRead
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.model.terms import Orphans
 from router.orders.client_ids import client_order_id

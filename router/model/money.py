@@ -45,6 +45,14 @@ def exactly() -> AbstractContextManager[object]:
     return decimal.localcontext(_EXACT)
 
 
+def roughly() -> AbstractContextManager[object]:
+    """Products and quotients inside are rounded half-even to 60 digits: for curves, shares and estimates.
+
+    What becomes a quantity or a price of them goes through `router.model.rounding`.
+    """
+    return decimal.localcontext(_ROUNDED)
+
+
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
     """A quotient to 60 digits, half-even. For prices, averages and bps: never for a quantity that is sent."""
     return _ROUNDED.divide(numerator, denominator)

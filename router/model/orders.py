@@ -19,6 +19,7 @@ from router.model.ids import (
     VenueId,
     VenueOrderId,
 )
+from router.model.policies import PLAIN, Envelope, PolicyParams
 from router.model.side import Side
 
 
@@ -106,18 +107,6 @@ class QuantityBasis(StrEnum):
     """Base traded, before a fee taken in base."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SweepParams:
-    """SWEEP: immediate-or-cancel rounds, each planned on the live book.
-
-    `rounds_max` counts planning rounds, an empty one included; `round_wait_ms` is the pause before a round when the
-    last one could send nothing.
-    """
-
-    rounds_max: int = 12
-    round_wait_ms: int = 250
-
-
 RECOVERED = "RECOVERED"
 """The policy of a parent nobody asked for: it stands for adopted orders whose own parent is not known."""
 
@@ -134,11 +123,12 @@ class ParentOrder:
     quantity: Decimal
     limit_price: Decimal | None
     policy: str
-    params: SweepParams
+    params: PolicyParams
     quantity_basis: QuantityBasis = QuantityBasis.GROSS
     venues_include: tuple[VenueId, ...] | None = None
     venues_exclude: tuple[VenueId, ...] = ()
     principal: str = "local"
+    envelope: Envelope = PLAIN
 
     def may_use(self, venue: VenueId) -> bool:
         """Does the order allow this venue?"""

@@ -3,7 +3,7 @@
 Quantity goes down to the step; a buy's price down to the tick, a sell's up: never worse than the limit given.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 from router.model.side import Side
 
@@ -18,6 +18,11 @@ def down(value: Decimal, step: Decimal) -> Decimal:
 def up(value: Decimal, step: Decimal) -> Decimal:
     """The smallest multiple of `step` not below `value`."""
     return _to_grid(value, step, ROUND_CEILING)
+
+
+def nearest(value: Decimal, step: Decimal) -> Decimal:
+    """The multiple of `step` nearest to `value`, halves to the even one: for points of a schedule."""
+    return _to_grid(value, step, ROUND_HALF_EVEN)
 
 
 def limit_price(side: Side, price: Decimal, tick: Decimal) -> Decimal:

@@ -4,7 +4,6 @@ from router.requests.bodies import (
     AcknowledgeBody,
     CancelBody,
     HaltBody,
-    OrderBody,
     ResolveBody,
     RestoredBody,
     TradeBody,
@@ -20,6 +19,7 @@ from router.requests.door import (
     restored_request,
     understand,
 )
+from router.requests.orders import OrderBody
 
 __all__ = [
     "AcknowledgeBody",

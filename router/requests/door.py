@@ -28,7 +28,7 @@ from router.model.ids import (
     VenueId,
     VenueOrderId,
 )
-from router.model.orders import Fee, ParentOrder, SweepParams
+from router.model.orders import Fee, ParentOrder
 from router.model.requests import Request, RequestKind
 from router.model.resolutions import Resolution, ToldTrade, Verdict
 from router.orders.client_ids import parent_id
@@ -36,12 +36,12 @@ from router.requests.bodies import (
     AcknowledgeBody,
     CancelBody,
     HaltBody,
-    OrderBody,
     ResolveBody,
     RestoredBody,
     TradeBody,
     parse,
 )
+from router.requests.orders import ENVELOPE_FIELDS, OrderBody, order_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +51,9 @@ class Offered:
     instruments: tuple[InstrumentId, ...]
     venues: frozenset[VenueId]
     accounts: frozenset[AccountId] = frozenset()
+    policies: frozenset[str] = frozenset({"SWEEP"})
+    envelope: frozenset[str] = frozenset()
+    """Fields of the envelope that are kept to; any other is refused, not ignored."""
 
 
 def order_request(body: OrderBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
@@ -137,22 +140,8 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
 def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: str, offered: Offered) -> ParentOrder:
     """The parent a body describes, defaults filled in. Raises `BadInput` for what is not offered here."""
     _check_offered(body, offered)
-    ref_id = RefId(body.ref_id)
-    include = body.venues.include
-    return ParentOrder(
-        id=parent_id(deployment=deployment, entity=entity, ref_id=ref_id),
-        entity=entity,
-        ref_id=ref_id,
-        instrument=InstrumentId(body.instrument),
-        side=body.way,
-        quantity=body.quantity,
-        limit_price=body.limit,
-        policy=body.policy,
-        params=SweepParams(rounds_max=body.params.rounds_max, round_wait_ms=body.params.round_wait_ms),
-        venues_include=None if include is None else tuple(VenueId(name) for name in include),
-        venues_exclude=tuple(VenueId(name) for name in body.venues.exclude),
-        principal=principal,
-    )
+    ref_id = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
+    return order_model(body, ref_id, entity, principal)
 
 
 def _resolution(body: ResolveBody, principal: str) -> Resolution:
@@ -174,6 +163,11 @@ def _told(trade: TradeBody) -> ToldTrade:
 
 
 def _check_offered(body: OrderBody, offered: Offered) -> None:
+    if body.policy not in offered.policies:
+        raise BadInput("policy", f"{body.policy} is not offered yet; there is {', '.join(sorted(offered.policies))}")
+    for field in sorted((body.model_fields_set & ENVELOPE_FIELDS) - offered.envelope):
+        if getattr(body, field) != OrderBody.model_fields[field].default:
+            raise BadInput(field, "is not offered yet")
     if body.instrument not in offered.instruments:
         raise BadInput("instrument", f"{body.instrument} is not traded here; there is {', '.join(offered.instruments)}")
     for field, names in (("venues.include", body.venues.include or ()), ("venues.exclude", body.venues.exclude)):

@@ -18,7 +18,7 @@ from router.model import events as e
 from router.model import facts as f
 from router.model.errors import AppendLost, AppendUnclear, LeaseHeld, SideRowTaken, StoreUnavailable
 from router.model.ids import ListingId, Nanos, ParentId, RefId
-from router.model.money import exactly, plain
+from router.model.money import exactly
 from router.model.orders import ChildOrder, ChildState
 from router.model.requests import Request
 from router.observe import Observe, silent
@@ -33,6 +33,8 @@ from router.requests import (
     order_request,
     understand,
 )
+from router.requests.bodies import parse
+from router.requests.orders import order_written
 from router.runtime.driver import Driver, DriverSettings
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
@@ -544,16 +546,7 @@ class LiveWorld(SimWorld):
         asked_ns = self.agenda.now_ns
         match event:
             case e.ParentSubmitted(order=order):
-                body = OrderBody.model_validate(
-                    {
-                        "ref_id": order.ref_id,
-                        "instrument": order.instrument,
-                        "side": order.side,
-                        "base_quantity": plain(order.quantity),
-                        **({} if order.limit_price is None else {"limit_price": plain(order.limit_price)}),
-                        "params": {"rounds_max": order.params.rounds_max, "round_wait_ms": order.params.round_wait_ms},
-                    }
-                )
+                body = parse(OrderBody, order_written(order))
                 return order_request(body, entity=ENTITY, principal=order.principal, asked_ns=asked_ns)
             case e.CancelAsked(parent_id=parent_id, principal=principal):
                 stop = CancelBody(ref_id=self._refs[parent_id])

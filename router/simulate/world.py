@@ -12,7 +12,8 @@ from router.model import events as e
 from router.model.facts import Fact
 from router.model.ids import AccountId, Nanos, RefId
 from router.model.instruments import Listing
-from router.model.orders import ChildOrder, ChildState, ParentOrder, SweepParams
+from router.model.orders import ChildOrder, ChildState, ParentOrder
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda

@@ -33,7 +33,6 @@ from router.model.orders import (
     Fee,
     ParentOrder,
     ParentState,
-    SweepParams,
     VenueOrder,
     VenueOrderStatus,
     VenueTrade,
@@ -53,6 +52,7 @@ from router.model.outcomes import (
     Refused,
     Unclear,
 )
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.orders.records import Child, Parent

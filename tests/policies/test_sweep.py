@@ -7,7 +7,8 @@ import pytest
 
 from policies.sweep import Sweep
 from router.model.ids import EntityId, InstrumentId, Nanos, ParentId, RefId
-from router.model.orders import ParentOrder, SweepParams
+from router.model.orders import ParentOrder
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.ports.policy import Progress
 

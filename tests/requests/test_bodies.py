@@ -26,7 +26,7 @@ GOOD = {"ref_id": "T-1", "instrument": "BTC/USD", "side": "BUY", "base_quantity"
         ({"limit_price": "0"}, "limit_price", "more than zero"),
         ({"side": "buy"}, "side", "must be BUY or SELL"),
         ({"ref_id": "a b"}, "ref_id", "letters, digits, - and _ only, at most 64"),
-        ({"policy": "TWAP"}, "policy", "must be SWEEP"),
+        ({"policy": "TWIN"}, "policy", "must be SWEEP, BEST_SINGLE"),
         ({"colour": "red"}, "colour", "is not a field"),
         ({"params": {"rounds_max": 0}}, "params.rounds_max", "must be at least 1"),
         ({"venues": {"include": []}}, "venues.include", "must name at least 1"),

@@ -19,7 +19,8 @@ from router.model.ids import (
 )
 from router.model.instruments import FeeIn, Listing
 from router.model.market import Level, ListingView
-from router.model.orders import Approved, ChildOrder, ParentOrder, SweepParams, TimeInForce
+from router.model.orders import Approved, ChildOrder, ParentOrder, TimeInForce
+from router.model.policies import SweepParams
 from router.model.side import Side
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.risk import CHECKS, Refusal, RiskView, approve_copy, review

@@ -11,7 +11,8 @@ from router.book.books import ViewPolicy
 from router.engine import Engine
 from router.model.events import Event, HaltAsked, HaltLevel, ParentSubmitted, Started
 from router.model.ids import EntityId, InstrumentId, RefId
-from router.model.orders import ParentOrder, SweepParams
+from router.model.orders import ParentOrder
+from router.model.policies import SweepParams
 from router.model.requests import Request, RequestKind
 from router.model.side import Side
 from router.observe import Observe

@@ -22,7 +22,8 @@ from router.model.ids import (
     VenueId,
     VenueOrderId,
 )
-from router.model.orders import ChildOrder, Fee, Fill, ParentOrder, SweepParams, TimeInForce, VenueTrade
+from router.model.orders import ChildOrder, Fee, Fill, ParentOrder, TimeInForce, VenueTrade
+from router.model.policies import SweepParams
 from router.model.requests import Request, RequestKind
 from router.model.side import Side
 from router.ports.store import JournalRow

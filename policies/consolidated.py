@@ -1,0 +1,79 @@
+"""What a policy reads off all books together: best prices, mid, depth and slope, in reporting currency."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+from router.model.ids import VenueId
+from router.model.market import Level, ListingView, MarketView
+from router.model.money import ZERO, ratio, roughly
+from router.model.side import Side
+
+_HALF = Decimal("0.5")
+May = Callable[[VenueId], bool]
+
+
+def anywhere(venue: VenueId) -> bool:  # noqa: ARG001 - any
+    """Every venue may be used."""
+    return True
+
+
+def usable(view: MarketView, may_use: May = anywhere) -> Iterator[tuple[ListingView, Decimal]]:
+    """Books that may be traded on and have a mark for their currency, with that mark."""
+    for book in view.listings:
+        rate = view.fx_rate(book.listing.quote)
+        if book.unusable is None and rate is not None and may_use(book.listing.venue):
+            yield book, rate
+
+
+def best(view: MarketView, side: Side, may_use: May = anywhere) -> Decimal | None:
+    """The best price an order on `side` would take; None without one."""
+    with roughly():
+        prices = [_takes(book, side)[0].price * rate for book, rate in usable(view, may_use) if _takes(book, side)]
+    if not prices:
+        return None
+    return min(prices) if side is Side.BUY else max(prices)
+
+
+def mid(view: MarketView, may_use: May = anywhere) -> Decimal | None:
+    """Half-way between the best bid and the best ask anywhere; None where a side is empty."""
+    bid, ask = best(view, Side.SELL, may_use), best(view, Side.BUY, may_use)
+    if bid is None or ask is None:
+        return None
+    with roughly():
+        return (bid + ask) * _HALF
+
+
+def depth(view: MarketView, side: Side, limit_price: Decimal | None, may_use: May = anywhere) -> Decimal:
+    """Base that an order on `side` could take at `limit_price` or better."""
+    return sum((size for _, size in _levels(view, side, limit_price, may_use)), ZERO)
+
+
+def book_slope(view: MarketView, side: Side, may_use: May = anywhere) -> Decimal | None:
+    """How much the average price worsens per unit taken: a line through the best price, fitted to all levels shown.
+
+    None where less than two levels are shown, or they do not worsen.
+    """
+    levels = sorted(_levels(view, side, None, may_use), reverse=side is Side.SELL)
+    if not levels:
+        return None
+    with roughly():
+        touch, taken, paid, over, under = levels[0][0], ZERO, ZERO, ZERO, ZERO
+        for price, size in levels:
+            taken, paid = taken + size, paid + abs(price - touch) * size
+            over, under = over + paid, under + taken * taken
+        return ratio(over, under) if over > 0 else None
+
+
+def _levels(view: MarketView, side: Side, limit: Decimal | None, may_use: May) -> list[tuple[Decimal, Decimal]]:
+    with roughly():
+        books = usable(view, may_use)
+        found = [(level.price * rate, level.size) for book, rate in books for level in _takes(book, side)]
+    return [one for one in found if limit is None or _within(one[0], limit, side)]
+
+
+def _within(price: Decimal, limit: Decimal, side: Side) -> bool:
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def _takes(book: ListingView, side: Side) -> tuple[Level, ...]:
+    return book.asks if side is Side.BUY else book.bids

@@ -1,0 +1,69 @@
+"""LIMIT_OR_BETTER: take what crosses inside the limit; rest what is left at one listing, and move only for a reason."""
+
+from policies.consolidated import depth
+from policies.pacing import again
+from policies.resting import as_quotes, at_limit, own_side, standing, taking_out, where_to_rest
+from router.model.ids import Nanos
+from router.model.market import MarketView
+from router.model.money import ratio
+from router.model.policies import LimitOrBetterParams
+from router.ports.policy import Progress, Quote, Resting, Target
+
+_LOOK_NS = 1_000_000_000
+
+
+class LimitOrBetter:
+    """Nothing is ever sent twice: what rests is withdrawn, and known to be gone, before its quantity goes elsewhere."""
+
+    def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
+        """What crosses now is taken; else one quote for the whole rest."""
+        order, params = progress.order, progress.order.params
+        assert isinstance(params, LimitOrBetterParams)
+        assert order.limit_price is not None
+        if progress.filled >= order.quantity:
+            return Target(quantity=order.quantity, finished=True, reason="filled")
+        here, next_ns = standing(progress), Nanos(now_ns + _LOOK_NS)
+        stays = Target(quantity=progress.committed, quotes=as_quotes(here), not_before_ns=next_ns, reason="rests")
+        if taking_out(progress) > 0:
+            return Target(quantity=progress.committed, quotes=as_quotes(here), reason="a round is out")
+        if view is None:
+            return Target(quantity=progress.committed, look=True, not_before_ns=next_ns, quotes=as_quotes(here))
+        crossing = depth(view, order.side, order.limit_price, order.may_use)
+        if crossing > 0 and crossing >= progress.slice_min and not _just_tried(progress, now_ns, params):
+            if here:
+                return Target(quantity=progress.committed, quotes=(), reason="a price inside the limit: withdraw first")
+            return Target(quantity=progress.committed + min(crossing, progress.open_quantity), reason="takes")
+        if here:
+            return stays if not _better_elsewhere(progress, view, here[0], params) else _leave(progress)
+        found = where_to_rest(view, order, order.limit_price, params.rest_venue_rule)
+        if found is None:
+            return Target(quantity=progress.committed, not_before_ns=next_ns, reason="no book to rest in")
+        price = at_limit(found[0], found[1], order.side, order.limit_price)
+        quote = Quote(listing_id=found[0].listing.id, price=price, quantity=progress.open_quantity)
+        return Target(quantity=order.quantity, quotes=(quote,), not_before_ns=next_ns, reason="rests what is left")
+
+
+def _just_tried(progress: Progress, now_ns: Nanos, params: LimitOrBetterParams) -> bool:
+    """Did a round just now find nothing it could take?"""
+    return not progress.last_round_sent and again(progress, now_ns, params.round_wait_ms) is not None
+
+
+def _leave(progress: Progress) -> Target:
+    return Target(quantity=progress.committed, quotes=(), reason="a better place to rest: withdraw first")
+
+
+def _better_elsewhere(progress: Progress, view: MarketView, here: Resting, params: LimitOrBetterParams) -> bool:
+    """Is another book's touch better than this one's by enough ticks?"""
+    order = progress.order
+    assert order.limit_price is not None
+    found = where_to_rest(view, order, order.limit_price, params.rest_venue_rule)
+    mine = next((book for book in view.listings if book.listing.id == here.listing_id), None)
+    if found is None or found[0].listing.id == here.listing_id:
+        return False
+    if mine is None or mine.unusable is not None or not own_side(mine, order.side):
+        return True
+    rate, touch = view.fx_rate(mine.listing.quote), own_side(found[0], order.side)[0].price
+    if rate is None:
+        return True
+    ahead = (ratio(touch * found[1], rate) - own_side(mine, order.side)[0].price) * order.side.sign
+    return ahead >= params.reprice_ticks * mine.listing.tick

@@ -1,0 +1,104 @@
+"""PASSIVE_THEN_SWEEP: per slice, rest at the touch of the best venues; take what did not fill in its time."""
+
+from decimal import Decimal
+
+from policies.consolidated import usable
+from policies.pacing import again, lot_of
+from policies.resting import as_quotes, own_side, passive, standing, taking_out
+from policies.slices import Slice, borders_ns, even_shares, middles_ns, number_of_slices, schedule
+from router.model.ids import Nanos
+from router.model.market import ListingView, MarketView
+from router.model.money import ZERO, ratio, roughly
+from router.model.policies import PassiveThenSweepParams
+from router.model.rounding import down
+from router.ports.policy import Progress, Quote, Target
+
+_MS = 1_000_000
+
+
+class PassiveThenSweep:
+    """Behind a slice's patience, or further from the market than `stop_ticks`, what rests is withdrawn and taken."""
+
+    def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
+        """What should stand, or be taken, of the slices whose time has come."""
+        order, params = progress.order, progress.order.params
+        assert isinstance(params, PassiveThenSweepParams)
+        assert progress.ends_ns is not None
+        if progress.filled >= order.quantity:
+            return Target(quantity=order.quantity, finished=True, reason="filled")
+        here = standing(progress)
+        if taking_out(progress) > 0:
+            return Target(quantity=progress.committed, quotes=as_quotes(here), reason="a round is out")
+        slices, window_ns = _slices(progress, params)
+        reached = sum(1 for one in slices if one.at_ns <= now_ns)
+        if not reached:
+            first = slices[0].at_ns if slices else None
+            return Target(quantity=progress.committed, not_before_ns=first, finished=not slices, reason="not begun")
+        current = slices[reached - 1]
+        patient_ns = Nanos(current.at_ns + window_ns * params.patience_pct // 100)
+        next_ns = slices[reached].at_ns if reached < len(slices) else progress.ends_ns
+        missing = current.cumulative - progress.filled - progress.in_doubt
+        if missing <= 0:
+            return Target(quantity=progress.committed, not_before_ns=next_ns, reason="this slice is done")
+        if now_ns >= patient_ns:
+            return _sweep(progress, now_ns, params, missing, next_ns)
+        look_ns = Nanos(min(now_ns + params.repeg_ms * _MS, patient_ns))
+        if view is None:
+            return Target(quantity=progress.committed, quotes=as_quotes(here), look=True, not_before_ns=look_ns)
+        if here:
+            stays = all(_ticks_behind(progress, view, one.listing_id, one.price) == 0 for one in here)
+            quotes = as_quotes(here) if stays else ()
+            return Target(quantity=progress.committed, quotes=quotes, not_before_ns=look_ns, reason="rests")
+        quotes = at_touches(progress, view, missing, params.venues_max)
+        placed = sum((one.quantity for one in quotes), ZERO)
+        return Target(quantity=progress.committed + placed, quotes=quotes, not_before_ns=look_ns, reason="rests anew")
+
+
+def _slices(progress: Progress, params: PassiveThenSweepParams) -> tuple[tuple[Slice, ...], int]:
+    order, ends_ns = progress.order, progress.ends_ns
+    assert ends_ns is not None
+    count = number_of_slices(params.slicing, progress.starts_ns, ends_ns)
+    borders, randomize = borders_ns(progress.starts_ns, ends_ns, count), order.envelope.randomize
+    shares = even_shares(count, randomize)
+    times = (progress.starts_ns,) if count == 1 else middles_ns(borders, randomize)
+    found = schedule(order.quantity, shares, times, lot_of(progress), progress.slice_min)
+    return found, (ends_ns - progress.starts_ns) // count
+
+
+def _sweep(
+    progress: Progress, now_ns: Nanos, params: PassiveThenSweepParams, missing: Decimal, next_ns: Nanos
+) -> Target:
+    if standing(progress):
+        return Target(quantity=progress.committed, quotes=(), reason="its patience is over: withdraw first")
+    if (pause := again(progress, now_ns, params.slicing.round_wait_ms)) is not None:
+        return pause
+    return Target(quantity=progress.committed + missing, not_before_ns=next_ns, reason="takes what did not fill")
+
+
+def _ticks_behind(progress: Progress, view: MarketView, listing_id: str, price: Decimal) -> int:
+    """By how many ticks the touch has moved away from a resting order; 0 while it is at the touch or ahead of it."""
+    book = next((one for one in view.listings if one.listing.id == listing_id), None)
+    if book is None or book.unusable is not None or not own_side(book, progress.order.side):
+        return 1
+    behind = (own_side(book, progress.order.side)[0].price - price) * progress.order.side.sign
+    return int(ratio(max(behind, ZERO), book.listing.tick))
+
+
+def at_touches(progress: Progress, view: MarketView, quantity: Decimal, venues_max: int) -> tuple[Quote, ...]:
+    """Equal parts at the touch of the venues whose own side is best; fewer venues where a part would be too small."""
+    order = progress.order
+    books = [(book, rate) for book, rate in usable(view, order.may_use) if own_side(book, order.side)]
+    with roughly():
+        books.sort(key=lambda one: -order.side.sign * own_side(one[0], order.side)[0].price * one[1])
+    for count in range(min(venues_max, len(books)), 0, -1):
+        part = down(ratio(quantity, Decimal(count)), lot_of(progress))
+        if part >= progress.slice_min or count == 1:
+            sizes = [quantity - part * (count - 1), *[part] * (count - 1)]
+            return tuple(_quote(progress, book, size) for (book, _), size in zip(books, sizes, strict=False))
+    return ()
+
+
+def _quote(progress: Progress, book: ListingView, size: Decimal) -> Quote:
+    side = progress.order.side
+    price = passive(book, side, own_side(book, side)[0].price)
+    return Quote(listing_id=book.listing.id, price=price, quantity=down(size, book.listing.step))

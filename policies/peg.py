@@ -1,0 +1,72 @@
+"""PEG: rest at a price that follows the market. A move costs a rate-limit token and the place in the queue."""
+
+from decimal import Decimal
+
+from policies.resting import as_quotes, other_side, own_side, passive, standing, taking_out, where_to_rest
+from router.model.ids import Nanos
+from router.model.market import ListingView, MarketView
+from router.model.money import fraction_of_bps, ratio, roughly
+from router.model.orders import ParentOrder
+from router.model.policies import OffsetIn, PegParams, PegTo, RestVenue
+from router.ports.policy import Progress, Quote, Target
+
+_MS = 1_000_000
+_HALF = Decimal("0.5")
+
+
+class Peg:
+    """One quote, moved by at least a tick, at most every so often, and never beyond the limit."""
+
+    def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
+        """Where it should stand now."""
+        order, params = progress.order, progress.order.params
+        assert isinstance(params, PegParams)
+        if progress.filled >= order.quantity:
+            return Target(quantity=order.quantity, finished=True, reason="filled")
+        here = standing(progress)
+        next_ns = Nanos(now_ns + params.min_reprice_interval_ms * _MS)
+        if taking_out(progress) > 0:
+            return Target(quantity=progress.committed, quotes=as_quotes(here), reason="a move is under way")
+        if here and now_ns < (due_ns := Nanos(here[0].since_ns + params.min_reprice_interval_ms * _MS)):
+            return Target(quantity=progress.committed, quotes=as_quotes(here), not_before_ns=due_ns, reason="stands")
+        if view is None:
+            return Target(quantity=progress.committed, quotes=as_quotes(here), look=True, not_before_ns=next_ns)
+        if here:
+            book = next((one for one in view.listings if one.listing.id == here[0].listing_id), None)
+            stays = book is not None and pegged(book, view, order, params) == here[0].price
+            return Target(
+                quantity=progress.committed,
+                quotes=as_quotes(here) if stays else (),
+                not_before_ns=next_ns,
+                reason="stands" if stays else "the market moved: withdraw first",
+            )
+        found = where_to_rest(view, order, order.limit_price or Decimal(0), RestVenue.BEST_TOUCH)
+        price = None if found is None else pegged(found[0], view, order, params)
+        if found is None or price is None:
+            return Target(quantity=progress.committed, not_before_ns=next_ns, quotes=(), reason="no price to follow")
+        quote = Quote(listing_id=found[0].listing.id, price=price, quantity=progress.open_quantity)
+        return Target(quantity=order.quantity, quotes=(quote,), not_before_ns=next_ns, reason="stands anew")
+
+
+def pegged(book: ListingView, view: MarketView, order: ParentOrder, params: PegParams) -> Decimal | None:
+    """The price to stand at in this book, on its ticks, within the limit and passive; None without both sides."""
+    near, far, rate = own_side(book, order.side), other_side(book, order.side), view.fx_rate(book.listing.quote)
+    if not near or not far or rate is None or book.unusable is not None:
+        return None
+    with roughly():
+        price = {
+            PegTo.NEAR: near[0].price,
+            PegTo.MID: (near[0].price + far[0].price) * _HALF,
+            PegTo.FAR: far[0].price,
+        }[params.peg_to]
+        match params.offset_in:
+            case OffsetIn.PRICE:
+                price -= order.side.sign * params.offset
+            case OffsetIn.BPS:
+                price -= order.side.sign * price * fraction_of_bps(params.offset)
+            case OffsetIn.DEPTH:
+                price = near[min(int(params.offset), len(near) - 1)].price
+        if order.limit_price is not None:
+            limit = ratio(order.limit_price, rate)
+            price = min(price, limit) if order.side.sign > 0 else max(price, limit)
+    return passive(book, order.side, price)

@@ -1,0 +1,357 @@
+"""A parent order as its owner writes it: one shape per policy, one envelope for all; into the model and back."""
+
+import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializeAsAny, ValidationError
+
+from router.model.errors import BadInput
+from router.model.ids import EntityId, InstrumentId, ParentId, RefId, VenueId
+from router.model.money import plain
+from router.model.orders import ParentOrder
+from router.model.policies import Envelope, Randomize
+from router.model.side import Side
+from router.requests import parameters as p
+from router.requests.fields import (
+    PAIR,
+    Amount,
+    Body,
+    Duration,
+    Moment,
+    Name,
+    Share,
+    duration,
+    milliseconds,
+    moment,
+    nanoseconds,
+    sentence,
+)
+
+_STRAYING_MOST = 50
+
+
+class VenuesBody(Body):
+    """Where a parent may trade. Absent `include` means every configured venue; an empty one is refused."""
+
+    include: list[Name] | None = Field(default=None, min_length=1, max_length=64)
+    exclude: list[Name] = Field(default_factory=list, max_length=64)
+
+
+class RandomizeBody(Body):
+    """How far slices stray. The seed follows from the order's reference where none is given."""
+
+    size_pct: int = Field(default=20, ge=0, le=100)
+    time_pct: int = Field(default=30, ge=0, le=50)
+    seed: int | None = Field(default=None, ge=0, le=2**62)
+
+
+class OrderBody(Body):
+    """What every order may say. Quantities in base; prices in the reporting currency; times in UTC."""
+
+    ref_id: Name
+    instrument: Annotated[str, Field(pattern=PAIR)]
+    side: Literal["BUY", "SELL"]
+    base_quantity: Amount | None = None
+    quote_value: Amount | None = None
+    limit_price: Amount | None = None
+    policy: str = "SWEEP"
+    params: SerializeAsAny[p.ParamsBody] = Field(default_factory=p.SweepBody)
+    venues: VenuesBody = Field(default_factory=VenuesBody)
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    duration: Duration | None = None
+    all_in_limit_price: Amount | None = None
+    stop_price: Amount | None = None
+    stop_age_ms: int = Field(default=Envelope().stop_age_ms, ge=1, le=60_000)
+    would_price: Amount | None = None
+    max_participation_rate: Share | None = None
+    must_complete: bool = False
+    passive_only: bool = False
+    max_slippage_bps: Amount | None = None
+    price_collar_bps: Amount | None = None
+    min_child_notional: Amount | None = None
+    max_child_quantity: Amount | None = None
+    max_children_outstanding: int | None = Field(default=None, ge=1, le=1_000)
+    max_venues: int | None = Field(default=None, ge=1, le=64)
+    max_share_per_venue: Share | None = None
+    randomize: RandomizeBody | None = None
+
+    @property
+    def quantity(self) -> Decimal:
+        """Base."""
+        assert self.base_quantity is not None
+        return Decimal(self.base_quantity)
+
+    @property
+    def limit(self) -> Decimal | None:
+        """Reporting currency per unit of base."""
+        return _number(self.limit_price)
+
+    @property
+    def way(self) -> Side:
+        """The side, as the model names it."""
+        return Side(self.side)
+
+
+class SweepOrder(OrderBody):
+    """Everything now."""
+
+    policy: Literal["SWEEP"] = "SWEEP"
+    params: p.SweepBody = Field(default_factory=p.SweepBody)
+
+
+class BestSingleOrder(OrderBody):
+    """Everything now, at one venue a round."""
+
+    policy: Literal["BEST_SINGLE"] = "BEST_SINGLE"
+    params: p.BestSingleBody = Field(default_factory=p.BestSingleBody)
+
+
+class LimitOrBetterOrder(OrderBody):
+    """Take what crosses, rest the remainder."""
+
+    policy: Literal["LIMIT_OR_BETTER"] = "LIMIT_OR_BETTER"
+    params: p.LimitOrBetterBody = Field(default_factory=p.LimitOrBetterBody)
+
+
+class TwapOrder(OrderBody):
+    """Equal slices."""
+
+    policy: Literal["TWAP"] = "TWAP"
+    params: p.TwapBody
+
+
+class VwapOrder(OrderBody):
+    """Slices along a curve."""
+
+    policy: Literal["VWAP"] = "VWAP"
+    params: p.VwapBody
+
+
+class PovOrder(OrderBody):
+    """A share of all volume."""
+
+    policy: Literal["POV"] = "POV"
+    params: p.PovBody
+
+
+class IsOrder(OrderBody):
+    """Least shortfall."""
+
+    policy: Literal["IS"] = "IS"
+    params: p.IsBody
+
+
+class IcebergOrder(OrderBody):
+    """A small piece at a time."""
+
+    policy: Literal["ICEBERG"] = "ICEBERG"
+    params: p.IcebergBody
+
+
+class PegOrder(OrderBody):
+    """A price that follows the market."""
+
+    policy: Literal["PEG"] = "PEG"
+    params: p.PegBody = Field(default_factory=p.PegBody)
+
+
+class SniperOrder(OrderBody):
+    """Nothing rests."""
+
+    policy: Literal["SNIPER"] = "SNIPER"
+    params: p.SniperBody
+
+
+class PassiveThenSweepOrder(OrderBody):
+    """Rest first, take later."""
+
+    policy: Literal["PASSIVE_THEN_SWEEP"] = "PASSIVE_THEN_SWEEP"
+    params: p.PassiveThenSweepBody
+
+
+SHAPES: Mapping[str, type[OrderBody]] = {
+    "SWEEP": SweepOrder,
+    "BEST_SINGLE": BestSingleOrder,
+    "LIMIT_OR_BETTER": LimitOrBetterOrder,
+    "TWAP": TwapOrder,
+    "VWAP": VwapOrder,
+    "POV": PovOrder,
+    "IS": IsOrder,
+    "ICEBERG": IcebergOrder,
+    "PEG": PegOrder,
+    "SNIPER": SniperOrder,
+    "PASSIVE_THEN_SWEEP": PassiveThenSweepOrder,
+}
+"""An order's shape, by the policy it names."""
+ENVELOPE_FIELDS = frozenset(
+    "start_time end_time duration all_in_limit_price stop_price stop_age_ms would_price max_participation_rate "
+    "must_complete passive_only max_slippage_bps price_collar_bps min_child_notional max_child_quantity "
+    "max_children_outstanding max_venues max_share_per_venue randomize".split()
+)
+"""What belongs to the envelope, by its name at the door."""
+_WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
+_WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
+
+
+def parse_order(data: object) -> OrderBody:
+    """The order, or `BadInput` with the first field that is wrong."""
+    policy = data.get("policy", "SWEEP") if isinstance(data, dict) else "SWEEP"
+    shape = SHAPES.get(policy) if isinstance(policy, str) else None
+    if shape is None:
+        raise BadInput("policy", f"must be {', '.join(SHAPES)}")
+    try:
+        body = shape.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "order"
+        raise BadInput(field, sentence(first)) from None
+    _check(body)
+    return body
+
+
+def _check(body: OrderBody) -> None:
+    if body.quote_value is not None:
+        raise BadInput("quote_value", "orders by value are not supported yet: give base_quantity")
+    if body.base_quantity is None:
+        raise BadInput("base_quantity", "is missing")
+    for field in ("base_quantity", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
+        if getattr(body, field) == "0":
+            raise BadInput(field, "must be more than zero")
+    both = set(body.venues.include or ()) & set(body.venues.exclude)
+    if both:
+        raise BadInput("venues", f"{', '.join(sorted(both))} is both included and excluded")
+    body.params.model()
+    _check_times(body)
+    _check_prices(body)
+    rate = _number(body.max_participation_rate)
+    if rate is not None and not 0 < rate < 1:
+        raise BadInput("max_participation_rate", "must be more than 0 and less than 1")
+    share = _number(body.max_share_per_venue)
+    if share is not None and share == 0:
+        raise BadInput("max_share_per_venue", "must be more than 0")
+    chance = body.randomize
+    if chance is not None and chance.time_pct + chance.size_pct / 2 > _STRAYING_MOST:
+        raise BadInput("randomize", "time_pct and half of size_pct may come to 50: more strays by over a slice")
+
+
+def _check_times(body: OrderBody) -> None:
+    if body.end_time is not None and body.duration is not None:
+        raise BadInput("duration", "is another way to give end_time: give one of them")
+    if body.policy in _WITH_AN_END and body.end_time is None and body.duration is None:
+        raise BadInput("end_time", f"{body.policy} needs an end: give end_time or duration")
+    begin, end = body.start_time, body.end_time
+    if begin is not None and end is not None and nanoseconds(end) <= nanoseconds(begin):
+        raise BadInput("end_time", "must be after start_time")
+    if body.duration is not None and milliseconds(body.duration) == 0:
+        raise BadInput("duration", "must be more than zero")
+    if body.must_complete and body.end_time is None and body.duration is None:
+        raise BadInput("must_complete", "goes with an end: give end_time or duration")
+
+
+def _check_prices(body: OrderBody) -> None:
+    if body.policy in _WITH_A_LIMIT and body.limit_price is None:
+        raise BadInput("limit_price", f"{body.policy} needs one")
+    would, limit = _number(body.would_price), body.limit
+    if would is not None and limit is not None and (would - limit) * body.way.sign > 0:
+        raise BadInput("would_price", "must not be worse than the limit_price")
+    if body.passive_only and body.must_complete:
+        raise BadInput("passive_only", "may not complete: it does not go with must_complete")
+
+
+def order_model(body: OrderBody, parent_id: ParentId, entity: EntityId, principal: str) -> ParentOrder:
+    """The parent a checked body describes, defaults filled in."""
+    include = body.venues.include
+    return ParentOrder(
+        id=parent_id,
+        entity=entity,
+        ref_id=RefId(body.ref_id),
+        instrument=InstrumentId(body.instrument),
+        side=body.way,
+        quantity=body.quantity,
+        limit_price=body.limit,
+        policy=body.policy,
+        params=body.params.model(),
+        venues_include=None if include is None else tuple(VenueId(name) for name in include),
+        venues_exclude=tuple(VenueId(name) for name in body.venues.exclude),
+        principal=principal,
+        envelope=_envelope(body, parent_id),
+    )
+
+
+def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
+    return Envelope(
+        start_ns=None if body.start_time is None else nanoseconds(body.start_time),
+        end_ns=None if body.end_time is None else nanoseconds(body.end_time),
+        duration_ms=None if body.duration is None else milliseconds(body.duration),
+        all_in_limit_price=_number(body.all_in_limit_price),
+        stop_price=_number(body.stop_price),
+        stop_age_ms=body.stop_age_ms,
+        would_price=_number(body.would_price),
+        max_participation_rate=_number(body.max_participation_rate),
+        must_complete=body.must_complete,
+        passive_only=body.passive_only,
+        max_slippage_bps=_number(body.max_slippage_bps),
+        price_collar_bps=_number(body.price_collar_bps),
+        min_child_notional=_number(body.min_child_notional),
+        max_child_quantity=_number(body.max_child_quantity),
+        max_children_outstanding=body.max_children_outstanding,
+        max_venues=body.max_venues,
+        max_share_per_venue=_number(body.max_share_per_venue),
+        randomize=None if body.randomize is None else _randomize(body.randomize, parent_id),
+    )
+
+
+def _randomize(body: RandomizeBody, parent_id: ParentId) -> Randomize:
+    digest = hashlib.sha256(f"schedule|{parent_id}".encode()).digest()
+    seed = int.from_bytes(digest[:6]) if body.seed is None else body.seed
+    return Randomize(seed=seed, size_pct=body.size_pct, time_pct=body.time_pct)
+
+
+def order_written(order: ParentOrder) -> dict[str, Any]:
+    """An accepted order as its owner would have to write it, every default named. It is the same order when read."""
+    envelope, chance = order.envelope, order.envelope.randomize
+    include = order.venues_include
+    return {
+        "ref_id": str(order.ref_id),
+        "instrument": str(order.instrument),
+        "side": order.side.value,
+        "base_quantity": plain(order.quantity),
+        "limit_price": _text(order.limit_price),
+        "policy": order.policy,
+        "params": p.written(order.params),
+        "venues": {
+            "include": None if include is None else list(map(str, include)),
+            "exclude": list(map(str, order.venues_exclude)),
+        },
+        "start_time": None if envelope.start_ns is None else moment(envelope.start_ns),
+        "end_time": None if envelope.end_ns is None else moment(envelope.end_ns),
+        "duration": None if envelope.duration_ms is None else duration(envelope.duration_ms),
+        "all_in_limit_price": _text(envelope.all_in_limit_price),
+        "stop_price": _text(envelope.stop_price),
+        "stop_age_ms": envelope.stop_age_ms,
+        "would_price": _text(envelope.would_price),
+        "max_participation_rate": _text(envelope.max_participation_rate),
+        "must_complete": envelope.must_complete,
+        "passive_only": envelope.passive_only,
+        "max_slippage_bps": _text(envelope.max_slippage_bps),
+        "price_collar_bps": _text(envelope.price_collar_bps),
+        "min_child_notional": _text(envelope.min_child_notional),
+        "max_child_quantity": _text(envelope.max_child_quantity),
+        "max_children_outstanding": envelope.max_children_outstanding,
+        "max_venues": envelope.max_venues,
+        "max_share_per_venue": _text(envelope.max_share_per_venue),
+        "randomize": None
+        if chance is None
+        else {"size_pct": chance.size_pct, "time_pct": chance.time_pct, "seed": chance.seed},
+    }
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
