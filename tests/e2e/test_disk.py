@@ -11,6 +11,7 @@ import pytest
 from router.app.exits import ExitCode
 from tests.conftest import POSTGRES_URL
 from tests.e2e.desk import DONE, assert_done_once, desk_at
+from tests.store.cluster import cluster_of_ones_own
 from tests.waiting import eventually
 
 _NO_ROOM_BYTES = (0, 60_000)
@@ -51,6 +52,28 @@ async def test_the_server_goes_away_and_comes_back(tmp_path: Path, postgres_url:
         last = desk.execute("last", desk.order())
         assert await last.ended() in DONE, last.said()
         await assert_done_once(desk)
+
+
+@pytest.mark.nightly
+@pytest.mark.postgres
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("away_s", [0.0, 8.0])
+async def test_the_server_is_killed_and_started_again(tmp_path: Path, away_s: float) -> None:
+    """`kill -9` of all of its processes in the middle of an order: nothing is lost, nothing is sent twice."""
+    with cluster_of_ones_own() as cluster:
+        async with desk_at(tmp_path, cluster.url) as desk:
+            run = desk.execute("first", desk.order())
+            await eventually(lambda: _sent(desk.control), every_s=0.002)
+            await asyncio.to_thread(cluster.kill)
+            await asyncio.sleep(away_s)
+            await asyncio.to_thread(cluster.start)
+            code = await run.ended()
+            assert code in {*DONE, ExitCode.FAILED, ExitCode.IN_DOUBT}, run.said()
+            assert "Traceback" not in run.said()
+            assert code in DONE or any(word in run.said() for word in ("database", "connect")), run.said()
+            last = desk.execute("last", desk.order())
+            assert await last.ended() in DONE, last.said()
+            await assert_done_once(desk)
 
 
 async def _sent(control: object) -> bool:

@@ -13,7 +13,7 @@ _EVERY_S = 4
 """Virtual seconds between two words of somebody at the switch."""
 _KILLS_A_NIGHT = 10_000
 _SEEDS_MOST = 2_000
-_RACES_LEAST = 100
+_RACES_LEAST = 50
 """Orders on their way to a venue when the switch fell: a night without them would show little."""
 _SEEDS_TO_SEE_IT = 20
 
