@@ -241,7 +241,8 @@ class CcxtVenue:
                 _LOG.warning("%s: deposits and withdrawals are not listed to this key: %s", self.account, error)
             self.unlisted = error.code
             return ()
-        except CallFailed:
+        except CallFailed as error:
+            _LOG.warning("%s: deposits and withdrawals could not be read: %s", self.account, error)
             return None
         self.unlisted = None
         return found
