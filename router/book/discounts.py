@@ -48,14 +48,20 @@ def with_discounts(
             for one in view.listings
             if (discount := _discount(one.listing)) is not None
         }
-        counted_on = {key: basis for key, basis in bases.items() if basis.why_not is None}
-        listings = tuple(
-            replace(one, listing=_discounted(one.listing, counted_on[one.listing.id]))
-            if one.listing.id in counted_on
-            else one
-            for one in view.listings
-        )
-    return replace(view, listings=listings), tuple(bases.values())
+    told = tuple(bases.values())
+    return as_reckoned(view, told), told
+
+
+def as_reckoned(view: MarketView, bases: Iterable[FeeBasis]) -> MarketView:
+    """The view with the discounts that were counted on when it was decided on."""
+    counted_on = {basis.listing_id: basis for basis in bases if basis.why_not is None}
+    listings = tuple(
+        replace(one, listing=_discounted(one.listing, counted_on[one.listing.id]))
+        if one.listing.id in counted_on
+        else one
+        for one in view.listings
+    )
+    return replace(view, listings=listings) if counted_on else view
 
 
 def _discount(listing: Listing) -> TokenDiscount | None:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from router.book.discounts import as_reckoned
 from router.model.ids import InstrumentId
 from router.model.market import MarketView
 from router.model.side import Side
@@ -29,5 +30,6 @@ def against(one: Explanation, side: Side, limit_price: Decimal | None) -> Compar
     """What others would have done, on the view a decision was made on; balances aside."""
     if one.view is None or one.planned.due <= 0:
         return None
-    request = SplitRequest(view=one.view, side=side, quantity=one.planned.due, limit_price=limit_price)
+    view = as_reckoned(one.view, one.planned.fee_bases)
+    request = SplitRequest(view=view, side=side, quantity=one.planned.due, limit_price=limit_price)
     return compare(request, split(request))

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from router.book.consolidated import Rung, ladder
+from router.book.discounts import as_reckoned
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.ids import Asset, ClientOrderId, ListingId, listing_id
@@ -326,6 +327,7 @@ def explanation_report(
 ) -> Report:
     """One decision: what was seen, what was planned, what was left out and why, what it saved."""
     planned, quotes = one.planned, _quotes(one.view)
+    seen = None if one.view is None else as_reckoned(one.view, planned.fee_bases)
     return {
         "instrument": instrument,
         "round": planned.round,
@@ -350,11 +352,23 @@ def explanation_report(
         "residual": number(planned.residual),
         "residual_reason": planned.residual_reason,
         "exclusions": {str(each.listing_id): each.reason for each in planned.exclusions},
-        "seen": None if one.view is None else book_report(one.view, depth),
+        "token_fees": [
+            {
+                "listing": basis.listing_id,
+                "token": basis.token,
+                "fee_bps": number(basis.taker_fee_bps),
+                "needed": price(basis.needed),
+                "held": number(basis.held),
+                "rate": price(basis.token_rate),
+                "source": basis.source or None,
+                "age_ms": basis.age_ns // _NS_PER_MS,
+                "why_not": basis.why_not,
+            }
+            for basis in planned.fee_bases
+        ],
+        "seen": None if seen is None else book_report(seen, depth),
         "against": (
-            None
-            if comparison is None or one.view is None
-            else comparison_report(comparison, side, planned.due, one.view)
+            None if comparison is None or seen is None else comparison_report(comparison, side, planned.due, seen)
         ),
     }
 

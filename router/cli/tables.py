@@ -284,12 +284,20 @@ def _left(report: Report) -> list[RenderableType]:
     return lines + [Text(f"{name}: {why}", style="dim") for name, why in report["exclusions"].items()]
 
 
+def _token_fee(one: Report) -> str:
+    if one["why_not"] is not None:
+        return f"{one['listing']}: no discount for paying in {one['token']}: {one['why_not']}"
+    mark = f"1 {one['token']} is {one['rate']} by {one['source']}"
+    return f"{one['listing']}: {one['fee_bps']} bp in {one['token']}, of which {one['held']} are there; {mark}"
+
+
 def explanation(report: Report) -> RenderableType:
     """One decision."""
     parts: list[RenderableType] = [
         Text(f"round {report['round']} at {report['at']}, journal row {report['journal_seq']}", style="bold"),
         _plan(report["plan"], f"due {report['due']} {_base(report)}", report),
         *_left(report),
+        *(Text(_token_fee(one), style="dim") for one in report["token_fees"]),
     ]
     if report["seen"] is not None:
         parts += [Text(""), book(report["seen"])]

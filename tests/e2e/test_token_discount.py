@@ -8,10 +8,33 @@ from typing import Any
 
 import pytest
 
+from connectors.lab.client import LabControl
+from connectors.lab.process import Lab
+from router.app.estimate import estimate
+from router.app.parts import Router, opened
+from router.cli.market import against
+from router.cli.reading import rounds_of
+from router.cli.report import explanation_report
+from router.config import load
 from router.model.ids import AccountId, Asset, ListingId, ParentId
-from router.model.orders import ParentState
+from router.model.orders import ParentOrder, ParentState
+from router.model.side import Side
+from router.requests.door import parent_order
 from router.store.tables import AlertTable
-from tests.e2e.rig import BINANCE, KRAKEN, TERMS, Stand, order, standing
+from tests.e2e.rig import (
+    BINANCE,
+    KRAKEN,
+    TERMS,
+    Stand,
+    driving,
+    lab_settings,
+    order,
+    set_books,
+    standing,
+    urls_of,
+    watched,
+    write_config,
+)
 from tests.waiting import eventually
 
 OFTEN = {**TERMS, "reconcile_every_ms": 100}
@@ -30,7 +53,9 @@ async def test_orders_follow_the_token_and_leave_it_when_it_runs_short(tmp_path:
         await stand.control.deposit("binance", TOKEN, "5")
         await eventually(lambda: _told(stand) and state.available(ACCOUNT, TOKEN) == 5)
 
-        assert await _charged(stand, await _filled(stand, "R1")) == {"BNB"}
+        first = await _filled(stand, "R1")
+        assert await _charged(stand, first) == {"BNB"}
+        await _explained(stand, first)
         [counted_on] = await _alerts(stand, "FEE_DISCOUNT")
         assert counted_on.detail == "reckoned at 9 bp in BNB: 1 BNB is 600 by declared"
 
@@ -53,6 +78,11 @@ async def test_orders_follow_the_token_and_leave_it_when_it_runs_short(tmp_path:
         assert await _alerts(stand, "UNEXPLAINED") == []
 
 
+def _asked(router: Router) -> ParentOrder:
+    body = order("E1", "0.125")
+    return parent_order(body, router.store.deployment, router.config.entity, "e2e", router.offered)
+
+
 def _told(stand: Stand) -> bool:
     terms = stand.engine.driver.engine.state.fee_terms.get(LISTING)
     return bool(terms) and terms[-1].discount is not None and terms[-1].discount.on is True
@@ -62,6 +92,18 @@ async def _filled(stand: Stand, ref_id: str, quantity: str = "0.125", **fields: 
     parent = await stand.submit(order(ref_id, quantity, **fields))
     assert await stand.ended(parent) is ParentState.FILLED
     return parent
+
+
+async def _explained(stand: Stand, parent: ParentId) -> None:
+    """The decision's record says by what the discount was counted on, and what others would have done has it, too."""
+    detail = (await stand.result(parent)).detail
+    assert detail is not None
+    [one] = await rounds_of(stand.router.queries, detail)
+    others = against(one, Side.BUY, None)
+    assert others is not None
+    assert [line.fee_asset for line in others.plan.lines] == [TOKEN]
+    [basis] = explanation_report(one, others, Side.BUY, "BTC/USD", 1)["token_fees"]
+    assert (basis["why_not"], basis["rate"], basis["source"]) == (None, "600", "declared")
 
 
 async def _charged(stand: Stand, parent: ParentId) -> set[str]:
@@ -86,3 +128,23 @@ async def _agrees(stand: Stand) -> bool:
         if books != {asset: Decimal(one["total"]) for asset, one in held.items() if Decimal(one["total"])}:
             return False
     return True
+
+
+@pytest.mark.asyncio
+async def test_an_estimate_follows_the_token_too(tmp_path: Path) -> None:
+    """By the balance the last driver read: enough, and the fee is told in the token; without a value for it, not."""
+    fees = []
+    for folder, fx in (("valued", {"BNB": {"declared": 600}}), ("not", {})):
+        async with Lab(lab_settings(SEATS[:1])) as lab, LabControl(lab.control_url) as control:
+            await set_books(control, SEATS[:1])
+            await control.charge("binance", **DISCOUNT)
+            await control.deposit("binance", TOKEN, "5")
+            (tmp_path / folder).mkdir()
+            path = write_config(tmp_path / folder, urls_of(lab), SEATS[:1], fx={"USDT": {"declared": 1}, **fx})
+            async with opened(load(path), watched()) as router:
+                async with driving(router) as (engine, _):
+                    await eventually(lambda state=engine.driver.engine.state: state.available(ACCOUNT, TOKEN) == 5)
+                fees.append((await estimate(router, _asked(router))).fees)
+
+    assert fees[0] == {TOKEN: Decimal(60010) * Decimal("0.125") * Decimal("0.0009") / 600}
+    assert set(fees[1]) == {"BTC"}
