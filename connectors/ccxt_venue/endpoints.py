@@ -80,9 +80,7 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
                 "v3PrivatePostBrokerageOrders v3PrivatePostBrokerageOrdersBatchCancel v3PrivatePostBrokerageOrdersEdit"
             ),
             "coinbaseexchange": (
-                "privatePostOrders privateDeleteOrders privateDeleteOrdersId privateDeleteOrdersClientClientOid "
-                # reads: what the treasury moved
-                "privateGetTransfers"
+                "privatePostOrders privateDeleteOrders privateDeleteOrdersId privateDeleteOrdersClientClientOid"
             ),
             "cryptocom": (
                 "v1PrivatePostPrivateCreateOrder v1PrivatePostPrivateCreateOrderList v1PrivatePostPrivateAmendOrder "
@@ -110,9 +108,7 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
                 "spotPrivatePostV1OrderOrdersPlace spotPrivatePostV1OrderBatchOrders "
                 "spotPrivatePostV1OrderOrdersOrderIdSubmitcancel "
                 "spotPrivatePostV1OrderOrdersSubmitCancelClientOrder spotPrivatePostV1OrderOrdersBatchcancel "
-                "spotPrivatePostV1OrderOrdersBatchCancelOpenOrders spotPrivatePostV2AlgoOrdersCancelAllAfter "
-                # reads: what the treasury moved
-                "spotPrivateGetV1QueryDepositWithdraw"
+                "spotPrivatePostV1OrderOrdersBatchCancelOpenOrders spotPrivatePostV2AlgoOrdersCancelAllAfter"
             ),
             "kraken": (
                 "privatePostAddOrder privatePostAddOrderBatch privatePostAmendOrder privatePostEditOrder "
@@ -151,8 +147,6 @@ HISTORIES = frozenset(
         ("GET", "/asset/deposit/query-record"),
         ("GET", "/asset/withdraw/query-record"),
         ("GET", "/asset/transfer/query-inter-transfer-list"),
-        ("GET", "/query/deposit-withdraw"),
-        ("GET", "/transfers"),
         ("POST", "/v1/transfers"),
     }
 )

@@ -280,7 +280,12 @@ def comparison_report(comparison: Comparison, side: Side, quantity: Decimal, vie
     report["instrument"] = view.instrument
     report["side"], report["quantity"], report["at"] = side.value, number(quantity), moment(view.at_ns)
     report["mid"] = price(mid_of(view))
-    for name, other in (("best_single", comparison.best_single), ("fee_blind", comparison.fee_blind)):
+    for name, other in (
+        ("best_single", comparison.best_single),
+        ("proportional", comparison.proportional),
+        ("sequential", comparison.sequential),
+        ("fee_blind", comparison.fee_blind),
+    ):
         report[name] = (
             None
             if other is None

@@ -230,11 +230,19 @@ def _rung(side: str, one: Report) -> list[object]:
     ]
 
 
+_RIVALS = (
+    ("best_single", "best single venue"),
+    ("proportional", "proportional to depth"),
+    ("sequential", "one after another"),
+    ("fee_blind", "fee-blind sweep"),
+)
+
+
 def estimate(report: Report) -> RenderableType:
     """The plan beside what others would do."""
     base, reporting = _base(report), _reporting(report)
     rows: list[list[object]] = [_alternative("this router", report)]
-    for name, label in (("best_single", "best single venue"), ("fee_blind", "fee-blind sweep")):
+    for name, label in _RIVALS:
         other = report[name]
         if other is not None:
             where = f" ({other['venue']})" if other["venue"] else ""

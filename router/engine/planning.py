@@ -30,6 +30,8 @@ _MS = 1_000_000
 WARM_UP_NS = 3_000 * _MS
 """How long after a start planning waits for books that have never been seen."""
 _WARMING_LOOK_NS = 50 * _MS
+ORDERS_EACH_MAX = 4
+"""How many orders one round may send to a listing whose largest order binds."""
 REFUSALS_MAX = 3
 """After so many refusals in a row a listing gets nothing more of a parent."""
 
@@ -124,7 +126,7 @@ def _request(
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
         blocked=_blocked(state, parent, view, collars, now_ns),
-        options=SplitOptions(child_notional_max=state.limits.child_notional_max),
+        options=SplitOptions(child_notional_max=state.limits.child_notional_max, orders_each_max=ORDERS_EACH_MAX),
     )
 
 
@@ -330,7 +332,9 @@ def _too_large(state: State, parent: Parent, mid: Decimal | None) -> str | None:
 
 def _without(view: MarketView, side: Side, plan: Plan) -> MarketView:
     """The view less what a plan will take: the next parent must not count on the same liquidity."""
-    planned = {line.listing_id: line.quantity for line in plan.lines}
+    planned: dict[ListingId, Decimal] = {}
+    for line in plan.lines:
+        planned[line.listing_id] = planned.get(line.listing_id, Decimal(0)) + line.quantity
     return replace(
         view,
         listings=tuple(

@@ -19,7 +19,8 @@ from router.split.compare import cost_of
 from router.split.evaluate import levels_for, sweep
 from router.split.plan import Plan, SplitRequest
 from router.split.reach import split_within
-from router.split.split import fee_blind, split
+from router.split.rivals import fee_blind
+from router.split.split import split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,14 +1,15 @@
-"""What the plan saves: against the best single venue and against a sweep that ignores fees, on the same view."""
+"""What the plan saves against others on the same view: best single venue, proportional, sequential, fee-blind."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router.book.consolidated import top
 from router.model.ids import VenueId
-from router.model.money import ZERO, bps_of, exactly
+from router.model.money import bps_of, exactly
 from router.split.evaluate import objective
 from router.split.plan import Plan, SplitRequest
-from router.split.split import fee_blind, split
+from router.split.rivals import fee_blind, proportional, sequential
+from router.split.split import split
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,13 +34,15 @@ class Comparison:
     plan: Plan
     best_single: Counterfactual | None
     fee_blind: Counterfactual | None
+    proportional: Counterfactual | None
+    sequential: Counterfactual | None
     singles: tuple[Counterfactual, ...]
 
 
 def compare(request: SplitRequest, plan: Plan) -> Comparison:
     """Cost the alternatives to `plan`, which was made for `request`."""
     if plan.residual_price is None:
-        return Comparison(plan=plan, best_single=None, fee_blind=None, singles=())
+        return Comparison(plan=plan, best_single=None, fee_blind=None, proportional=None, sequential=None, singles=())
     same = replace(request, options=replace(request.options, residual_price=plan.residual_price))
     singles = tuple(
         _against(same, plan, "single venue", venue, split(replace(same, venues_include=frozenset({venue}))))
@@ -49,6 +52,8 @@ def compare(request: SplitRequest, plan: Plan) -> Comparison:
         plan=plan,
         best_single=min(singles, key=lambda one: (one.saving, one.venue), default=None),
         fee_blind=_against(same, plan, "fee-blind sweep", None, fee_blind(same)),
+        proportional=_against(same, plan, "proportional to depth", None, proportional(same)),
+        sequential=_against(same, plan, "one after another", None, sequential(same)),
         singles=singles,
     )
 
@@ -56,7 +61,7 @@ def compare(request: SplitRequest, plan: Plan) -> Comparison:
 def cost_of(request: SplitRequest, plan: Plan) -> Decimal:
     """The figure plans are compared by: smaller is better, the residual at the plan's residual price."""
     assert plan.residual_price is not None
-    return objective(request.side, plan.all_in_cost or ZERO, plan.residual, plan.residual_price)
+    return objective(request, plan, plan.residual_price)
 
 
 def _venues(request: SplitRequest) -> list[VenueId]:

@@ -3,16 +3,17 @@
 Everything in here is Decimal from the raw book under `exactly()`. The search may estimate; what is reported is this.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from router.book.effective import all_in_here, expected_fee_here
 from router.model.ids import ListingId
 from router.model.market import Level, ListingView
-from router.model.money import ZERO, exactly, ratio
+from router.model.money import ONE, ZERO, exactly, ratio
 from router.model.orders import Fee
 from router.model.side import Side
+from router.split.plan import Landing, Plan, SplitRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,13 +75,83 @@ def sweep(view: ListingView, side: Side, quantity: Decimal, rate: Decimal) -> Sw
         )
 
 
-def objective(side: Side, all_in_sum: Decimal, residual: Decimal, residual_price: Decimal) -> Decimal:
-    """What plans are judged by, less is better: all-in cost and residual at its price; for a sell, minus proceeds."""
-    with exactly():
-        return side.sign * (all_in_sum + residual * residual_price)
+def priced(
+    view: ListingView, side: Side, rate: Decimal, landing: Landing | None = None
+) -> Iterator[tuple[Decimal, Decimal]]:
+    """(all-in price per unit in reporting currency, size) of each level, best first, for a caller under `exactly()`.
+
+    With a `landing` the price expected: the level's own as far as it survives, the fallback's for the rest. It never
+    gets better with depth: where the fallback is better than the level, the worst price so far stands.
+    """
+    listing, sign = view.listing, side.sign
+    chances = (ONE,) if landing is None else landing.survival.get(listing.id, (ONE,))
+    certain, worst = chances == (ONE,), None
+    for at, (price, size) in enumerate(levels_for(view, side)):
+        value = all_in_here(listing, side, price, rate)
+        if not certain and landing is not None:
+            chance = chances[min(at, len(chances) - 1)]
+            value = chance * value + (ONE - chance) * landing.fallback_price
+        if worst is not None and (worst - value) * sign > 0:
+            value = worst
+        worst = value
+        yield value, size
 
 
-def total_all_in(swept: Iterable[Swept]) -> Decimal:
-    """The exact sum over listings."""
+def expected(view: ListingView, side: Side, quantity: Decimal, rate: Decimal, landing: Landing) -> Decimal:
+    """What `quantity`, which must be displayed, is expected to cost or bring all in, misses at the fallback price."""
     with exactly():
-        return sum((one.all_in for one in swept), ZERO)
+        left, total = quantity, ZERO
+        for price, size in priced(view, side, rate, landing):
+            total += price * min(size, left)
+            left -= min(size, left)
+            if not left:
+                break
+        return total
+
+
+def expected_fill(request: SplitRequest, plan: Plan) -> Decimal:
+    """How much of what is sent should be there at the first pass, in base."""
+    landing = request.landing
+    filled = ZERO
+    with exactly():
+        for view, quantity in sent_to(request, plan):
+            chances = (ONE,) if landing is None else landing.survival.get(view.listing.id, (ONE,))
+            left = quantity
+            for at, (_, size) in enumerate(levels_for(view, request.side)):
+                filled += min(size, left) * chances[min(at, len(chances) - 1)]
+                left -= min(size, left)
+    return filled
+
+
+def sent_to(request: SplitRequest, plan: Plan) -> Iterator[tuple[ListingView, Decimal]]:
+    """Each listing a plan sends to, and how much in all."""
+    totals: dict[ListingId, Decimal] = {}
+    for line in plan.lines:
+        totals[line.listing_id] = totals.get(line.listing_id, ZERO) + line.quantity
+    for view in request.view.listings:
+        if view.listing.id in totals:
+            yield view, totals[view.listing.id]
+
+
+def order_cost(request: SplitRequest, listing: ListingId) -> Decimal:
+    """What an order at this listing counts as, beside what it trades for; reporting currency."""
+    return request.options.order_costs.get(listing, request.options.order_cost)
+
+
+def objective(request: SplitRequest, plan: Plan, residual_price: Decimal) -> Decimal:
+    """What plans are judged by, less is better: all-in cost, expected where it is uncertain, a sell's with minus.
+
+    Orders count at their cost, the residual at `residual_price` per unit.
+    """
+    side = request.side
+    with exactly():
+        total = ZERO
+        for view, quantity in sent_to(request, plan):
+            rate = request.view.fx_rate(view.listing.quote)
+            assert rate is not None
+            if request.landing is None:
+                total += sweep(view, side, quantity, rate).all_in
+            else:
+                total += expected(view, side, quantity, rate, request.landing)
+        orders = sum((order_cost(request, line.listing_id) for line in plan.lines), ZERO)
+        return side.sign * (total + plan.residual * residual_price) + orders

@@ -1,8 +1,9 @@
 """Sentences: why a listing got nothing or was held back, and why something is left over."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
 
+from router.model.ids import Asset
 from router.model.market import ListingView
 from router.model.money import plain, readable
 from router.model.side import Side
@@ -13,10 +14,12 @@ from router.split.plan import SplitRequest
 DUST = "dust below every minimum"
 NO_LISTING = "no usable listing"
 CHILDREN = "children limit"
+CAP = "balance or cap"
+_LARGE = 100
 _HELD_BACK = frozenset({End.BALANCE, End.MAX_QUANTITY, End.CHILD_NOTIONAL})
 
 
-def not_allowed(request: SplitRequest, one: ListingView) -> str | None:
+def not_allowed(request: SplitRequest, one: ListingView, rates: Container[Asset]) -> str | None:
     """Why a listing takes no part whatever its price; None when it may."""
     listing = one.listing
     if listing.id in request.blocked:
@@ -27,7 +30,7 @@ def not_allowed(request: SplitRequest, one: ListingView) -> str | None:
         return f"{listing.venue} is excluded"
     if one.unusable is not None:
         return one.unusable
-    if request.view.fx_rate(listing.quote) is None:
+    if listing.quote not in rates:
         return f"no mark for {listing.quote}"
     if not levels_for(one, request.side):
         return f"no depth: no {'asks' if request.side is Side.BUY else 'bids'}"
@@ -36,8 +39,9 @@ def not_allowed(request: SplitRequest, one: ListingView) -> str | None:
 
 def ended(end: End | None, request: SplitRequest) -> str:
     """What stops a curve, for people."""
-    if end is End.LIMIT and request.limit_price is not None:
-        return f"{end} {plain(request.limit_price)}"
+    limit = {End.LIMIT: request.limit_price, End.ALL_IN_LIMIT: request.all_in_limit_price}.get(end) if end else None
+    if limit is not None:
+        return f"{end} {plain(limit)}"
     return str(end) if end is not None else str(End.ENOUGH)
 
 
@@ -82,8 +86,9 @@ def left_over(
     units: Sequence[int],
     left: int,
     rest_price: float,
-    children_full: bool,
     request: SplitRequest,
+    *,
+    children_full: bool,
 ) -> str:
     """The cause that binds for what is left, over all listings that could be priced; those with 0 units included."""
     if not curves:
@@ -99,10 +104,10 @@ def left_over(
             continue
         elif not taken and children_full:
             causes.append(CHILDREN)
-        elif curve.cost(taken + increment) - curve.cost(taken) >= increment * rest_price:
+        elif curve.full(taken + increment) - curve.full(taken) >= increment * rest_price:
             causes.append(dear(request))
         else:
-            causes.append(str(End.BALANCE))
+            causes.append(CAP if request.caps else str(End.BALANCE))
     return joined(causes) or DUST
 
 
@@ -112,4 +117,6 @@ def joined(causes: Iterable[str]) -> str:
 
 
 def _shown(price: float) -> str:
+    if abs(price) >= _LARGE:
+        return f"{price:,.2f}"
     return readable(Decimal(repr(price)))

@@ -29,6 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.ports": ("router.model",),
     "router.book": ("router.model",),
     "router.split": ("router.model", "router.book"),
+    "router.learn": ("router.model", "router.split"),
     "policies": ("router.model", "router.ports"),
     "router.risk": ("router.model", "router.orders", "router.balances"),
     "router.orders": ("router.model",),
@@ -58,7 +59,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 """Room -> what it may import of ours, itself aside. Those not listed (app, cli, config) may import everything."""
 
-PURE = (*PURE_ABOVE_ENGINE, "router.engine", "router.tca", "router.evaluation", "connectors.lab.core")
+PURE = (
+    *PURE_ABOVE_ENGINE,
+    "router.engine",
+    "router.tca",
+    "router.evaluation",
+    "router.learn",
+    "connectors.lab.core",
+)
 MONEY = (
     "router.model",
     "router.orders",
@@ -68,6 +76,7 @@ MONEY = (
     "router.conservation",
     "router.engine",
     "router.tca",
+    "router.learn",
     "router.journal",
     "router.store",
     "router.market_record",
