@@ -8,7 +8,6 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from router.book.consolidated import Rung, ladder
 from router.book.discounts import as_reckoned
 from router.config import Config
+from router.model import moments
 from router.model.errors import BadInput
 from router.model.ids import Asset, ClientOrderId, ListingId, listing_id
 from router.model.keys import KeyReading
@@ -56,10 +56,7 @@ def price(value: Decimal | None) -> str | None:
 
 def moment(at_ns: int | None) -> str | None:
     """`2026-11-20T10:00:00.123456Z`."""
-    if at_ns is None:
-        return None
-    seconds, rest = divmod(at_ns, _NS_PER_S)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    return None if at_ns is None else moments.moment(at_ns)
 
 
 def parent_line(parent: ParentTable) -> Report:

@@ -417,6 +417,20 @@ def tied(report: Report) -> RenderableType:
     return _table(title, columns, rows, left=5)
 
 
+def account_now(report: Report) -> RenderableType:
+    """An account held against the books."""
+    agrees, differs = report["agrees"], report["differs"]
+    assets = agrees["assets"]
+    held = "its books are not open yet" if assets is None else f"{len(assets)} assets"
+    lines = [Text(f"{report['account']} at {report['read_at']}, account {report['gate']}")]
+    lines.append(Text(f"agrees: {agrees['orders']} open orders, {agrees['trades']} trades, {held}", style="green"))
+    lines += [Text(f"differs: {one['what']}: {one['detail']}", style="bold red") for one in differs]
+    lines += [Text(f"not ours, left alone: {one}") for one in report["foreign_orders"]]
+    lines += [Text(f"done: {one}") for one in report.get("done", ())]
+    lines += [Text(f"a driver would: {one}") for one in report.get("a_driver_would", ())]
+    return Group(*lines)
+
+
 def explanations(reports: Sequence[Report]) -> RenderableType:
     """Decisions, one after the other."""
     if not reports:

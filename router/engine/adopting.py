@@ -14,7 +14,7 @@ from router.engine.draft import Draft
 from router.engine.state import State
 from router.model import facts as f
 from router.model.ids import AccountId, Asset, ClientOrderId, InstrumentId, Nanos, ParentId, RefId, VenueId, listing_id
-from router.model.money import ZERO
+from router.model.money import ZERO, ratio
 from router.model.orders import (
     RECOVERED,
     ChildOrder,
@@ -80,6 +80,7 @@ def adopt(
         number = origin.number
     child_order = _child_order(parent, client_id, order, number, draft.now_ns)
     value = child_order.quantity * child_order.limit_price
+    worth = _in_reporting(state, parent, child_order, value)
     given, asset = (value, child_order.quote) if order.side is Side.BUY else (child_order.quantity, child_order.base)
     draft.note(
         f.ChildAdopted(
@@ -87,7 +88,7 @@ def adopt(
             venue_order_id=order.venue_order_id,
             reserved_asset=asset,
             reserved=given,
-            notional=value,
+            notional=worth,
             incarnation=None if origin is None else origin.incarnation,
             at_ns=draft.now_ns,
         )
@@ -110,6 +111,22 @@ def adopt(
     if not child.state.ended:
         children.look(draft, child)
     draft.touch(parent)
+
+
+def _in_reporting(state: State, parent: Parent, adopted: ChildOrder, value: Decimal) -> Decimal:
+    """A value in the quote currency as the parent's reporting currency, by the rate of the last child sent in it.
+
+    No view of the market belongs to an adoption. Where no such child is known the rate is taken to be one.
+    """
+    instrument = state.instrument(parent.order.instrument)
+    if instrument is not None and instrument.reporting == adopted.quote:
+        return value
+    for child in reversed(state.blotter.children.values()):
+        order = child.order
+        sent = order.quantity * order.limit_price
+        if order.quote == adopted.quote and sent > 0:
+            return ratio(value * child.notional, sent)
+    return value
 
 
 def origin_of(state: State, account: AccountId, client_id: ClientOrderId) -> Origin | None:

@@ -98,7 +98,7 @@ class Engine:
                 _on_account_seen(draft, event)
             case e.VenueLost():
                 _on_venue_lost(draft, event)
-            case e.StreamRestored():
+            case e.StreamRestored() | e.ReconcileAsked():
                 _read_account(draft, event.account)
             case e.RequestUnreadable():
                 pass  # for the record

@@ -169,6 +169,14 @@ class DifferenceAcknowledged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReconcileAsked:
+    """Somebody wants an account read now."""
+
+    account: AccountId
+    principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VenueLost:
     """The venue cannot be traded on for now. Its gate closes until an account read opens it."""
 
@@ -236,6 +244,7 @@ Event = (
     | OrderHinted
     | AccountSeen
     | DifferenceAcknowledged
+    | ReconcileAsked
     | VenueLost
     | StreamRestored
     | RequestUnreadable

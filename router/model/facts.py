@@ -382,7 +382,7 @@ class ChildAdopted:
     """An order with our tag that no intent explained is a child from now on, with what it may use up.
 
     `incarnation`: the life of the database that gave its id out; None where its parent is not known. `notional` is its
-    worth at its limit, in its own quote currency.
+    worth at its limit, in the reporting currency.
     """
 
     order: ChildOrder

@@ -16,6 +16,7 @@ class RequestKind(StrEnum):
     ACKNOWLEDGE = "ACKNOWLEDGE"
     RESOLVE = "RESOLVE"
     RESTORED = "RESTORED"
+    RECONCILE = "RECONCILE"
     UNKNOWN = "UNKNOWN"
     """Stored by a release that knows more kinds than this one."""
 

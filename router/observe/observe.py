@@ -493,9 +493,10 @@ class Observe:
         self._metrics.loop_lag.observe(lag_ns / _NS_PER_S)
         self._metrics.tasks.set(tasks)
 
-    def recovered(self, *, seq: int, living: int, halted: str | None) -> None:
-        """State was rebuilt from the journal up to `seq`; so many children had not ended."""
+    def recovered(self, *, seq: int, living: int, halted: str | None, recovering: bool) -> None:
+        """State was rebuilt from the journal up to `seq`; so many children had not ended. `recovering`: in RECOVERY."""
         self._metrics.halted.set(0 if halted is None else 1)
+        self._metrics.recovering.set(1 if recovering else 0)
         self._log.info("recovered", seq=seq, living=living, halted=halted)
 
     def lease_lost(self, why: str) -> None:

@@ -25,6 +25,12 @@ class AcknowledgeBody(Body):
     reason: Annotated[str, Field(min_length=1, max_length=128)]
 
 
+class ReconcileBody(Body):
+    """Read an account now."""
+
+    account: Annotated[str, Field(pattern=ACCOUNT)]
+
+
 class HaltBody(Body):
     """Stop or resume everything, and say why."""
 

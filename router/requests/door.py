@@ -13,6 +13,7 @@ from router.model.events import (
     HaltAsked,
     HaltLevel,
     ParentSubmitted,
+    ReconcileAsked,
     ResolveAsked,
     RestoreTold,
 )
@@ -36,11 +37,13 @@ from router.requests.bodies import (
     AcknowledgeBody,
     CancelBody,
     HaltBody,
+    ReconcileBody,
     ResolveBody,
     RestoredBody,
     TradeBody,
     parse,
 )
+from router.requests.fields import Body
 from router.requests.orders import ENVELOPE_FIELDS, OrderBody, order_model
 
 
@@ -89,6 +92,11 @@ def resolve_request(body: ResolveBody, *, as_of_seq: int, entity: EntityId, prin
     return _request(RequestKind.RESOLVE, f"{body.child}-{as_of_seq}-{said}", text, entity, principal, asked_ns)
 
 
+def reconcile_request(body: ReconcileBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for an account to be read. Each asking is its own."""
+    return _request(RequestKind.RECONCILE, f"{body.account}-{asked_ns}", _text(body), entity, principal, asked_ns)
+
+
 def restored_request(body: RestoredBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
     """Say that the database is a backup, brought back. Once per life of it."""
     return _request(RequestKind.RESTORED, f"{body.incarnation}", _text(body), entity, principal, asked_ns)
@@ -113,10 +121,8 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
             return CancelAsked(parent_id=asked, principal=request.principal)
         case RequestKind.ACKNOWLEDGE:
             said = parse(AcknowledgeBody, data)
-            if AccountId(said.account) not in offered.accounts:
-                raise BadInput("account", f"{said.account} is not one of {', '.join(sorted(offered.accounts))}")
             return DifferenceAcknowledged(
-                account=AccountId(said.account),
+                account=_offered_account(said.account, offered),
                 asset=Asset(said.asset),
                 amount=Decimal(said.amount),
                 reason=said.reason,
@@ -124,6 +130,9 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
             )
         case RequestKind.RESOLVE:
             return ResolveAsked(resolution=_resolution(parse(ResolveBody, data), request.principal))
+        case RequestKind.RECONCILE:
+            account = _offered_account(parse(ReconcileBody, data).account, offered)
+            return ReconcileAsked(account=account, principal=request.principal)
         case RequestKind.RESTORED:
             restored = parse(RestoredBody, data)
             return RestoreTold(
@@ -162,6 +171,12 @@ def _told(trade: TradeBody) -> ToldTrade:
     )
 
 
+def _offered_account(account: str, offered: Offered) -> AccountId:
+    if AccountId(account) not in offered.accounts:
+        raise BadInput("account", f"{account} is not one of {', '.join(sorted(offered.accounts))}")
+    return AccountId(account)
+
+
 def _check_offered(body: OrderBody, offered: Offered) -> None:
     if body.policy not in offered.policies:
         raise BadInput("policy", f"{body.policy} is not offered yet; there is {', '.join(sorted(offered.policies))}")
@@ -178,7 +193,7 @@ def _check_offered(body: OrderBody, offered: Offered) -> None:
         raise BadInput("venues.exclude", "leaves no venue to trade on")
 
 
-def _text(body: OrderBody | CancelBody | HaltBody | AcknowledgeBody | ResolveBody | RestoredBody) -> str:
+def _text(body: Body) -> str:
     """Canonical: what the owner wrote, amounts in one spelling, keys sorted, no blanks.
 
     Defaults are left out: a release that changes one must still know an old reference again.

@@ -190,6 +190,7 @@ class Driver:
             seq=recovered.seq,
             living=sum(1 for _ in state.blotter.living()),
             halted=state.halt_reason if state.halted else None,
+            recovering=state.restoring is not None,
         )
 
     async def _drain(self, deciding: "asyncio.Task[None]") -> None:

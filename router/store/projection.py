@@ -14,6 +14,7 @@ from router.journal.codec import MODEL, canonical
 from router.model import facts as f
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
+from router.model.moments import moment
 from router.model.money import cut, plain
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
 from router.model.resolutions import Resolution
@@ -164,7 +165,7 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.RestoreBegun) -> None:
-        self._alert("RECOVERY", f"life {fact.incarnation}: a backup of {fact.since_ns} ns; nothing new leaves")
+        self._alert("RECOVERY", f"life {fact.incarnation}: a backup of {moment(fact.since_ns)}; nothing new leaves")
 
     @_take.register
     def _(self, _fact: f.RestoreEnded) -> None:

@@ -1,0 +1,61 @@
+"""`sor reconcile ACCOUNT`: the account as it is now, through the driver that runs, or by itself where none does."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from router.app.exits import ExitCode
+from router.store import open_store
+from tests.cli.test_beside_a_driver import TIMINGS, said
+from tests.e2e.desk import Desk, desk_at
+from tests.e2e.rig import KRAKEN
+from tests.waiting import eventually
+
+
+async def told(desk: Desk, *more: str) -> tuple[int | None, Any]:
+    """Exit code and the report."""
+    code, text = await said(desk, "reconcile", "kraken/main", "--json", *more)
+    return code, json.loads(text)
+
+
+async def rows(desk: Desk) -> int:
+    """How long the journal is."""
+    store = await open_store(desk.database_url, "lab")
+    try:
+        return store.last_seq
+    finally:
+        await store.close()
+
+
+async def test_an_account_is_held_against_the_books_with_and_without_a_driver(tmp_path: Path) -> None:
+    """It agrees; money that came without a word is told, by itself without a trace, by the driver journaled."""
+    url = f"sqlite:///{tmp_path / 'sor.db'}"
+    async with desk_at(tmp_path, url, [KRAKEN], timings=TIMINGS, limits={}) as desk:
+        code, text = await said(desk, "reconcile", "kraken/main")
+        assert (code, text) == (ExitCode.BAD_INPUT, "")
+        assert await desk.execute("first", desk.order(quantity="0.3")).ended() == ExitCode.FILLED
+        before = await rows(desk)
+        code, report = await told(desk)
+        assert (code, report["driver"], report["differs"], report["gate"]) == (ExitCode.OK, False, [], "open")
+        assert report["agrees"]["trades"] > 0
+        assert {"BTC", "USD"} <= set(report["agrees"]["assets"])
+        assert report["a_driver_would"] == []
+
+        await desk.control.deposit("kraken", "USD", "5", listed=False)
+        code, report = await told(desk)
+        assert (code, [one["what"] for one in report["differs"]]) == (ExitCode.FAILED, ["balance, seen once"])
+        assert report["a_driver_would"] == ["USD: note 5 as odd, until the next reading"]
+        assert await rows(desk) == before
+
+        driver = desk.sor("serve", "serve")
+        await eventually(lambda: driver.err.exists() and "gate opened" in driver.err.read_text())
+        code, report = await told(desk)
+        assert (code, report["driver"]) == (ExitCode.FAILED, True)
+        assert [one["detail"].rpartition(", ")[2] for one in report["differs"]] == ["5 of it unexplained"]
+        gift = ("kraken", "USD", "5", "--reason", "a gift", "--key", "gift")
+        assert (await said(desk, "balances", "acknowledge", *gift))[0] == ExitCode.OK
+        code, report = await told(desk)
+        assert (code, report["differs"]) == (ExitCode.OK, [])
+        driver.send(signal.SIGTERM)
+        assert await driver.ended() == 0
