@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from router.engine.adopting import _in_reporting
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Cancel, Place, Seek
-from router.model.ids import ClientOrderId, Nanos, ParentId, VenueOrderId
+from router.model.ids import Asset, ClientOrderId, Nanos, ParentId, VenueOrderId
 from router.model.orders import ChildState, ParentState, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.outcomes import Found, LookUp, Missing, Unclear
 from router.model.terms import Orphans
@@ -286,3 +287,17 @@ def test_a_trade_of_ours_that_no_row_explains_shuts_the_account_until_a_restore_
     assert desk.engine.state.gate_open(account("kraken"))
     assert desk.engine.state.blotter.filled(only_parent(desk)) == Decimal("0.1")
     assert desk.states("kraken") == [ChildState.WORKING, ChildState.CANCELLED]
+
+
+def test_an_adopted_order_is_worth_reporting_currency() -> None:
+    """By the rate of the last child that was sent in its quote; its limits count in that currency."""
+    state = working(Orphans.ADOPT).engine.state
+    [child] = state.blotter.children.values()
+    parent = state.parent(child.order.parent_id)
+    sent = replace(child.order, client_id=ClientOrderId("f" * 32), quote=Asset("USDT"), limit_price=Decimal(50_000))
+    worth = sent.quantity * sent.limit_price * Decimal("1.01")
+
+    assert _in_reporting(state, parent, child.order, Decimal(600)) == 600
+    assert _in_reporting(state, parent, sent, Decimal(600)) == 600
+    state.blotter.children[sent.client_id] = replace(child, order=sent, notional=worth)
+    assert _in_reporting(state, parent, sent, Decimal(600)) == 606

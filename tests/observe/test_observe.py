@@ -62,6 +62,14 @@ def test_a_halt_shows_on_the_wall(observe: Observe):
         assert metric(observe, "sor_halted") == expected
 
 
+@pytest.mark.parametrize("recovering", [True, False])
+def test_a_restart_in_the_middle_of_recovery_says_so(observe: Observe, recovering: bool):
+    """The journal knows; no new fact tells it."""
+    observe.recovered(seq=9, living=0, halted=None, recovering=recovering)
+
+    assert metric(observe, "sor_recovering") == recovering
+
+
 def test_answers_are_counted_by_kind(observe: Observe):
     """A copy stopped at the gate is told apart from one whose answer was lost."""
     observe.child_answered(ACCOUNT, CHILD, Lost(why="reset"))
