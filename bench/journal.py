@@ -68,10 +68,10 @@ async def _commit_table(children: int, rounds: int, commits: int) -> Table:
             "sqlite3, bare INSERT": await stack.enter_async_context(_bare_sqlite(folder, children)),
             "SqliteStore.append": await stack.enter_async_context(_store(f"sqlite:///{folder / 'sor.db'}")),
         }
-        server = await _server(stack)
-        if server is not None:
-            contestants["asyncpg, bare INSERT"] = await stack.enter_async_context(_bare_postgres(server, children))
-            contestants["PostgresStore.append"] = await stack.enter_async_context(_store(server))
+        url = await server(stack)
+        if url is not None:
+            contestants["asyncpg, bare INSERT"] = await stack.enter_async_context(_bare_postgres(url, children))
+            contestants["PostgresStore.append"] = await stack.enter_async_context(_store(url))
         for commit in contestants.values():
             await _median_ns(commit, 10, children)
         for _ in range(rounds):
@@ -84,7 +84,7 @@ async def _commit_table(children: int, rounds: int, commits: int) -> Table:
         if name.endswith("append")
     ]
     notes.append(f"payload {size} bytes; wall time, median of {commits} commits per round")
-    if server is None:
+    if url is None:
         notes.append("PostgreSQL: not measured, no server answers at SOR_TEST_POSTGRES_URL")
     return table(f"One decision with {children} children, durable", spent, unit="us", notes=notes)
 
@@ -173,7 +173,7 @@ async def _bare_postgres(url: str, children: int) -> AsyncIterator[Commit]:
     await connection.close()
 
 
-async def _server(stack: AsyncExitStack) -> str | None:
+async def server(stack: AsyncExitStack) -> str | None:
     """A database of our own on the server, dropped afterwards; None where no server answers."""
     import asyncpg
 

@@ -1,8 +1,10 @@
 """From a lease to trading: how long a start takes, by the length of the journal and by the orders still open.
 
 `journal`: rows are written through the store in large batches, each row's facts as a driver writes them but with a
-small event, and a snapshot is taken `TAIL` rows before the end, where the default configuration would have one. Timed
-is what a driver does before it may listen to anything: read the snapshot, then check and fold the rows behind it.
+small event, parents that are over for `ARCHIVE_AFTER_NS` leave the state as a driver lets them, and a snapshot is taken
+`TAIL` rows before the end, where the default configuration would have one. Timed is what a driver does before it may
+listen to anything: read the snapshot, then check and fold the rows behind it. On SQLite, and on PostgreSQL where a
+server answers.
 
 `open`: children whose fate nobody knows, at three lab venues that answer after 20 ms, and one order waiting in the
 request table. Once all of them rest in the books, once all of them filled while nobody was there. Timed from the
@@ -14,11 +16,13 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from bench.histories import PRICE, QUANTITY, ROWS_A_PARENT, SYMBOLS, ended, unanswered
+from bench.histories import PRICE, QUANTITY, ROWS_A_PARENT, SYMBOLS, ended, row, unanswered
+from bench.journal import server
 from bench.measure import Row, Table
 from bench.wire import lab, moved
 from connectors.ccxt_venue.registry import dialect_of
@@ -28,11 +32,14 @@ from router.app.execute import submit
 from router.app.parts import Router, build_engine, opened
 from router.config import Config, load
 from router.engine import Engine
+from router.engine.archiving import AT_ONCE
 from router.engine.image import IMAGE_VERSION
+from router.model.facts import ParentArchived
 from router.model.ids import AccountId, Nanos
 from router.model.orders import ChildState, TimeInForce
 from router.observe import Observe
 from router.observe.logs import silent
+from router.orders.archive import kept as archived
 from router.ports import JournalRow
 from router.requests import OrderBody
 from router.requests.bodies import parse
@@ -44,6 +51,7 @@ ANSWER_MS = 20
 PARENTS_A_DAY = 28_800
 """Twenty a minute, day and night."""
 _BATCH = 4_500
+ARCHIVE_AFTER_NS = 900_000_000_000
 _DAY_NS = 86_400_000_000_000
 _GIVE_UP_S = 300.0
 _ASK = Decimal(60_000)
@@ -52,6 +60,8 @@ _UNKNOWN = frozenset({ChildState.PENDING_NEW, ChildState.IN_DOUBT})
 
 def run(*, quick: bool) -> Iterator[Table]:
     yield asyncio.run(_journal_table(20_000 if quick else 1_000_000))
+    if (found := asyncio.run(_journal_on_a_server(20_000 if quick else 1_000_000))) is not None:
+        yield found
     for filled in (False, True):
         yield asyncio.run(_open_table(60 if quick else 1_000, filled=filled))
 
@@ -60,14 +70,28 @@ async def _journal_table(rows: int) -> Table:
     with tempfile.TemporaryDirectory(prefix="sor-bench-") as folder:
         path = Path(folder) / "sor.db"
         url = f"sqlite:///{path}"
-        began = time.monotonic()
-        parents, kept, snapshot = await _write(url, rows)
-        note = (
-            f"{rows} rows, {parents} parents in {parents / PARENTS_A_DAY:.1f} days, {path.stat().st_size / 1e6:.0f} MB,"
-            f" written in {time.monotonic() - began:.0f} s; {kept} parents in a snapshot of {snapshot / 1e6:.1f} MB"
-        )
-        took = {"snapshot and tail": await _recovery_s(url)}
-    return _table(f"recovery: a journal of {rows} rows, its newest snapshot {TAIL} rows back", took, [note])
+        note, took = await _journal_at(url, rows)
+        note += f", {path.stat().st_size / 1e6:.0f} MB"
+    return _table(f"recovery: SQLite, a journal of {rows} rows, its newest snapshot {TAIL} rows back", took, [note])
+
+
+async def _journal_on_a_server(rows: int) -> Table | None:
+    async with AsyncExitStack() as stack:
+        url = await server(stack)
+        if url is None:
+            return None
+        note, took = await _journal_at(url, rows)
+    return _table(f"recovery: PostgreSQL, a journal of {rows} rows, its newest snapshot {TAIL} rows back", took, [note])
+
+
+async def _journal_at(url: str, rows: int) -> tuple[str, dict[str, float]]:
+    began = time.monotonic()
+    parents, kept, snapshot = await _write(url, rows)
+    note = (
+        f"{rows} rows, {parents} parents in {parents / PARENTS_A_DAY:.1f} days,"
+        f" written in {time.monotonic() - began:.0f} s; {kept} parents in a snapshot of {snapshot / 1e6:.1f} MB"
+    )
+    return note, {"snapshot and tail": await _recovery_s(url)}
 
 
 async def _recovery_s(url: str) -> float:
@@ -95,6 +119,7 @@ async def _write(url: str, rows: int) -> tuple[int, int, int]:
             batch += ended(store.deployment, number, Nanos(at_ns))
             if len(batch) >= _BATCH or number in {until_snapshot, parents - 1}:
                 await _append(store, engine, batch)
+                await _append(store, engine, list(_over(engine, Nanos(at_ns))))
                 batch = []
             if number == until_snapshot:
                 head = await store.newest_row()
@@ -108,10 +133,19 @@ async def _write(url: str, rows: int) -> tuple[int, int, int]:
         await store.close()
 
 
+def _over(engine: Engine, at_ns: Nanos) -> Iterator[JournalRow]:
+    """Parents that are over for long enough leave, as many in a row as a driver lets go at once."""
+    blotter = engine.state.blotter
+    old = [one for one in blotter.parents.values() if at_ns - (one.ended_ns or at_ns) >= ARCHIVE_AFTER_NS]
+    for first in range(0, len(old), AT_ONCE):
+        facts = [ParentArchived(parent=archived(blotter, one), at_ns=at_ns) for one in old[first : first + AT_ONCE]]
+        yield row(at_ns, *facts)
+
+
 async def _append(store: JournalStore, engine: Engine, batch: list[JournalRow]) -> None:
     await store.append(batch)
-    for row in batch:
-        engine.recover(row.stamped.at_ns, row.facts)
+    for one in batch:
+        engine.recover(one.stamped.at_ns, one.facts)
 
 
 async def _open_table(children: int, *, filled: bool) -> Table:
@@ -155,8 +189,8 @@ async def _leave_open(router: Router, control: LabControl, children: int, *, fil
     lease = await store.take_lease("bench", 60_000)
     assert lease is not None
     rows = []
-    for row, orders in unanswered(store.deployment, children // 10, 10, router.clock.now(), tif):
-        rows.append(row)
+    for taken, orders in unanswered(store.deployment, children // 10, 10, router.clock.now(), tif):
+        rows.append(taken)
         for order in orders:
             name = dialect_of(str(order.venue)).encode_id(order.client_id)
             await control.place(order.venue, order.symbol, "BUY", QUANTITY, PRICE, tif=tif, client_id=name)

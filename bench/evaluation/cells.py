@@ -9,7 +9,8 @@ from router.evaluation.contestants import RIVALS, Rule, this_router
 from router.evaluation.history import MarketHistory
 from router.evaluation.replay import Delays, Run, Task, clairvoyant, replay
 from router.model.ids import EntityId, Nanos, ParentId, RefId
-from router.model.orders import ParentOrder, SweepParams
+from router.model.orders import ParentOrder
+from router.model.policies import SweepParams
 from router.model.side import Side
 
 _NS = 1_000_000_000

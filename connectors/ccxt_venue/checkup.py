@@ -23,7 +23,7 @@ from connectors.ccxt_venue.wire import certificates
 from connectors.settings import BookSource, VenueSettings
 from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos
-from router.model.instruments import Listing
+from router.model.instruments import Listing, TokenDiscount
 from router.model.keys import KeyReading
 from router.model.outcomes import PlaceOutcome
 from router.ports.clock import Clock
@@ -93,7 +93,13 @@ class Checkup(CcxtVenue):
         """The taker rate per symbol. Raises `SorError`."""
         return await self._fees(self._rows)
 
-    def rules(self, fees: Mapping[str, Decimal]) -> tuple[Listing, ...]:
+    async def token_discounts(self, fees: Mapping[str, Decimal]) -> Mapping[str, TokenDiscount]:
+        """What paying in the venue's token would make of those rates, as far as it can be read."""
+        return await self._discounts(CallKind.SET_UP, fees) or {}
+
+    def rules(
+        self, fees: Mapping[str, Decimal], discounts: Mapping[str, TokenDiscount] | None = None
+    ) -> tuple[Listing, ...]:
         """Ticks, steps and minimums as an order would meet them. Raises `SorError` for a rule that cannot be read."""
         listings = tuple(
             mapping.listing(
@@ -103,6 +109,7 @@ class Checkup(CcxtVenue):
                 instrument=self.settings.symbols[str(market["symbol"])],
                 fee_bps=fees.get(str(market["symbol"]), Decimal(0)),
                 fee_in=self._dialect.fee_in,
+                discount=(discounts or {}).get(str(market["symbol"])),
             )
             for market in self._rows
         )

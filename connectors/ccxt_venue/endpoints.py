@@ -80,7 +80,9 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
                 "v3PrivatePostBrokerageOrders v3PrivatePostBrokerageOrdersBatchCancel v3PrivatePostBrokerageOrdersEdit"
             ),
             "coinbaseexchange": (
-                "privatePostOrders privateDeleteOrders privateDeleteOrdersId privateDeleteOrdersClientClientOid"
+                "privatePostOrders privateDeleteOrders privateDeleteOrdersId privateDeleteOrdersClientClientOid "
+                # reads: what the treasury moved
+                "privateGetTransfers"
             ),
             "cryptocom": (
                 "v1PrivatePostPrivateCreateOrder v1PrivatePostPrivateCreateOrderList v1PrivatePostPrivateAmendOrder "
@@ -108,7 +110,9 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
                 "spotPrivatePostV1OrderOrdersPlace spotPrivatePostV1OrderBatchOrders "
                 "spotPrivatePostV1OrderOrdersOrderIdSubmitcancel "
                 "spotPrivatePostV1OrderOrdersSubmitCancelClientOrder spotPrivatePostV1OrderOrdersBatchcancel "
-                "spotPrivatePostV1OrderOrdersBatchCancelOpenOrders spotPrivatePostV2AlgoOrdersCancelAllAfter"
+                "spotPrivatePostV1OrderOrdersBatchCancelOpenOrders spotPrivatePostV2AlgoOrdersCancelAllAfter "
+                # reads: what the treasury moved
+                "spotPrivateGetV1QueryDepositWithdraw"
             ),
             "kraken": (
                 "privatePostAddOrder privatePostAddOrderBatch privatePostAmendOrder privatePostEditOrder "
@@ -147,6 +151,8 @@ HISTORIES = frozenset(
         ("GET", "/asset/deposit/query-record"),
         ("GET", "/asset/withdraw/query-record"),
         ("GET", "/asset/transfer/query-inter-transfer-list"),
+        ("GET", "/query/deposit-withdraw"),
+        ("GET", "/transfers"),
         ("POST", "/v1/transfers"),
     }
 )

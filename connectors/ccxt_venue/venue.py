@@ -223,17 +223,16 @@ class CcxtVenue:
         return None
 
     async def movements(self) -> tuple[Movement, ...] | None:
-        """What moved assets besides trading in the last week, where the venue lists it; None when unreadable now.
+        """What moved assets besides trading in the last week; None when unreadable now. A test network has no list.
 
         A key without the right to see them is like a venue without the list: what moves has to be acknowledged, and
         that is a doubt about the key.
         """
-        listed = MOVEMENTS.get(self.settings.ccxt_id)
-        if listed is None or self.settings.testnet:
+        if self.settings.testnet:
             return ()
         since_ns = self._venue_clock.venue_time(Nanos(self._clock.now() - LOOK_BACK_NS))
         try:
-            found = tuple(await listed(self._ask(CallKind.ACCOUNT), self._at_desk, since_ns))
+            found = tuple(await MOVEMENTS[self.settings.ccxt_id](self._ask(CallKind.ACCOUNT), self._at_desk, since_ns))
         except VenueSaid as error:
             if rotation.is_key_refused(self.settings.ccxt_id, error.status, [Said(code=error.code, text=error.text)]):
                 return None
@@ -241,7 +240,8 @@ class CcxtVenue:
                 _LOG.warning("%s: deposits and withdrawals are not listed to this key: %s", self.account, error)
             self.unlisted = error.code
             return ()
-        except CallFailed:
+        except CallFailed as error:
+            _LOG.warning("%s: deposits and withdrawals could not be read: %s", self.account, error)
             return None
         self.unlisted = None
         return found

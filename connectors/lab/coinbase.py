@@ -121,6 +121,7 @@ class CoinbaseVenue(LabVenue):
         rest = self._rest
         return [
             _get("/v2/accounts", Call.BALANCES, self._private(lambda account, _: rest.accounts_v2(account))),
+            _get("/v2/accounts/{account_id}/transactions", Call.OTHER, self._private(self._transactions)),
             _get(f"{_V3}/products", Call.MARKETS, self._private(lambda _, ask: self._products(ask))),
             _get(f"{_V3}/products/{{product_id}}", Call.MARKETS, self._private(lambda _, ask: self._product(ask))),
             _get(f"{_V3}/product_book", Call.BOOK, self._private(lambda _, ask: self._book(ask))),
@@ -174,6 +175,9 @@ class CoinbaseVenue(LabVenue):
 
     def _order(self, account: str, ask: Ask) -> Reply:
         return self._rest.order(account, ask.path_args["order_id"], ask.now_ns)
+
+    def _transactions(self, account: str, ask: Ask) -> Reply:
+        return self._rest.transactions(account, ask.path_args["account_id"], ask.query_pairs)
 
     def _create(self, account: str, ask: Ask) -> Reply:
         return self._rest.create_order(account, _json(ask), ask.now_ns)

@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from connectors.lab.core import BalanceRecord, OrderRecord, OrderStatus, Printed, SymbolRules, TimeInForce, TradeRecord
+from connectors.lab.core import (
+    BalanceRecord,
+    MovementRecord,
+    OrderRecord,
+    OrderStatus,
+    Printed,
+    SymbolRules,
+    TimeInForce,
+    TradeRecord,
+)
 from router.model import rounding
 from router.model.money import ONE, ZERO, exactly, fraction_of_bps, plain, ratio
 from router.model.side import Side
@@ -191,6 +200,34 @@ def account_v2(account: str, asset: str, balance: BalanceRecord) -> Json:
         "resource_path": f"/v2/accounts/{account_uuid(account, asset)}",
         "allow_deposits": True,
         "allow_withdrawals": False,
+    }
+
+
+def trade_v2(trade: TradeRecord, asset: str) -> Json | None:
+    """What a trade did to a holding, v2; None where it did nothing to it. Fees are taken in the quote currency."""
+    base, quote = trade.symbol.split("/")
+    way = 1 if trade.side is Side.BUY else -1
+    amount = trade.quantity * way if asset == base else -trade.price * trade.quantity * way - trade.fee
+    if asset not in {base, quote}:
+        return None
+    return _transaction(trade_uuid(trade.execution_id), "advanced_trade_fill", asset, amount, trade.at_ns)
+
+
+def moved_v2(moved: MovementRecord) -> Json:
+    """A deposit or a withdrawal, v2: both are sends."""
+    return _transaction(
+        str(uuid5(NAMESPACE_URL, f"lab/moved/{moved.number}")), "send", moved.asset, moved.amount, moved.at_ns
+    )
+
+
+def _transaction(uuid: str, kind: str, asset: str, amount: Decimal, at_ns: int) -> Json:
+    return {
+        "id": uuid,
+        "type": kind,
+        "status": "completed",
+        "amount": {"amount": plain(amount), "currency": asset},
+        "created_at": time_text(at_ns),
+        "resource": "transaction",
     }
 
 

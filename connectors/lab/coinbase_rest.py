@@ -21,6 +21,7 @@ from connectors.lab.core import (
 )
 from router.model.side import Side
 
+TRANSACTIONS_MAX = 100
 PAGE_ROWS_MAX = 250
 
 _FAILURES = {
@@ -159,6 +160,22 @@ class CoinbaseRest:
             "next_uri": None,
         }
         return Reply(body={"pagination": pagination, "data": rows})
+
+    def transactions(self, account: str, wallet: str, query: Query) -> Reply:
+        """What changed one holding, v2: trades and all else, newest first, in pages by id."""
+        asset = next((a for a in self.exchange.balances(account) if render.account_uuid(account, a) == wallet), None)
+        if asset is None:
+            return _not_found("account was not found")
+        fields = dict(query)
+        trades = [row for trade in self.exchange.trades(account) if (row := render.trade_v2(trade, asset)) is not None]
+        moved = [render.moved_v2(one) for one in self.exchange.movements(account) if one.asset == asset]
+        rows = sorted([*trades, *moved], key=lambda row: str(row["created_at"]), reverse=True)
+        ids = [row["id"] for row in rows]
+        after = fields.get("starting_after")
+        start = ids.index(after) + 1 if after in ids else 0
+        end = start + _limit(fields, TRANSACTIONS_MAX)
+        more = ids[end - 1] if end < len(ids) else None
+        return Reply(body={"pagination": {"order": "desc", "next_starting_after": more}, "data": rows[start:end]})
 
     def transaction_summary(self) -> Reply:
         """The fee tier. Coinbase has one for all products; what stable pairs cost it does not say."""

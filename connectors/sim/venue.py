@@ -220,6 +220,13 @@ class SimVenue:
         answer = self.exchange.place(self.account, order, now_ns)
         return answer if isinstance(answer, OrderRecord) else None
 
+    def fill_late(self, child: ChildOrder, quantity: Decimal, now_ns: Nanos) -> bool:
+        """An execution is added to an order that had ended. False where there is no such order, or no money for it."""
+        records = self.exchange.find(self.account, client_id=child.client_id)
+        if not records or not records[-1].status.ended or records[-1].remaining < quantity:
+            return False
+        return self.exchange.fill_late(self.account, records[-1].order_id, quantity, now_ns)
+
     def charge(self, fee_bps: Decimal, fee_in: FeeIn) -> bool:
         """From now on the fee is this, whatever a listing says. Not while an order has money locked by the old one."""
         if self.exchange.orders(self.account, open_only=True):

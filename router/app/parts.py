@@ -182,6 +182,7 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
             two_people=config.mode is not Mode.LAB,
             entity=config.entity,
             orphans=config.orphans,
+            archive_after_ms=config.timings.archive_after_ms,
         )
 
     return started

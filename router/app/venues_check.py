@@ -10,7 +10,6 @@ from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.capabilities import CAPABILITIES
 from connectors.ccxt_venue.checkup import Checkup
 from connectors.ccxt_venue.codec import from_gate, from_hex, from_uuid
-from connectors.ccxt_venue.movements import MOVEMENTS
 from connectors.settings import VenueSettings
 from router.app.findings import Finding, fail, ok, warn
 from router.app.licences import Measured
@@ -19,7 +18,7 @@ from router.config import Config, Mode
 from router.model.errors import BadInput, SorError
 from router.model.events import DedupeVerdict
 from router.model.ids import AccountId
-from router.model.instruments import Listing
+from router.model.instruments import Listing, TokenDiscount
 from router.model.keys import KeyReading
 from router.model.terms import Fence
 from router.observe import Observe
@@ -131,7 +130,7 @@ async def _asked(sheet: _Sheet, venue: VenueSettings, checkup: Checkup, *, besid
             private = False
     told = private == venue.private
     fees = await sheet.step("fees", checkup.fees_bps(), "may the key read its fees?") if told else {}
-    _rules(sheet, checkup, fees)
+    _rules(sheet, checkup, fees, await checkup.token_discounts(fees) if told else {})
     if not private:
         checkup.leave_key_alone()
     await _latency(sheet, venue, checkup, beside_driver=beside_driver)
@@ -146,6 +145,8 @@ def _standing(sheet: _Sheet, config: Config, venue: VenueSettings) -> None:
     sheet.note(warn("tier", says, "acknowledged: nobody has traded live through it") if unproven else ok("tier", says))
     bound = venue.terms.outstanding_max
     says = f"{venue.terms.fence}, {'no bound on' if bound is None else f'at most {bound}'} outstanding children"
+    if venue.terms.fence is Fence.NONE:
+        says += ", one driver without a stand-by"
     nobody = "a lost order that cannot be found goes to a person"
     sheet.note(warn("fence", says, nobody) if venue.terms.fence is Fence.NONE else ok("fence", says))
 
@@ -210,10 +211,10 @@ async def _key(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:
     reading = await sheet.step("key powers", checkup.key_reading(), "may the key read its own rights?")
     for finding in _of_key(reading):
         sheet.note(finding)
-    await _movements(sheet, venue, checkup)
+    await _movements(sheet, checkup)
 
 
-async def _movements(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:
+async def _movements(sheet: _Sheet, checkup: Checkup) -> None:
     """Can what moves besides trading be known without a person?"""
     listed = await checkup.movements()
     mend = "or acknowledge what moves: sor balances acknowledge"
@@ -222,10 +223,8 @@ async def _movements(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> N
         sheet.note(warn("movements", says, f"let the key read deposits and withdrawals, {mend}"))
     elif listed is None:
         sheet.note(warn("movements", "the list could not be read", f"try again, {mend}"))
-    elif venue.ccxt_id in MOVEMENTS:
-        sheet.note(ok("movements", f"{len(listed)} deposits and withdrawals within a week"))
     else:
-        sheet.note(ok("movements", "the venue's list is not read: acknowledge what moves"))
+        sheet.note(ok("movements", f"{len(listed)} deposits and withdrawals within a week"))
 
 
 def _of_key(reading: KeyReading) -> list[Finding]:
@@ -238,16 +237,28 @@ def _of_key(reading: KeyReading) -> list[Finding]:
     return [told("key powers", f"this key {doubt}", mend) for doubt in reading.doubts]
 
 
-def _rules(sheet: _Sheet, checkup: Checkup, fees: Mapping[str, Decimal]) -> None:
+def _rules(
+    sheet: _Sheet, checkup: Checkup, fees: Mapping[str, Decimal], discounts: Mapping[str, TokenDiscount]
+) -> None:
     try:
-        listings = checkup.rules(fees)
+        listings = checkup.rules(fees, discounts)
     except SorError as error:
         sheet.note(fail("listings", str(error), "this symbol cannot be traded: its rules are not known"))
         raise _Undone from None
     for one in listings:
         fee = f", taker {one.taker_fee_bps.normalize():f} bp in {one.fee_in.lower()}" if one.symbol in fees else ""
+        fee += _of_token(one.discount)
         least = f"least {one.min_quantity:f} {one.base} and {one.min_notional:f} {one.quote}"
         sheet.note(ok("listing", f"{one.symbol}: tick {one.tick:f}, step {one.step:f}, {least}{fee}"))
+
+
+def _of_token(discount: TokenDiscount | None) -> str:
+    """What the venue's token makes of the fee."""
+    if discount is None or discount.on is False:
+        return ""
+    if discount.on is None:
+        return f", a discount for paying in {discount.token} is not told and not counted on"
+    return f", {discount.taker_fee_bps.normalize():f} bp in {discount.token} while there is enough of it"
 
 
 async def _latency(sheet: _Sheet, venue: VenueSettings, checkup: Checkup, *, beside_driver: bool) -> None:

@@ -216,6 +216,7 @@ def _lines(one: Report) -> list[tuple[str, str]]:
         ("private stream", ", ".join(name for name, there in channels.items() if there)),
         ("book is checked by", one["book_check"]),
         ("key powers", one["key_powers"] or "not told: the operator attests them"),
+        ("deposits and withdrawals", one["movements"]),
         ("ccxt's test network", one["testnet"]),
         ("mode testnet", one["mode_testnet"]),
     ]

@@ -11,6 +11,7 @@ from router.app.exits import ExitCode
 from router.cli.case import read_case
 from router.cli.common import AsJson, run
 from router.cli.out import Out
+from router.cli.whatif_fillprob import fillprob_report, fillprob_table
 from router.cli.whatif_place import place_report, place_table
 from router.cli.whatif_schedule import schedule_report, schedule_table
 
@@ -28,6 +29,12 @@ def schedule(case: Input, as_json: AsJson = False) -> None:
 def place(case: Input, as_json: AsJson = False) -> None:
     """Show how much to take now and how much to rest in which queue."""
     answer(case, as_json, place_report, place_table)
+
+
+@app.command()
+def fillprob(case: Input, as_json: AsJson = False) -> None:
+    """Show how likely displayed size is to be there, from own fills, and what a price then is on average."""
+    answer(case, as_json, fillprob_report, fillprob_table)
 
 
 def answer(

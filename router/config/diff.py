@@ -57,6 +57,7 @@ _MEANS: tuple[tuple[str, str], ...] = (
     (r"limits\..*", "how much may be sent"),
     (r"timings\.lease_ttl_ms", "how long after a crash the next driver waits"),
     (r"timings\.approval_age_ms", "how old risk's approval may be at the socket"),
+    (r"timings\.archive_after_ms", "how long orders stay in memory after their end"),
     (r"timings\..*", "how often the driver looks and saves"),
     (r"market_record\..*", "what is remembered of the market for measuring afterwards"),
     (r"log\..*", "what is written while running"),

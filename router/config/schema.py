@@ -142,6 +142,7 @@ class TimingsSection(Section):
     approval_age_ms: Millis = 50
     request_poll_ms: Millis = 100
     snapshot_every: Annotated[int, Field(gt=0)] = 2_000
+    archive_after_ms: Annotated[int, Field(ge=60_000)] = 900_000
 
 
 class MarketRecordSection(Section):

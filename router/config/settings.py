@@ -30,13 +30,15 @@ class Timings:
     """How long the driver waits. `approval_age_ms`: a child that waited longer for its socket is not sent.
 
     `lease_ttl_ms`: how long after its last renewal a driver that died still holds the shard. `request_poll_ms`: how
-    often the request table is read. `snapshot_every`: journal rows between two snapshots.
+    often the request table is read. `snapshot_every`: journal rows between two snapshots. `archive_after_ms`: how long
+    after its end a parent stays in memory.
     """
 
     lease_ttl_ms: int
     approval_age_ms: int
     request_poll_ms: int
     snapshot_every: int
+    archive_after_ms: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router import conservation
-from router.engine import adopting, charging, children, conserving, probing, resolving, restoring, timers
+from router.engine import adopting, archiving, charging, children, conserving, probing, resolving, restoring, timers
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -110,6 +110,8 @@ class Engine:
                     _read_account(draft, terms.account, restoring.OVERLAP_NS)
             case e.Sought():
                 restoring.on_sought(draft, event)
+            case e.Recalled():
+                archiving.on_recalled(draft, event)
             case e.ResolveAsked():
                 resolving.on_resolve_asked(draft, event.resolution)
             case e.DedupeProbed():
@@ -121,6 +123,7 @@ class Engine:
         reason = _turned_down(draft.state, order, self._policies)
         if reason is not None:
             draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))
+            archiving.arrange(draft)
             return
         draft.note(f.ParentTaken(order=order, at_ns=draft.now_ns))
         if restoring.wanted(draft.state, draft.now_ns):
@@ -165,6 +168,7 @@ def _on_started(draft: Draft, event: e.Started) -> None:
         _read_account(draft, terms.account, START_OVERLAP_NS)
     draft.wake(timers.grace(), Nanos(draft.now_ns + START_GRACE_NS))
     restoring.resume(draft)
+    archiving.on_started(draft)
     draft.touch_all()
 
 
@@ -229,6 +233,8 @@ def _on_timer(draft: Draft, event: e.TimerFired) -> None:
             _read_account(draft, AccountId(whose))
         case timers.Purpose.RESTORE:
             restoring.resume(draft)
+        case timers.Purpose.ARCHIVE:
+            archiving.on_timer(draft)
         case timers.Purpose.HUNT:
             restoring.again(draft, ParentId(whose))
         case timers.Purpose.PAUSE | timers.Purpose.GRACE:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from router.engine import timers
+from router.engine import archiving, timers
 from router.engine.draft import Draft
 from router.engine.state import State
 from router.model.commands import Look
@@ -76,6 +76,7 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
     state_name, reason = end
     draft.let_sleep(timers.parent(parent.order.id))
     draft.note(ParentMoved(parent_id=parent.order.id, state=state_name, at_ns=draft.now_ns, reason=reason))
+    archiving.arrange(draft)
     return True
 
 

@@ -86,7 +86,7 @@ def _why_no_sum(child: Child, word: Resolution) -> str | None:
 def _why_taken(draft: Draft, child: Child, word: Resolution) -> str | None:
     if len({one.trade_id for one in word.trades}) < len(word.trades):
         return "a trade is named twice"
-    for trade in _trades(draft, child, word):
+    for trade in trades_of(child, word, draft.now_ns):
         owner = draft.state.blotter.booked_to(booking_key(trade))
         if owner is not None:
             return f"trade {trade.trade_id} is booked already, to {owner}"
@@ -99,10 +99,10 @@ def _settle(draft: Draft, child: Child, word: Resolution, first: str | None) -> 
     if word.verdict is Verdict.NEVER_PLACED:
         children.settle_absent(draft, child, f"{who}: {word.evidence}")
     else:
-        children.settle_filled(draft, child, _trades(draft, child, word), f"{who}: {word.evidence}")
+        children.settle_filled(draft, child, trades_of(child, word, draft.now_ns), f"{who}: {word.evidence}")
 
 
-def _trades(draft: Draft, child: Child, word: Resolution) -> tuple[VenueTrade, ...]:
+def trades_of(child: Child, word: Resolution, at_ns: Nanos) -> tuple[VenueTrade, ...]:
     """As the venue's own list would tell them; when they happened nobody said, so it is when this was decided."""
     order_id = child.venue_order_id or word.venue_order_id
     return tuple(
@@ -116,7 +116,7 @@ def _trades(draft: Draft, child: Child, word: Resolution) -> tuple[VenueTrade, .
             quantity=one.quantity,
             fees=one.fees,
             maker=None,
-            venue_time_ns=draft.now_ns,
+            venue_time_ns=at_ns,
             client_id=child.order.client_id,
         )
         for one in word.trades

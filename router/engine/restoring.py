@@ -16,7 +16,7 @@ from router.engine import adopting, timers
 from router.engine.draft import Draft
 from router.engine.image import Hunt
 from router.engine.parents import START_GRACE_NS
-from router.engine.state import State
+from router.engine.state import AGAIN_NS, State
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Seek
@@ -28,7 +28,6 @@ from router.orders.records import Parent
 from router.orders.resolver import ENDPOINTS_NEEDED
 
 UNKNOWN_IN_A_ROW = 20
-AGAIN_NS = 7 * 86_400_000_000_000
 OVERLAP_NS = 3_600_000_000_000
 _MS = 1_000_000
 

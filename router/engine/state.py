@@ -31,6 +31,7 @@ from router.model.market import FeeBasis
 from router.model.money import ZERO
 from router.model.orders import ChildState, ParentState, VenueOrder, booking_key
 from router.model.terms import Fence, RiskLimits, VenueTerms
+from router.orders import archive
 from router.orders.blotter import Blotter
 from router.orders.records import Child, Evidence, Parent, Proposal
 
@@ -40,6 +41,8 @@ _FEE_TERMS_KEPT = 16
 _STOPPED_MOST = 50
 _MS = 1_000_000
 DAY_NS = 86_400_000_000_000
+AGAIN_NS = 7 * DAY_NS
+"""How long after a restore something of the time that was lost may still turn up."""
 _EPOCH = Nanos(0)
 
 
@@ -451,6 +454,15 @@ class State:
     def _hunt_ended(self, fact: f.HuntEnded) -> None:
         del self.hunts[fact.parent_id]
 
+    def _parent_archived(self, fact: f.ParentArchived) -> None:
+        parent = self.parent(fact.parent.id)
+        assert parent.state.ended
+        assert parent.order.id not in self.hunts
+        self.blotter.forget(parent)
+
+    def _parent_recalled(self, fact: f.ParentRecalled) -> None:
+        self.blotter.bring_back(*archive.recalled(fact.parent, fact.at_ns))
+
     def _resolution_proposed(self, fact: f.ResolutionProposed) -> None:
         child = self.blotter.children[fact.resolution.client_id]
         child.proposal = Proposal(resolution=fact.resolution, at_ns=fact.at_ns)
@@ -521,6 +533,8 @@ class State:
         f.HuntAsked: _hunt_asked,
         f.HuntAnswered: _hunt_answered,
         f.HuntEnded: _hunt_ended,
+        f.ParentArchived: _parent_archived,
+        f.ParentRecalled: _parent_recalled,
         f.ResolutionProposed: _resolution_proposed,
         f.ResolutionTaken: _resolution_taken,
         f.ResolutionRefused: _resolution_refused,

@@ -15,6 +15,7 @@ class Purpose(StrEnum):
     GRACE = "grace"
     RESTORE = "restore"
     HUNT = "hunt"
+    ARCHIVE = "archive"
 
 
 def look(client_id: ClientOrderId) -> TimerId:
@@ -50,6 +51,11 @@ def restore() -> TimerId:
 def hunt(parent_id: ParentId) -> TimerId:
     """Ask again for what could not be asked for."""
     return TimerId(f"{Purpose.HUNT}:{parent_id}")
+
+
+def archive() -> TimerId:
+    """Let go of parents that are long over."""
+    return TimerId(f"{Purpose.ARCHIVE}:")
 
 
 def parse(timer_id: TimerId) -> tuple[Purpose, str]:

@@ -22,6 +22,7 @@ from types import MappingProxyType, ModuleType
 
 from router.journal.converters import CodecError, Compiled, Context, compile_class
 from router.model import (
+    archive,
     balances,
     commands,
     events,
@@ -49,6 +50,7 @@ Upcaster = Callable[[Json], Json]
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 MODEL_MODULES: tuple[ModuleType, ...] = (
+    archive,
     balances,
     commands,
     events,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from router.model.archive import ArchivedParent
 from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.instruments import Instrument
 from router.model.market import MarketView
@@ -43,6 +44,8 @@ class Started:
     two_people: bool = False
     entity: EntityId = _NOBODY
     orphans: Orphans = Orphans.ALARM
+    archive_after_ms: int | None = None
+    """How long after its end a parent stays in the state; None: for ever."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +89,13 @@ class Sought:
     parent_id: ParentId
     client_id: ClientOrderId
     look_up: LookUp
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recalled:
+    """The next event speaks of these, which the state no longer holds: the journal's own rows of them (D35)."""
+
+    parents: tuple[ArchivedParent, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,6 +246,7 @@ Event = (
     | ResolveAsked
     | RestoreTold
     | Sought
+    | Recalled
     | MarketSeen
     | TimerFired
     | PlaceAnswered

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from router.model.archive import ArchivedParent
 from router.model.balances import Balance, Movement
 from router.model.events import DedupeProbed, HaltLevel, Started
 from router.model.ids import (
@@ -467,6 +468,22 @@ class HuntEnded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ParentArchived:
+    """A parent that is over leaves the state; this row is where it is found again."""
+
+    parent: ArchivedParent
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentRecalled:
+    """Somebody spoke of a parent that had left: it is back as it was kept."""
+
+    parent: ArchivedParent
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResolutionProposed:
     """One person's word on a quarantined child: it counts once a second person says the same."""
 
@@ -546,6 +563,8 @@ Fact = (
     | HuntAsked
     | HuntAnswered
     | HuntEnded
+    | ParentArchived
+    | ParentRecalled
     | ResolutionProposed
     | ResolutionTaken
     | ResolutionRefused

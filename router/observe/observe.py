@@ -74,6 +74,7 @@ class Observe:
             f.RestoreEnded: self.restore_ended,
             f.HuntBegun: self.hunt_begun,
             f.HuntEnded: self.hunt_ended,
+            f.ParentRecalled: self.parent_recalled,
             f.ResolutionProposed: self.resolution_proposed,
             f.ResolutionTaken: self.resolution_taken,
             f.ResolutionRefused: self.resolution_refused,
@@ -356,6 +357,10 @@ class Observe:
     def hunt_begun(self, fact: f.HuntBegun) -> None:
         """The children a parent may have lost are looked for."""
         self._log.info("hunt begun", parent=fact.parent_id)
+
+    def parent_recalled(self, fact: f.ParentRecalled) -> None:
+        """Somebody spoke of a parent that is long over."""
+        self._log.info("parent recalled", parent=fact.parent.id, ref_id=fact.parent.order.ref_id)
 
     def hunt_ended(self, fact: f.HuntEnded) -> None:
         """Nothing more of a parent is to be found."""

@@ -45,6 +45,32 @@ class Blotter:
         self.parents[order.parent_id].children.append(order.client_id)
         self.note_state(child)
 
+    def forget(self, parent: Parent) -> None:
+        """A parent that is over leaves, with its children. The journal keeps it."""
+        for child in tuple(self.children_of(parent)):
+            client_id, order = child.order.client_id, child.order
+            assert child.state.ended
+            del self.children[client_id]
+            self._drawing.pop(client_id, None)
+            for key in child.booked:
+                del self._booked[key]
+            if child.venue_order_id is not None:
+                named = (order.account, order.symbol, child.venue_order_id)
+                if self._by_venue_order.get(named) == client_id:
+                    del self._by_venue_order[named]
+        del self.parents[parent.order.id]
+
+    def bring_back(self, parent: Parent, children: Iterable[Child]) -> None:
+        """One that had left is here again."""
+        self.add_parent(parent)
+        for child in children:
+            self.add_child(child)
+            for key in child.booked:
+                assert key not in self._booked
+                self._booked[key] = child.order.client_id
+            if child.venue_order_id is not None:
+                self.note_venue_order(child, child.venue_order_id)
+
     def note_state(self, child: Child) -> None:
         """Keep the indices of children true after a state change."""
         self._drawing[child.order.client_id] = child
@@ -63,7 +89,7 @@ class Blotter:
     ) -> Child | None:
         """The child a venue's row means, by our id, else by the venue's: which counts per symbol at several venues."""
         found = client_id if client_id in self.children else self._by_venue_order.get((account, symbol, venue_order_id))
-        child = None if found is None else self.children[found]
+        child = None if found is None else self.children.get(found)
         return child if child is not None and child.order.account == account else None
 
     def hinted(

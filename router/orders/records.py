@@ -94,3 +94,5 @@ class Parent:
     """It was given children that this database had not known of, beside those it holds for doubtful itself."""
     breached: bool = False
     """A fill turned up that was proven impossible: no new child of this parent."""
+    recalled_ns: Nanos | None = None
+    """When it was last brought back from the archive."""

@@ -2,7 +2,7 @@
 
 from router.ports.clock import Clock, DriverClock
 from router.ports.policy import Policy, Progress, Target
-from router.ports.store import Appended, JournalRow, Lease, Store
+from router.ports.store import Appended, JournalRow, Lease, Remembered, Store, Unknown
 from router.ports.venue import Gate, VenuePort, VenueSink
 
 __all__ = [
@@ -14,8 +14,10 @@ __all__ = [
     "Lease",
     "Policy",
     "Progress",
+    "Remembered",
     "Store",
     "Target",
+    "Unknown",
     "VenuePort",
     "VenueSink",
 ]

@@ -1,12 +1,13 @@
 """The journal, the request table and the lease, as the runtime needs them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from router.model.archive import ArchivedParent
 from router.model.events import Stamped
 from router.model.facts import Fact
-from router.model.ids import EntityId, Nanos
+from router.model.ids import ClientOrderId, EntityId, Nanos, ParentId
 from router.model.requests import Request, RequestKind
 
 
@@ -27,6 +28,32 @@ class Appended:
     epoch: int
     hash: str
     row: JournalRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unknown:
+    """What an event speaks of and the state does not hold: it may be archived (D35).
+
+    `orders`: by `order_key`. `rows`: rows of a trade list that no child of the state explains, by booking key: whose
+    they may be, by id and by order key. `claimed`: booking keys that a child of the state is about to be given.
+    """
+
+    parents: frozenset[ParentId] = frozenset()
+    children: frozenset[ClientOrderId] = frozenset()
+    orders: frozenset[str] = frozenset()
+    rows: Mapping[str, tuple[ClientOrderId | None, str]] = field(default_factory=dict)
+    claimed: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.parents or self.children or self.orders or self.rows or self.claimed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What the journal knows of it. `booked`: those of the rows' keys under which a trade is booked."""
+
+    parents: tuple[ArchivedParent, ...] = ()
+    booked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +82,13 @@ class Store(Protocol):
 
     async def read(self, after_seq: int, limit: int) -> tuple[Appended, ...]:
         """Rows after `after_seq`, in order, hash chain checked."""
+        ...
+
+    async def recall(self, unknown: Unknown) -> Remembered:
+        """The archived parents that this names, and what of it is booked. A row that is booked names nobody.
+
+        Knows everything that was appended before it was called.
+        """
         ...
 
     async def take_lease(self, holder: str, ttl_ms: int) -> Lease | None:

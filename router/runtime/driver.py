@@ -12,15 +12,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from router.engine import Engine
+from router.engine import Engine, told, unknown
 from router.engine.failure import failed, newcomer
 from router.model.commands import Command, Look
 from router.model.errors import AppendLost, LeaseHeld, SideRowTaken
 from router.model.events import AccountSeen, Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
+from router.model.facts import ParentArchived
 from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
 from router.model.requests import Request, RequestKind
 from router.observe import Observe
-from router.ports import DriverClock, JournalRow, Lease, Policy, Store, VenuePort
+from router.ports import DriverClock, JournalRow, Lease, Policy, Remembered, Store, VenuePort
 from router.runtime.dead_man import DeadMan
 from router.runtime.dispatch import Dispatcher
 from router.runtime.inbox import Arrival, Inbox
@@ -63,6 +64,7 @@ class _Batch:
     rows: list[JournalRow] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     failed: BaseException | None = None
+    archived: bool = False
 
 
 class Driver:
@@ -243,11 +245,13 @@ class Driver:
 
     async def _one_batch(self, arrivals: Sequence[Arrival]) -> None:
         batch = _Batch()
+        remembered = await self._recall(arrivals)
         began_ns = self._clock.now()
         for position, arrival in enumerate(arrivals):
-            self._decide(arrival, batch)
-            if batch.failed is not None or self._clock.now() - began_ns > _BATCH_NS:
-                # A commit shared by too many decisions would make the first ones' approvals old.
+            self._decide(arrival, remembered, batch)
+            # What left the state in this batch is found in the journal only once that is written; and a commit shared
+            # by too many decisions would make the first ones' approvals old.
+            if batch.failed is not None or batch.archived or self._clock.now() - began_ns > _BATCH_NS:
                 self._inbox.put_back(arrivals[position + 1 :])
                 break
         if batch.failed is not None:
@@ -261,9 +265,18 @@ class Driver:
             self._dispatcher.carry_out(command)
         await self._snapshot_now_and_then()
 
-    def _decide(self, arrival: Arrival, batch: _Batch) -> None:
+    async def _recall(self, arrivals: Sequence[Arrival]) -> Remembered:
+        """What the journal knows of those that these events speak of and the state no longer holds."""
+        names = unknown(self._engine.state, (arrival.event for arrival in arrivals))
+        return await self._store.recall(names) if names else Remembered()
+
+    def _decide(self, arrival: Arrival, remembered: Remembered, batch: _Batch) -> None:
         """One event, and the looks at the market it leads to, each of them an event of its own."""
-        self._decide_event(arrival.event, arrival.request_id, batch)
+        *before, event = told(self._engine.state, arrival.event, remembered)
+        for recalled in before:
+            self._decide_event(recalled, None, batch)
+        if batch.failed is None:
+            self._decide_event(event, arrival.request_id, batch)
         looks: Counter[InstrumentId] = Counter()
         while batch.failed is None and (look := _next_look(batch)) is not None:
             looks[look.instrument] += 1
@@ -290,6 +303,7 @@ class Driver:
             return
         if decision.facts or request_id is not None:
             batch.rows.append(JournalRow(stamped=stamped, facts=decision.facts, request_id=request_id))
+        batch.archived = batch.archived or any(isinstance(fact, ParentArchived) for fact in decision.facts)
         batch.commands.extend(decision.commands)
 
     async def _append(self, rows: Sequence[JournalRow]) -> None:

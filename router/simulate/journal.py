@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from router.journal.codec import MODEL_MODULES, codec_of
+from router.model.archive import ArchivedParent, order_key
 from router.model.events import Event, Stamped
-from router.model.facts import Fact
-from router.model.ids import Nanos
-from router.ports import JournalRow
+from router.model.facts import Fact, FillBooked, ParentArchived
+from router.model.ids import ClientOrderId, Nanos, ParentId
+from router.ports import JournalRow, Remembered, Unknown
 
 ROWS = codec_of(*MODEL_MODULES)
 
@@ -29,6 +30,53 @@ class Asked:
 
 
 @dataclass(slots=True)
+class _Known:
+    """What the live store keeps beside the journal: who has left the state, and what is booked to whom."""
+
+    rows: int = 0
+    archived: dict[ParentId, ArchivedParent] = field(default_factory=dict)
+    children: dict[ClientOrderId, ParentId] = field(default_factory=dict)
+    orders: dict[str, ParentId] = field(default_factory=dict)
+    booked: dict[str, ParentId] = field(default_factory=dict)
+
+    def follow(self, rows: Sequence[JournalRow]) -> None:
+        """Up to the journal's end."""
+        for row in rows[self.rows :]:
+            for fact in row.facts:
+                match fact:
+                    case FillBooked(fill=fill):
+                        self.booked[fill.booking_key] = fill.parent_id
+                    case ParentArchived(parent=parent):
+                        self._keep(parent)
+                    case _:
+                        pass
+        self.rows = len(rows)
+
+    def _keep(self, parent: ArchivedParent) -> None:
+        self.archived[parent.id] = parent
+        for child in parent.children:
+            order = child.order
+            self.children[order.client_id] = parent.id
+            if child.venue_order_id is not None:
+                self.orders[order_key(order.account, order.symbol, child.venue_order_id)] = parent.id
+
+    def recall(self, unknown: Unknown) -> Remembered:
+        """See `SimJournal.recall`."""
+        free = [named for key, named in unknown.rows.items() if key not in self.booked]
+        named = {
+            *unknown.parents,
+            *(self.children.get(client_id) for client_id in unknown.children),
+            *(self.children.get(client_id) for client_id, _ in free if client_id is not None),
+            *(self.orders.get(key) for key in (*unknown.orders, *(key for _, key in free))),
+            *(self.booked.get(key) for key in unknown.claimed),
+        }
+        return Remembered(
+            parents=tuple(parent for parent_id, parent in self.archived.items() if parent_id in named),
+            booked=frozenset(self.booked.keys() & unknown.rows.keys()),
+        )
+
+
+@dataclass(slots=True)
 class SimJournal:
     """What is durable. `spelled`: keep rows as they are read back from their bytes, instead of as they came."""
 
@@ -37,6 +85,7 @@ class SimJournal:
     requests: list[Asked] = field(default_factory=list)
     epoch: int = 0
     lease_until_ns: Nanos = _EPOCH
+    _known: _Known = field(default_factory=_Known)
 
     def append(self, seq: int, rows: Sequence[JournalRow]) -> bool:
         """All rows after `seq`, or none: False when another writer has the place."""
@@ -62,9 +111,17 @@ class SimJournal:
         """All rows, from the first."""
         return list(self.rows)
 
+    def recall(self, unknown: Unknown) -> Remembered:
+        """As the port says."""
+        if not unknown:
+            return Remembered()
+        self._known.follow(self.rows)
+        return self._known.recall(unknown)
+
     def cut_back(self, length: int) -> None:
         """A backup of when it had so many rows is put in its place. What later rows had consumed is asked again."""
         del self.rows[length:]
+        self._known = _Known()
         consumed = {row.request_id for row in self.rows}
         for asked in self.requests:
             asked.consumed = asked.id in consumed

@@ -21,14 +21,18 @@ from typing import Protocol
 
 from connectors.sim import SimVenue
 from router.engine import Engine
-from router.engine.state import DAY_NS
+from router.engine.state import DAY_NS, State
 from router.model import facts as f
+from router.model.archive import ArchivedParent
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState, booking_key
 from router.model.side import Side
 from router.model.terms import RiskLimits
+from router.orders.archive import recalled
+from router.orders.blotter import Blotter
+from router.orders.records import Parent
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
 
@@ -36,6 +40,8 @@ _FAR_OFF = Decimal("0.04")
 """The collar and twice as much for a market that moves while a copy is late: what lies beyond was never near it."""
 _IN_FLIGHT_NS = 3_000_000_000
 """How long after a halt what had left before it may still be accepted: the longest deadline and the clocks' error."""
+_READ_AGAIN_NS = 90_000_000_000
+"""An account is read several times within this, once all is well."""
 _WERE_THERE = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 
 
@@ -46,6 +52,17 @@ class Breach:
     invariant: str
     at_ns: Nanos
     detail: str
+
+
+def whole(engine: Engine, rows: list[JournalRow]) -> Blotter:
+    """Every parent and child there ever was: the state's, and those that have left it as the journal keeps them."""
+    archived = {fact.parent.id: fact for row in rows for fact in row.facts if isinstance(fact, f.ParentArchived)}
+    here = engine.state.blotter
+    gone = [recalled(fact.parent, fact.at_ns) for key, fact in archived.items() if key not in here.parents]
+    blotter = Blotter.of(here.parents.values(), here.children.values())
+    for parent, children in gone:
+        blotter.bring_back(parent, children)
+    return blotter
 
 
 class Rows(Protocol):
@@ -62,6 +79,7 @@ class Judge:
 
     venues: Mapping[AccountId, SimVenue]
     limits: RiskLimits
+    archive_after_ns: int
     breaches: list[Breach] = field(default_factory=list)
     parents: dict[ParentId, ParentOrder] = field(default_factory=dict)
     intents: dict[ClientOrderId, ChildOrder] = field(default_factory=dict)
@@ -75,6 +93,8 @@ class Judge:
     accepts: int = 0
     orphans: set[ClientOrderId] = field(default_factory=set)
     """Orders with our tag that somebody else has placed: an alarm is what they are there for."""
+    archived: dict[ParentId, ArchivedParent] = field(default_factory=dict)
+    """Parents that have left the state, as they were kept."""
     touched: set[AccountId] = field(default_factory=set)
     """Accounts where somebody else moved money, or where a fee is not what was said."""
     _day: dict[int, Decimal] = field(default_factory=dict)
@@ -98,6 +118,10 @@ class Judge:
                     self.copies[child.client_id] = 1
                 case f.ChildAdopted(order=child):
                     self.intents[child.client_id] = child
+                case f.ParentArchived(parent=parent):
+                    self._judge_archived(parent, fact.at_ns, at_ns)
+                case f.ParentRecalled(parent=parent):
+                    self.archived.pop(parent.id, None)
                 case f.CopyCounted(client_id=client_id, copy=copy):
                     self.copies[client_id] = copy
                 case f.HaltMoved(level=level):
@@ -173,6 +197,13 @@ class Judge:
         if abs(child.limit_price - touch) > _FAR_OFF * touch:
             self.breach("I13", at_ns, f"{child.client_id} at {child.limit_price} where the market is {touch}")
 
+    def _judge_archived(self, parent: ArchivedParent, decided_ns: Nanos, at_ns: Nanos) -> None:
+        """It has been over for as long as was said, and so have its children."""
+        self.archived[parent.id] = parent
+        ends = [parent.ended_ns, *(child.ended_ns for child in parent.children)]
+        if any(ended_ns is None or decided_ns - ended_ns < self.archive_after_ns for ended_ns in ends):
+            self.breach("I18", at_ns, f"{parent.id} has left the state too early")
+
     def orphan(self, client_id: ClientOrderId) -> None:
         """Somebody has placed an order with our tag."""
         self.orphans.add(client_id)
@@ -199,12 +230,14 @@ class Judge:
         `standing`: orphans that stood long enough, after all was well, to be seen.
         """
         rows = journal.read()
-        self._judge_ends(engine, at_ns, unfenced)
-        self._judge_fills(rows, engine, at_ns)
+        blotter = whole(engine, rows)
+        self._judge_ends(blotter, at_ns, unfenced)
+        self._judge_taken(rows, at_ns)
+        self._judge_fills(rows, blotter, at_ns)
         self._judge_fold(rows, engine, at_ns)
         self._judge_balances(engine, at_ns)
         self._judge_money(at_ns)
-        self._judge_evidence(engine, at_ns)
+        self._judge_evidence(blotter, at_ns)
         self._judge_bounds(engine, backlog, at_ns)
         reported = set()
         for row in rows:
@@ -218,8 +251,7 @@ class Judge:
         for client_id in sorted(standing - reported):
             self.breach("I4", at_ns, f"{client_id} stood at a venue with our tag, and nobody was told")
 
-    def _judge_ends(self, engine: Engine, at_ns: Nanos, unfenced: frozenset[AccountId]) -> None:
-        blotter = engine.state.blotter
+    def _judge_ends(self, blotter: Blotter, at_ns: Nanos, unfenced: frozenset[AccountId]) -> None:
         for child in blotter.living():
             if child.state is not ChildState.QUARANTINED or child.order.account not in unfenced:
                 self.breach("I15", at_ns, f"{child.order.client_id} is still {child.state}: {child.reason}")
@@ -231,6 +263,15 @@ class Judge:
         for parent_id in sorted(missing):
             self.breach("I14", at_ns, f"{parent_id} is forgotten")
 
+    def _judge_taken(self, rows: list[JournalRow], at_ns: Nanos) -> None:
+        """A reference is decided on once, however often it is handed in."""
+        taken = Counter(
+            fact.order.id for row in rows for fact in row.facts if isinstance(fact, f.ParentTaken | f.ParentTurnedDown)
+        )
+        for parent_id, times in taken.items():
+            if times > 1:
+                self.breach("I2", at_ns, f"{parent_id} was taken {times} times")
+
     def _judge_money(self, at_ns: Nanos) -> None:
         """A reservation covers what is sent: no venue refuses for want of money that nobody else took (I6)."""
         for account, venue in self.venues.items():
@@ -238,9 +279,9 @@ class Judge:
                 for when_ns, child in venue.truth.unfunded:
                     self.breach("I6", at_ns, f"{child.client_id} was refused for want of money at {when_ns}")
 
-    def _judge_evidence(self, engine: Engine, at_ns: Nanos) -> None:
+    def _judge_evidence(self, blotter: Blotter, at_ns: Nanos) -> None:
         """What ended here has ended there, with as much executed; what never was here never was there (I10)."""
-        for child in engine.state.blotter.children.values():
+        for child in blotter.children.values():
             if not child.state.ended:
                 continue
             account, client_id = child.order.account, child.order.client_id
@@ -259,11 +300,26 @@ class Judge:
         """What is kept for later is bounded by what is still to come (I18)."""
         living = sum(1 for _ in engine.state.blotter.living())
         most = living + len(self.venues)
-        for name, kept in {**backlog, "timers": len(engine.state.timers) - 2 * len(self.venues)}.items():
+        for name, kept in {**backlog, "timers": len(engine.state.timers) - 2 * len(self.venues) - 1}.items():
             if kept > most:
                 self.breach("I18", at_ns, f"{kept} {name} with {living} living children")
+        for parent in engine.state.blotter.parents.values():
+            self._judge_stay(engine.state, parent, at_ns)
 
-    def _judge_fills(self, rows: list[JournalRow], engine: Engine, at_ns: Nanos) -> None:
+    def _judge_stay(self, state: State, parent: Parent, at_ns: Nanos) -> None:
+        """An ended parent leaves the state within a bound: memory holds what lives, and a little of what lived."""
+        children = tuple(state.blotter.children_of(parent))
+        restored_ns = state.restored_ns
+        if restored_ns is not None and parent.accepted_ns <= restored_ns:
+            return  # it may have had children nobody here knows of, for a week
+        if not parent.state.ended or not all(child.state.ended for child in children):
+            return
+        ends = (parent.ended_ns, parent.recalled_ns, *(child.ended_ns for child in children))
+        over_ns = state.last_ns - max(ended_ns or 0 for ended_ns in ends)
+        if over_ns > 2 * self.archive_after_ns + _READ_AGAIN_NS:
+            self.breach("I18", at_ns, f"{parent.order.id} is still in the state {over_ns} ns after its end")
+
+    def _judge_fills(self, rows: list[JournalRow], blotter: Blotter, at_ns: Nanos) -> None:
         booked = Counter(fact.fill.booking_key for row in rows for fact in row.facts if isinstance(fact, f.FillBooked))
         for key, times in booked.items():
             if times > 1:
@@ -271,7 +327,7 @@ class Judge:
         real: set[str] = set()
         undecided: set[str] = set()
         """Of children a person has to decide on: their full exposure stands, whatever they filled."""
-        children = engine.state.blotter.children
+        children = blotter.children
         for venue in self.venues.values():
             for trade in venue.all_trades():
                 if trade.client_id in self.intents:
@@ -283,8 +339,8 @@ class Judge:
             self.breach("I3b", at_ns, f"{key} was never booked")
         for key in sorted(booked.keys() - real):
             self.breach("I3", at_ns, f"{key} is booked and no venue knows it")
-        for parent in engine.state.blotter.parents.values():
-            filled = sum((child.filled for child in engine.state.blotter.children_of(parent)), ZERO)
+        for parent in blotter.parents.values():
+            filled = blotter.filled(parent)
             if filled > parent.order.quantity:
                 self.breach("I1", at_ns, f"{parent.order.id} of {parent.order.quantity} filled {filled}")
             if (parent.state is ParentState.FILLED) != (filled == parent.order.quantity) and parent.state.ended:

@@ -270,6 +270,7 @@ class LiveProcess(Shell):
             terms=tuple(terms_of(one, self.world.swarm) for one in self.world.listings()),
             limits=self.world.swarm.limits,
             unreleased=lease.unreleased,
+            archive_after_ms=self.world.swarm.archive_after_ms,
         )
 
     # What its parts are told and ask for.

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from connectors.sim import Journey, SimVenue, Wire
 from router.book.books import Books, ViewPolicy
-from router.engine import Engine
+from router.engine import Engine, told, unknown
 from router.model import events as e
 from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Seek, Wake
-from router.model.facts import DecisionFailed, Fact
+from router.model.facts import DecisionFailed, Fact, ParentArchived
 from router.model.ids import AccountId, ClientOrderId, InstrumentId, ListingId, Nanos, TimerId
 from router.model.instruments import Instrument, Listing
 from router.model.market import MarketView
@@ -264,6 +264,8 @@ class Process(Shell):
             self._decide(event, request_id, rows, commands)
             if self.dead:
                 return
+            if any(isinstance(fact, ParentArchived) for row in rows for fact in row.facts):
+                break  # found in the journal only once it is written
         self.world.point("decided", self)
         if not rows:
             self._carry_out(commands)
@@ -271,7 +273,12 @@ class Process(Shell):
             self._append(rows, commands)
 
     def _decide(self, event: e.Event, request_id: int | None, rows: list[JournalRow], commands: list[Command]) -> None:
-        self._decide_one(event, request_id, rows, commands)
+        state = self._engine.state
+        remembered = self.world.journal.recall(unknown(state, (event,)))
+        for part in told(state, event, remembered):
+            self._decide_one(part, request_id if not isinstance(part, e.Recalled) else None, rows, commands)
+            if part is not event and not isinstance(part, e.Recalled):
+                self.world.count("rows of an archived child repeated")
         looks: Counter[InstrumentId] = Counter()
         while (look := _next_look(commands)) is not None and not self.dead:
             looks[look.instrument] += 1
@@ -471,7 +478,8 @@ class Process(Shell):
         world, order, asked_ns = self.world, command.order, self.now()
 
         def done(result: LookUpResult) -> None:
-            if self._engine.state.blotter.children[order.client_id].state is ChildState.IN_DOUBT:
+            child = self._engine.state.blotter.children.get(order.client_id)
+            if child is not None and child.state is ChildState.IN_DOUBT:
                 world.point("looked up in doubt", self, 10)  # what was true when it was asked grows old
             self.put(e.LookedUp(client_id=order.client_id, look_up=LookUp(asked_ns=asked_ns, result=result)))
             if self._looking[order.client_id]:

@@ -30,4 +30,5 @@ class RestoredWorld(SimWorld):
         kept = self._chance.randint(0, len(self.journal.rows))
         self.count("restored from a backup")
         self.journal.cut_back(kept)
+        self.judge.archived.clear()
         self.incarnation += 1

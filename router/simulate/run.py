@@ -9,7 +9,7 @@ from router.model.instruments import Listing
 from router.model.money import exactly
 from router.model.orders import ChildState
 from router.model.terms import Fence
-from router.simulate.judge import Breach
+from router.simulate.judge import Breach, whole
 from router.simulate.scene import KINDS, MS, START_NS, S
 from router.simulate.swarm import PROFILES, Profile, Swarm, draw
 from router.simulate.world import SimWorld
@@ -84,12 +84,13 @@ def _run(seed: int, world: SimWorld) -> Outcome:
         backlog=driver.backlog,
         standing=world.trouble.orphans_standing(),
     )
-    children = driver.engine.state.blotter.children.values()
+    blotter = whole(driver.engine, world.journal.read())
+    children = blotter.children.values()
     return Outcome(
         seed=seed,
         profile=world.profile.name,
         breaches=tuple(world.judge.breaches),
-        parents=len(driver.engine.state.blotter.parents),
+        parents=len(blotter.parents),
         children=len(children),
         accepted=world.judge.accepts,
         quarantined=sum(1 for child in children if child.state is ChildState.QUARANTINED),

@@ -104,6 +104,12 @@ class Swarm:
     wealth: Decimal
     """Times the usual balances: where they are small, reservations decide what can be sent."""
     limits: RiskLimits
+    archive_after_ms: int
+    """How long an ended parent stays in the state."""
+    late_fill_rate: float
+    """A fill turns up of an order whose parent has left the state."""
+    again_rate: float
+    """A reference is handed in once more."""
 
 
 def draw(seed: int, profile: Profile) -> Swarm:
@@ -172,4 +178,7 @@ def draw(seed: int, profile: Profile) -> Swarm:
         retention_s=draws.choice((None, None, None, 5, 30)) if profile.strength else None,
         wealth=draws.choice((Decimal(1), Decimal(1), Decimal("0.02"))) if profile.strength else Decimal(1),
         limits=replace(LIMITS, day_notional_max=draws.choice(_DAYS)) if profile.strength else LIMITS,
+        archive_after_ms=draws.choice((5_000, 20_000, 60_000)),
+        late_fill_rate=on(1 / 10),
+        again_rate=on(1 / 20),
     )

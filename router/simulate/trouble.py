@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from connectors.lab.core import NewOrder, TimeInForce
 from router.model import events as e
+from router.model.archive import ArchivedChild, ArchivedParent
 from router.model.ids import AccountId, ClientOrderId, ParentId
 from router.model.instruments import FeeIn
+from router.model.orders import ChildState
 from router.model.side import Side
 from router.model.terms import Fence
 from router.orders.client_ids import client_order_id
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _TIDY_UP_NS = 120 * S
 """People leave an orphan standing for so long once all is well: long enough to be reported."""
 _FEES_BPS = (0, 3, 25, 60)
+_CUT_SHORT = frozenset({ChildState.CANCELLED, ChildState.EXPIRED})
 
 
 class Trouble:
@@ -62,6 +65,8 @@ class Trouble:
             (swarm.halt_rate, self._halt),
             (swarm.database_down_rate, self._database_down),
             (swarm.database_full_rate, self._database_full),
+            (swarm.late_fill_rate, self._fill_late),
+            (swarm.again_rate, self._hand_in_again),
         ):
             self.every(rate, strike)
 
@@ -253,12 +258,37 @@ class Trouble:
         if self._world.draws["strikes"].random() < 0.7:  # noqa: PLR2004 - most are found and cancelled soon
             self._world.agenda.after(self._between_s(5, 60), lambda: self._cancel_all([(account, record.order_id)]))
 
+    def _fill_late(self) -> None:
+        """A venue adds an execution to an order that had ended, of a parent that has left the state by now."""
+        archived = self._world.judge.archived.values()
+        found = [(parent, child) for parent in archived for child in parent.children if _has_room(parent, child)]
+        if not found:
+            return
+        parent, child = self._world.draws["strikes"].choice(found)
+        account = child.order.account
+        quantity = size_of(float(_room(parent, child)) / 2)
+        if quantity > 0 and self._world.venue(account).fill_late(child.order, quantity, self._world.agenda.now_ns):
+            self._world.count("late fill of an archived child")
+            self._world.judge.touched.add(account)
+            self._world.judge.archived.pop(parent.id)
+            self._world.at_venue(account)
+
     def _cancel_all(self, orders: list[tuple[AccountId, int]]) -> None:
         for account, order_id in orders:
             self._world.venue(account).exchange.cancel(account, order_id, self._world.agenda.now_ns)
             self._world.at_venue(account)
 
     # People and the database.
+
+    def _hand_in_again(self) -> None:
+        """Somebody hands in a reference that was here before, perhaps long ago."""
+        known = self._world.judge.parents
+        if known:
+            order = known[self._world.draws["strikes"].choice(tuple(known))]
+            self._world.count(
+                "archived reference again" if order.id in self._world.judge.archived else "reference again"
+            )
+            self._world.ask(e.ParentSubmitted(order=order))
 
     def _halt(self) -> None:
         self._world.count("halted")
@@ -274,6 +304,16 @@ class Trouble:
         """It can be read and the lease can be taken, and not a row goes in."""
         self._world.count("database full")
         self._world.database_full_until_ns = self._world.agenda.now_ns + self._between_s(0.5, 30)
+
+
+def _room(parent: ArchivedParent, child: ArchivedChild) -> Decimal:
+    """How much more can have filled of both."""
+    filled = sum((one.filled for one in parent.children), Decimal(0))
+    return min(parent.order.quantity - filled, child.order.quantity - child.filled)
+
+
+def _has_room(parent: ArchivedParent, child: ArchivedChild) -> bool:
+    return child.state in _CUT_SHORT and _room(parent, child) > 0
 
 
 def _tagged(account: AccountId, number: int) -> ClientOrderId:

@@ -9,7 +9,7 @@ from connectors.sim.wire import SOUND
 from policies import POLICIES
 from router.book.books import ViewPolicy
 from router.model import events as e
-from router.model.facts import Fact
+from router.model.facts import Fact, ParentArchived, ParentRecalled
 from router.model.ids import AccountId, Nanos, RefId
 from router.model.instruments import Listing
 from router.model.orders import ChildOrder, ChildState, ParentOrder
@@ -75,7 +75,7 @@ class SimWorld:
         self._mid = 60_000.0
         self.database_down_until_ns = 0
         self.database_full_until_ns = 0
-        self.judge = Judge(self._venues, swarm.limits)
+        self.judge = Judge(self._venues, swarm.limits, swarm.archive_after_ms * MS)
         self.trouble = Trouble(self)
 
     # What a process asks of it.
@@ -168,6 +168,11 @@ class SimWorld:
 
     def decided(self, facts: tuple[Fact, ...]) -> None:
         """Durable."""
+        for fact in facts:
+            if isinstance(fact, ParentArchived):
+                self.count("archived")
+            elif isinstance(fact, ParentRecalled):
+                self.count("recalled")
         self.judge.durable(facts, self.agenda.now_ns)
 
     def count(self, what: str) -> None:
@@ -256,6 +261,7 @@ class SimWorld:
             terms=tuple(terms_of(one, self.swarm) for one in self._listings),
             limits=self.swarm.limits,
             unreleased=self.swarm.says_unreleased and self.journal.epoch > 1,
+            archive_after_ms=self.swarm.archive_after_ms,
         )
         process = Process(self, epoch, self._skew_ns() + error_ns, error_ns, started)
         self.processes.append(process)

@@ -43,6 +43,7 @@ class _Expected:
     copies: dict[object, int] = field(default_factory=dict)
     bookings: dict[object, tuple[object, ...]] = field(default_factory=dict)
     requests: dict[object, tuple[object, ...]] = field(default_factory=dict)
+    archived: dict[object, tuple[object, ...]] = field(default_factory=dict)
 
     def take(self, seq: int, row: JournalRow) -> None:
         """Add what this row wrote beside itself."""
@@ -53,6 +54,7 @@ class _Expected:
         for client_id, copy, _seq in found.copies:
             self.copies[client_id] = copy
         self.bookings.update((key, (at,)) for key, at in found.bookings)
+        self.archived.update((parent_id, (at,)) for parent_id, at in found.archived)
         self.requests.update((number, (at,)) for number, at in found.consumed)
 
 
@@ -101,10 +103,12 @@ async def _beside_the_journal(store: JournalStore, expected: _Expected, end: int
         copies[client_id] = cast("int", copied)
     bookings = {key: (seq,) for key, seq in await store.rows_of(sql.BOOKINGS, store.shard)}
     requests = {number: (seq,) for number, seq in await store.rows_of(sql.CONSUMED)}
+    archived = {parent_id: (seq,) for parent_id, seq in await store.rows_of(sql.ARCHIVE_ROWS, store.shard)}
     return [
         *_differences("intent", expected.intents, intents, end),
         *_differences("booking", expected.bookings, bookings, end),
         *_differences("request", expected.requests, requests, end),
+        *_differences("archived parent", expected.archived, archived, end),
         # A copy counted since the walk is no fault; one the journal counted and the table does not know is.
         *(
             Break(seq=cast("int", expected.intents[client_id][-1]), why=f"intent {client_id}: copies do not fit")

@@ -8,11 +8,13 @@ anew. An insert is never repeated.
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Coroutine, Sequence
 from typing import TypeVar, cast
 
 from router.journal.chain import GENESIS, ChainBroken
-from router.journal.rows import StoredRow, appended, stored
+from router.journal.rows import StoredRow, appended, facts_of, stored
+from router.model.archive import ArchivedParent
 from router.model.errors import (
     AppendLost,
     AppendUnclear,
@@ -21,9 +23,10 @@ from router.model.errors import (
     SideRowTaken,
     StoreUnavailable,
 )
+from router.model.facts import Fact, FillBooked, ParentArchived
 from router.model.ids import EntityId, Nanos
 from router.model.requests import Request, RequestKind, RequestState
-from router.ports.store import Appended, JournalRow, Lease
+from router.ports.store import Appended, JournalRow, Lease, Remembered, Unknown
 from router.store import statements as sql
 from router.store.dialect import Sql
 from router.store.identity import Identity
@@ -177,6 +180,40 @@ class JournalStore:
     async def stored_rows(self, after_seq: int, limit: int) -> tuple[StoredRow, ...]:
         """Rows as they stand in the table, nothing checked."""
         return tuple(map(stored_row, await self._session.read(sql.JOURNAL_FROM, self._shard, after_seq + 1, limit)))
+
+    async def recall(self, unknown: Unknown) -> Remembered:
+        """See the port."""
+        if not unknown:
+            return Remembered()
+        keys = [*unknown.rows, *unknown.claimed]
+        found = await self._session.read(sql.BOOKED, self._shard, json.dumps(keys)) if keys else ()
+        booked = cast("dict[str, int]", {key: seq for key, seq in found})  # noqa: C416 - rows are no pairs to a checker
+        free = [named for key, named in unknown.rows.items() if key not in booked]
+        children = {*unknown.children, *(client_id for client_id, _ in free if client_id is not None)}
+        parents = {*unknown.parents}
+        for key in booked.keys() & unknown.claimed:
+            facts = await self._facts_at(booked[key])
+            parents |= {f.fill.parent_id for f in facts if isinstance(f, FillBooked) and f.fill.booking_key == key}
+        names = (parents, children, {*unknown.orders, *(key for _, key in free)})
+        rows = (
+            await self._session.read(sql.ARCHIVED, self._shard, *(json.dumps(sorted(one)) for one in names))
+            if any(names)
+            else ()
+        )
+        return Remembered(
+            parents=tuple([await self._archived_at(*cast("tuple[str, int]", tuple(row))) for row in rows]),
+            booked=frozenset(booked.keys() & unknown.rows.keys()),
+        )
+
+    async def _archived_at(self, parent_id: str, seq: int) -> ArchivedParent:
+        for fact in await self._facts_at(seq):
+            if isinstance(fact, ParentArchived) and fact.parent.id == parent_id:
+                return fact.parent
+        raise StoreUnavailable(f"row {seq} does not hold parent {parent_id}, which was archived there")
+
+    async def _facts_at(self, seq: int) -> tuple[Fact, ...]:
+        (row,) = await self._session.read(sql.JOURNAL_ROW, self._shard, seq)
+        return facts_of(stored_row(row).payload)
 
     async def newest_row(self) -> tuple[int, str] | None:
         """Sequence number and hash of the journal's last row, whoever wrote it."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from router.model.facts import ChildAdopted, ChildIntended, CopyCounted, FillBooked
+from router.model.archive import ArchivedChild, order_key
+from router.model.facts import ChildAdopted, ChildIntended, CopyCounted, FillBooked, ParentArchived
 from router.ports.store import JournalRow
 from router.store import statements as sql
 from router.store.session import Step
@@ -21,6 +22,10 @@ class Beside:
     """(client order id, copy, seq)"""
     bookings: list[tuple[str, int]] = field(default_factory=list)
     """(booking key, seq)"""
+    archived: list[tuple[str, int]] = field(default_factory=list)
+    """(parent, seq)"""
+    names: list[tuple[str, str, str | None]] = field(default_factory=list)
+    """Of archived children: (client order id, parent, key of the venue's order)"""
 
 
 def beside(rows: Iterable[tuple[int, JournalRow]]) -> Beside:
@@ -37,9 +42,17 @@ def beside(rows: Iterable[tuple[int, JournalRow]]) -> Beside:
                     found.copies.append((client_id, copy, seq))
                 case FillBooked(fill=fill):
                     found.bookings.append((fill.booking_key, seq))
+                case ParentArchived(parent=parent):
+                    found.archived.append((parent.id, seq))
+                    found.names.extend((child.order.client_id, parent.id, _named(child)) for child in parent.children)
                 case _:
                     pass
     return found
+
+
+def _named(child: ArchivedChild) -> str | None:
+    order = child.order
+    return None if child.venue_order_id is None else order_key(order.account, order.symbol, child.venue_order_id)
 
 
 def steps_for(found: Beside, shard: str) -> list[Step]:
@@ -53,5 +66,7 @@ def steps_for(found: Beside, shard: str) -> list[Step]:
             must="a counted copy is the one after the last",
         ),
         Step(sql.BOOK, tuple((shard, *booking) for booking in found.bookings)),
+        Step(sql.ARCHIVE, tuple((shard, *parent) for parent in found.archived)),
+        Step(sql.ARCHIVE_CHILD, tuple((shard, *name) for name in found.names)),
     )
     return [step for step in every if step.args]

@@ -36,6 +36,27 @@ COUNT_COPY = Sql("""
 """)
 BOOK = Sql("INSERT INTO booking (shard, booking_key, seq) VALUES ($1, $2, $3)")
 
+# Parents that have left the state: the row where each is found, and the names it is asked for by.
+
+ARCHIVE = Sql("""
+    INSERT INTO archived_parent (shard, parent_id, seq) VALUES ($1, $2, $3)
+    ON CONFLICT (shard, parent_id) DO UPDATE SET seq = excluded.seq
+""")
+ARCHIVE_CHILD = Sql("""
+    INSERT INTO archived_child (shard, client_id, parent_id, order_key) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (shard, client_id) DO UPDATE SET order_key = excluded.order_key
+""")
+ARCHIVED = Sql("""
+    SELECT DISTINCT archived_parent.parent_id, archived_parent.seq FROM archived_parent
+    WHERE shard = $1 AND parent_id IN (
+        {each $2}
+        UNION SELECT parent_id FROM archived_child WHERE shard = $1 AND client_id IN ({each $3})
+        UNION SELECT parent_id FROM archived_child WHERE shard = $1 AND order_key IN ({each $4}))
+    ORDER BY archived_parent.seq
+""")
+BOOKED = Sql("SELECT booking_key, seq FROM booking WHERE shard = $1 AND booking_key IN ({each $2})")
+ARCHIVE_ROWS = Sql("SELECT parent_id, seq FROM archived_parent WHERE shard = $1")
+
 # The lease. One statement, by the database's clock; the epoch grows for ever, and past any epoch in the journal.
 
 TAKE_LEASE = Sql("""
@@ -107,6 +128,7 @@ BEYOND_HEAD = Sql("""
         SELECT 'intent' AS what, seq FROM intent WHERE shard = $1
         UNION ALL SELECT 'booking', seq FROM booking WHERE shard = $1
         UNION ALL SELECT 'request', consumed_seq FROM request WHERE consumed_seq IS NOT NULL
+        UNION ALL SELECT 'archived parent', seq FROM archived_parent WHERE shard = $1
         UNION ALL SELECT 'snapshot', seq FROM snapshot WHERE shard = $1
         UNION ALL SELECT 'cursor', as_of_seq FROM cursor WHERE shard = $1
     ) AS known WHERE seq > $2 GROUP BY what ORDER BY what

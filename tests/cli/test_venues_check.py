@@ -24,7 +24,7 @@ from tests.e2e.rig import watched
 
 @pytest.fixture
 async def lab() -> AsyncIterator[Lab]:
-    """Three venues; the clock of one is a minute off, and of another no book is shown."""
+    """Three venues; one takes less in its token, the clock of one is a minute off, of another no book is shown."""
     offsets = {"kraken": 60_000}
     venues = tuple(
         LabVenueSettings(name=seat.name, protocol=seat.protocol, clock_offset_ms=offsets.get(seat.name, 0))
@@ -33,6 +33,7 @@ async def lab() -> AsyncIterator[Lab]:
     async with Lab(LabSettings(venues=venues, static=True, breath_ms=50)) as running:
         async with LabControl(running.control_url) as control:
             await set_books(control, [seat for seat in SEATS if seat.name != "coinbase"])
+            await control.charge("binance", bps="10", token="BNB", token_bps="7.5", listed=True)
         yield running
 
 
@@ -60,6 +61,8 @@ async def test_each_account_gets_its_lines(lab: Lab, tmp_path: Path):
     assert {*subjects, "client id", "key powers", "private stream"} <= verdicts(found, "binance").keys()
     assert [name for name, verdict in verdicts(found, "kraken").items() if verdict == "FAIL"] == ["clock"]
     assert [name for name, verdict in verdicts(found, "coinbase").items() if verdict == "FAIL"] == ["book"]
+    [rules] = [one.says for one in found if one.account == "binance/main" and one.subject == "listing"]
+    assert "taker 10 bp in received, 7.5 bp in BNB while there is enough of it" in rules
     assert exit_code(found, strict=False) == 1
     assert await no_order(lab)
 

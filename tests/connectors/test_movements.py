@@ -4,11 +4,14 @@ from decimal import Decimal
 
 import pytest
 
+from connectors.ccxt_venue import wire
 from connectors.ccxt_venue.dialect import Desk
 from connectors.ccxt_venue.mapping import Names
 from connectors.ccxt_venue.movements import MOVEMENTS
 from connectors.ccxt_venue.registry import DIALECTS
 from router.model.ids import AccountId, Nanos
+from tests.capabilities.asking import Offline
+from tests.capabilities.capture import NOW_MS
 
 DESK = Desk(
     account=AccountId("v/main"),
@@ -16,8 +19,50 @@ DESK = Desk(
 )
 
 
+def coinbase_row(number, kind, status, amount):
+    made = f"2025-11-20T12:00:0{number}Z"
+    told = {"amount": amount, "currency": "BTC"}
+    return {"id": f"t{number}", "type": kind, "status": status, "amount": told, "created_at": made}
+
+
+def transfer_row(name, kind, amount, **at):
+    """As the venue documents `GET /transfers`."""
+    nowhen = {"completed_at": None, "canceled_at": None, "processed_at": None}
+    made = "2022-12-21 00:48:45.477503+00"
+    return {"id": name, "type": kind, "created_at": made, "account_id": "A1", "amount": amount, **nowhen, **at}
+
+
+def kucoin_row(name, way):
+    row = {"id": name, "currency": "BTC", "amount": "10", "fee": "0", "balance": "0", "accountType": "TRADE_HF"}
+    return {**row, "bizType": "TRANSFER", "direction": way, "createdAt": 1629101692950, "context": ""}
+
+
+def bitfinex_row(number, wallet, amount, words):
+    return [number, "BTC", wallet, 1573521810000, None, amount, 0, None, words]
+
+
+def cryptocom_row(name, kind, amount):
+    row = {"journal_id": name, "journal_type": kind, "transaction_qty": amount, "instrument_name": "BTC"}
+    return {**row, "event_timestamp_ms": 1686804665013}
+
+
+def bitget_row(name, kind, size, fees):
+    row = {"billId": name, "coin": "BTC", "groupType": kind, "businessType": kind, "size": size, "fees": fees}
+    return {**row, "balance": "0", "cTime": "1700729673028"}
+
+
+def htx_transfer(amount, at_ms):
+    row = {"accountId": 7, "currency": "btc", "transactAmt": amount, "transactType": "transfer"}
+    return {**row, "transferType": "margin-transfer-out", "transactId": 0, "transactTime": at_ms}
+
+
+def htx_row(number, state, amount):
+    row = {"id": number, "currency": "btc", "amount": amount, "fee": "1", "state": state}
+    return {**row, "created-at": 1621852316553}
+
+
 async def test_what_moved_is_read_from_the_venues_own_list(venue, control, venue_name):
-    """In and out, signed; and nothing at a venue whose list is not read."""
+    """In and out, signed; what the venue does not list is not there."""
     await control.deposit(venue_name, "BTC", "0.5")
     await control.deposit(venue_name, "BTC", "-0.125")
     await control.deposit(venue_name, "BTC", "7", listed=False)
@@ -27,7 +72,7 @@ async def test_what_moved_is_read_from_the_venues_own_list(venue, control, venue
     found = sorted((one.asset, one.amount) for one in movements or ())
     assert movements is not None
     assert len({one.key for one in movements}) == len(movements)
-    assert found == ([("BTC", Decimal("-0.125")), ("BTC", Decimal("0.5"))] if venue_name in MOVEMENTS else [])
+    assert found == [("BTC", Decimal("-0.125")), ("BTC", Decimal("0.5"))]
 
 
 @pytest.mark.parametrize("venue_name", ["kraken"])
@@ -59,7 +104,7 @@ async def test_a_list_denied_to_the_key_is_a_doubt_about_the_key(venue, control,
                 ],
                 [
                     {
-                        "id": 1,
+                        "id": s,
                         "coin": "BTC",
                         "amount": "1",
                         "transactionFee": "0.1",
@@ -118,6 +163,121 @@ async def test_a_list_denied_to_the_key_is_a_doubt_about_the_key(venue, control,
             ],
             ["0", "1", "-1.1"],
         ),
+        (
+            "binanceus",  # no id, only the chain's
+            [
+                [{"txId": "0xaa", "coin": "BTC", "amount": "1", "status": 1, "insertTime": 1_763_600_000_000}],
+                [],
+            ],
+            ["1"],
+        ),
+        (
+            "coinbase",
+            [
+                {"accounts": [{"uuid": "U1", "available_balance": {"value": "1"}, "hold": {"value": "0"}}]},
+                {
+                    "data": [
+                        coinbase_row(5, "advanced_trade_fill", "completed", "-3"),
+                        coinbase_row(4, "send", "completed", "0.5"),
+                        coinbase_row(3, "send", "pending", "0.25"),
+                        coinbase_row(2, "send", "pending", "-0.125"),
+                        coinbase_row(1, "fiat_withdrawal", "canceled", "-7"),
+                    ],
+                    "pagination": {"next_starting_after": "t1"},
+                },
+                {"data": [], "pagination": {"next_starting_after": None}},
+            ],
+            ["0.5", "0", "-0.125", "0"],
+        ),
+        (
+            "coinbaseexchange",
+            [
+                [{"id": "A1", "currency": "BTC"}],
+                [
+                    transfer_row("1", "deposit", "1", completed_at="2022-12-21 00:50:00.0+00"),
+                    transfer_row("2", "deposit", "2"),
+                    transfer_row("3", "withdraw", "3"),
+                    transfer_row("4", "withdraw", "4", canceled_at="2022-12-21 00:50:00.0+00"),
+                ],
+            ],
+            ["1", "0", "-3", "0"],
+        ),
+        (
+            "kucoin",
+            [
+                {"data": [kucoin_row("1", "in"), kucoin_row("2", "out")]},
+                {"data": []},
+                {"data": []},
+                {"data": [kucoin_row("2", "out")]},  # on the edge of two days: the same row
+                *[{"data": []}] * 17,
+            ],
+            ["10", "-10"],
+        ),
+        (
+            "bitfinex",
+            [
+                [
+                    bitfinex_row(1, "exchange", 1, "Deposit (BITCOIN) #1 on wallet exchange"),
+                    bitfinex_row(2, None, -0.5, "Withdrawal #2 on wallet exchange"),
+                    bitfinex_row(3, "exchange", -0.0004, "Crypto Withdrawal fee on wallet exchange"),
+                    bitfinex_row(4, "exchange", 3, "Exchange 3.0 BTC for USD @ 9 on wallet exchange"),
+                    bitfinex_row(5, "exchange", -0.003, "Trading fees for 3.0 BTC (BTCUSD) on wallet exchange"),
+                    bitfinex_row(6, "funding", 2, "Deposit (BITCOIN) #6 on wallet funding"),
+                ]
+            ],
+            ["1", "-0.5", "-0.0004"],
+        ),
+        (
+            "cryptocom",
+            [
+                {"result": {"data": [cryptocom_row("1", "DEPOSIT", "1")]}},
+                {"result": {"data": [cryptocom_row("2", "ROLLBACK_WITHDRAW", "0.5")]}},
+                {"result": {"data": [cryptocom_row("3", "WITHDRAW", "0.5")]}},
+                {"result": {"data": [cryptocom_row("4", "WITHDRAW_FEE", "-0.1")]}},
+                {"result": {"data": []}},
+                {"result": {"data": [cryptocom_row("6", "SUBACCOUNT_TX", "-2"), cryptocom_row("7", "TRADING", "9")]}},
+            ],
+            ["1", "0.5", "-0.5", "-0.1", "-2"],
+        ),
+        (
+            "gate",
+            [
+                [
+                    {"id": "1", "time": 1547633726123, "currency": "BTC", "change": "1.03", "type": "deposit"},
+                    {"id": "2", "time": 1547633726123, "currency": "BTC", "change": "-0.5", "type": "withdraw"},
+                    {"id": "3", "time": 1547633726123, "currency": "BTC", "change": "-2", "type": "margin_out"},
+                    {"id": "4", "time": 1547633726123, "currency": "BTC", "change": "-2", "type": "new_order"},
+                    {"id": "5", "time": 1547633726123, "currency": "BTC", "change": "-0.1", "type": "order_fee"},
+                ]
+            ],
+            ["1.03", "-0.5", "-2"],
+        ),
+        (
+            "bitget",
+            [
+                {"data": [bitget_row("1", "deposit", "1", "0")]},
+                {"data": [bitget_row("2", "withdraw", "-0.5", "0.01")]},
+                {"data": [bitget_row("3", "transfer_out", "-11.64958799", "0.00000000")]},
+                {"data": []},
+            ],
+            ["1", "-0.51", "-11.64958799"],
+        ),
+        (
+            "htx",
+            [
+                {"data": [{"id": 7, "type": "spot"}, {"id": 8, "type": "margin"}]},
+                {"data": [htx_transfer("10", 1629882331066), htx_transfer("-10", 1629882096562)]},
+                {"data": [htx_row(1, "confirmed", "1"), htx_row(2, "confirming", "2"), htx_row(3, "safe", "3")]},
+                {
+                    "data": [
+                        htx_row(4, "confirmed", "12"),
+                        htx_row(5, "wallet-reject", "5"),
+                        htx_row(6, "submitted", "6"),
+                    ]
+                },
+            ],
+            ["10", "-10", "1", "0", "3", "-13", "0", "-7"],
+        ),
     ],
 )
 async def test_what_counts_is_what_it_did_to_the_balance(venue, answers, amounts):
@@ -129,7 +289,60 @@ async def test_what_counts_is_what_it_did_to_the_balance(venue, answers, amounts
 
     movements = await MOVEMENTS[venue](ask, DESK, Nanos(0))
     assert [one.amount for one in movements] == [Decimal(amount) for amount in amounts]
+    assert len({one.key for one in movements}) == len(movements)
 
 
-def test_each_list_is_of_a_known_venue():
-    assert MOVEMENTS.keys() <= DIALECTS.keys()
+def test_every_venue_has_its_list():
+    assert MOVEMENTS.keys() == DIALECTS.keys()
+
+
+READ_BY = {
+    "binance": {"GET /sapi/v1/capital/deposit/hisrec", "GET /sapi/v1/capital/withdraw/history"},
+    "binanceus": {"GET /sapi/v1/capital/deposit/hisrec", "GET /sapi/v1/capital/withdraw/history"},
+    "bitfinex": {"POST /v2/auth/r/ledgers/hist"},
+    "bitget": {"GET /api/v2/spot/account/bills"},
+    "bitstamp": {"POST /api/v2/user_transactions/"},
+    "bybit": {"GET /v5/account/transaction-log"},
+    "coinbase": {"GET /api/v3/brokerage/accounts", "GET /v2/accounts/U1/transactions"},
+    "coinbaseexchange": {"GET /accounts", "GET /transfers"},
+    "cryptocom": {"POST /exchange/v1/private/get-transactions"},
+    "gate": {"GET /api/v4/spot/account_book"},
+    "gemini": {"POST /v1/transfers"},
+    "htx": {"GET /v1/account/accounts", "GET /v1/query/deposit-withdraw", "GET /v2/account/ledger"},
+    "kraken": {"POST /0/private/Ledgers"},
+    "kucoin": {"GET /api/v1/hf/accounts/ledgers"},
+    "okx": {"GET /api/v5/account/bills"},
+}
+ANSWERS = {
+    "v3PrivateGetBrokerageAccounts": {
+        "accounts": [{"uuid": "U1", "available_balance": {"value": "1"}, "hold": {"value": "0"}}]
+    },
+    "v2PrivateGetAccountsAccountIdTransactions": {"data": []},
+    "spotPrivateGetV1AccountAccounts": {"data": [{"id": 1, "type": "spot"}]},
+    "spotPrivateGetV2AccountLedger": {"data": []},
+    "spotPrivateGetV1QueryDepositWithdraw": {"data": []},
+    "privatePostAuthRLedgersHist": [],
+    "v1PrivatePostPrivateGetTransactions": {"result": {"data": []}},
+    "privateGetHfAccountsLedgers": {"data": []},
+    "privateSpotGetV2SpotAccountBills": {"data": []},
+    "privateGetV5AccountTransactionLog": {"result": {"list": []}},
+    "privatePostLedgers": {"result": {"ledger": {}, "count": 0}},
+    "privateGetAccountBills": {"data": []},
+}
+
+
+@pytest.mark.parametrize("venue", sorted(MOVEMENTS))
+async def test_what_is_asked_for_movements_only_lists(venue):
+    """The requests as this ccxt builds them: reads, past both lines of the guard, and no more than these."""
+    offline = Offline(venue, DIALECTS[venue]())
+
+    async def ask(endpoint, params):
+        await offline.ask(endpoint, params)
+        return ANSWERS.get(endpoint, [])
+
+    assert list(await MOVEMENTS[venue](ask, offline.desk, Nanos(NOW_MS * 1_000_000))) == []
+
+    assert {f"{sent.method} {sent.path}" for sent in offline.sent} == READ_BY[venue]
+    for sent in offline.sent:
+        wire.check_target(f"https://venue.example{sent.path}", lab_only=False, method=sent.method)
+    await offline.exchange.close()

@@ -5,11 +5,16 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from router.cli.whatif_fillprob import FillprobCase
 from router.cli.whatif_place import PlaceCase
 from router.cli.whatif_schedule import ScheduleCase
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
-CASES: dict[str, type[BaseModel]] = {"whatif-schedule": ScheduleCase, "whatif-place": PlaceCase}
+CASES: dict[str, type[BaseModel]] = {
+    "whatif-schedule": ScheduleCase,
+    "whatif-place": PlaceCase,
+    "whatif-fillprob": FillprobCase,
+}
 
 
 def text(case: type[BaseModel]) -> str:

@@ -119,6 +119,7 @@ def _facts(one: Capabilities) -> list[tuple[str, object]]:
         ("a token's discount", one.discount.says if one.discount else None),
         ("a lost book message", one.book_check),
         ("what a key may do", f"`{one.key_powers}`" if one.key_powers else "not told: the operator attests it"),
+        ("deposits and withdrawals", one.movements),
         ("ccxt's test network", one.testnet),
         ("mode testnet", told_of_testnet(one.venue)),
         ("ccxt asks before a first order", ", ".join(wire_of(one.venue).has["asks before a first order"]) or None),

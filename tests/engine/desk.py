@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from policies import POLICIES
-from router.engine import Engine
+from router.engine import Engine, told, unknown
 from router.journal import codec
 from router.model import events as e
 from router.model import facts as f
@@ -56,6 +56,8 @@ from router.model.policies import SweepParams
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.orders.records import Child, Parent
+from router.ports import JournalRow
+from router.simulate.journal import SimJournal
 
 MS = 1_000_000
 START_NS = Nanos(1_700_000_000_000_000_000)
@@ -100,6 +102,9 @@ class Desk:
     rows: list[tuple[Nanos, tuple[f.Fact, ...]]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     books: dict[str, ListingView] = field(default_factory=dict)
+    archive_after_ms: int | None = None
+    journal: SimJournal = field(default_factory=SimJournal)
+    """What its shell can ask for parents that have left the state."""
 
     # Setting the scene.
 
@@ -117,6 +122,7 @@ class Desk:
                 terms=self.venues,
                 limits=self.limits,
                 unreleased=unreleased,
+                archive_after_ms=self.archive_after_ms,
             )
         )
         if read:
@@ -191,12 +197,20 @@ class Desk:
 
     def tell(self, event: e.Event) -> tuple[f.Fact, ...]:
         """One event through the door, and the looks at the market it leads to."""
-        decision = self.engine.decide(e.Stamped(at_ns=self.now_ns, event=event))
+        state = self.engine.state
+        noted: tuple[f.Fact, ...] = ()
+        for part in told(state, event, self.journal.recall(unknown(state, (event,)))):
+            noted += self._decide(part)
+        return noted
+
+    def _decide(self, event: e.Event) -> tuple[f.Fact, ...]:
+        stamped = e.Stamped(at_ns=self.now_ns, event=event)
+        decision = self.engine.decide(stamped)
         noted = decision.facts
-        self._keep(decision.facts)
+        self._keep(stamped, decision.facts)
         for command in decision.commands:
             if isinstance(command, Look):
-                noted += self.tell(e.MarketSeen(view=self.view()))
+                noted += self._decide(e.MarketSeen(view=self.view()))
             else:
                 self.commands.append(command)
         return noted
@@ -328,17 +342,25 @@ class Desk:
 
     def restarted(self) -> "Desk":
         """A new process that reads what this one journaled. Its facts go through their stored form."""
-        successor = Desk(venues=self.venues, limits=self.limits, now_ns=self.now_ns, books=dict(self.books))
+        successor = Desk(
+            venues=self.venues,
+            limits=self.limits,
+            now_ns=self.now_ns,
+            books=dict(self.books),
+            archive_after_ms=self.archive_after_ms,
+            journal=self.journal,
+        )
         for at_ns, facts in self.rows:
             stored = tuple(codec.loads(codec.dumps(fact)) for fact in facts)
             successor.engine.recover(at_ns, stored)  # type: ignore[arg-type]
             successor.rows.append((at_ns, facts))
         return successor
 
-    def _keep(self, facts: tuple[f.Fact, ...]) -> None:
+    def _keep(self, stamped: e.Stamped, facts: tuple[f.Fact, ...]) -> None:
         if facts:
             self.facts += facts
             self.rows.append((self.now_ns, facts))
+            self.journal.rows.append(JournalRow(stamped=stamped, facts=facts))
 
 
 def _listing(venue: str, fee_bps: str) -> Listing:

@@ -12,7 +12,8 @@ from router.evaluation.replay import Delays, Task, World, clairvoyant, replay
 from router.model.ids import Asset, EntityId, InstrumentId, Nanos, ParentId, RefId
 from router.model.instruments import Instrument
 from router.model.market import FxMark, Level
-from router.model.orders import ParentOrder, SweepParams
+from router.model.orders import ParentOrder
+from router.model.policies import SweepParams
 from router.model.side import Side
 from tests.split.markets import listing
 

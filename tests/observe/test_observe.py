@@ -84,7 +84,7 @@ def test_every_fact_has_a_function_or_is_nobodys_news():
     told = set(Observe(open_log(io.StringIO(), level="info", json=True, redactor=Redactor()))._of_fact)
 
     silent = {f.TimerSet, f.TimerCleared, f.BalancesTaken, f.WatermarkMoved, f.ParentRecovered}
-    silent |= {f.RestoreRead, f.HuntAsked, f.HuntAnswered}
+    silent |= {f.RestoreRead, f.HuntAsked, f.HuntAnswered, f.ParentArchived}
     assert told | silent == set(typing.get_args(f.Fact))
 
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
-from router.engine import children, engine, parents, planning
+from router.engine import archiving, children, engine, parents, planning, recalling
+from router.engine import state as state_module
 from router.engine.draft import Draft
 from router.engine.engine import Engine
 from router.engine.state import State
@@ -394,3 +395,43 @@ def quarantine_is_not_reserved() -> Mistake:
         return self.filled if free else max(self.order.quantity, self.filled)
 
     return patch.object(Child, "exposure", property(exposure))
+
+
+# The archive (D35).
+
+
+def a_late_fill_of_who_has_left_is_ignored() -> Mistake:
+    return patch.object(recalling._Names, "row", lambda _self, _trade: None)
+
+
+def what_was_booked_is_forgotten_with_its_child() -> Mistake:
+    usual = state_module.archive.recalled
+
+    def recalled(known: Any, at_ns: Nanos) -> Any:
+        return usual(replace(known, children=tuple(replace(child, booked=()) for child in known.children)), at_ns)
+
+    return patch.object(state_module.archive, "recalled", recalled)
+
+
+def an_archived_reference_is_taken_again() -> Mistake:
+    return patch.object(recalling._Names, "parent", lambda _self, _parent_id: None)
+
+
+def parents_leave_too_early() -> Mistake:
+    usual = archiving._after_ns
+    return patch.object(archiving, "_after_ns", lambda state: (usual(state) or 0) // 10)
+
+
+def parents_leave_without_a_fact() -> Mistake:
+    usual = archiving.on_timer
+
+    def on_timer(draft: Draft) -> None:
+        before = len(draft.facts)
+        usual(draft)
+        draft.facts[before:] = [fact for fact in draft.facts[before:] if not isinstance(fact, f.ParentArchived)]
+
+    return patch.object(archiving, "on_timer", on_timer)
+
+
+def nobody_ever_leaves() -> Mistake:
+    return patch.object(archiving, "_may_leave", lambda *_: False)

@@ -41,6 +41,12 @@ SEEDS: dict[Callable[[], m.Mistake], int] = {
     m.the_limit_price_is_ignored: 0,
     m.reservations_are_not_counted: 2,
     m.quarantine_is_not_reserved: 72,
+    m.a_late_fill_of_who_has_left_is_ignored: 7,
+    m.what_was_booked_is_forgotten_with_its_child: 7,
+    m.an_archived_reference_is_taken_again: 7,
+    m.parents_leave_too_early: 0,
+    m.parents_leave_without_a_fact: 0,
+    m.nobody_ever_leaves: 1,
 }
 """A seed of the brief profile that kills it. When the engine has changed it may be another: they are tried in order."""
 SEEDS_MOST = 250

@@ -37,7 +37,13 @@ SEATS = tuple(
     replace(seat, terms={**TERMS, "request_ttl_ms": 1_000, "quarantine_after_ms": DOUBT_MS_MAX})
     for seat in (*rig.SEATS, BYBIT, OKX, BITSTAMP)
 )
-TIMINGS = {"lease_ttl_ms": 5_000, "approval_age_ms": 1_000, "request_poll_ms": 20, "snapshot_every": 500}
+TIMINGS = {
+    "lease_ttl_ms": 5_000,
+    "approval_age_ms": 1_000,
+    "request_poll_ms": 20,
+    "snapshot_every": 500,
+    "archive_after_ms": 120_000,  # sooner than by default, so that a short soak reaches a steady state, too
+}
 SAMPLE_S = 10.0
 _PAGE = 2_000
 FAULTS: Sequence[tuple[FaultKind, Call, float, Mapping[str, float]]] = (

@@ -10,7 +10,7 @@ MINUTES = 30
 _TASKS_GROWN_MOST = 1.2
 _FILES_GROWN_MOST = 1.2
 _MEMORY_GROWN_MOST = 1.15
-"""Orders are remembered, so memory grows a little with them; a leak on every message would be far beyond this."""
+"""Orders leave memory soon after their end; a leak on every message would be far beyond this."""
 
 
 @pytest.mark.nightly

@@ -73,6 +73,7 @@ BINANCE = Capabilities(
     testnet="set_sandbox_mode",
     book_check="U/u chain joined to a REST snapshot",
     key_powers="sapiGetAccountApiRestrictions",
+    movements="both lists of the wallet; a withdrawal counts from its request on, a deposit once it is credited",
     traps=(
         Trap(
             says="The id of a finished order is accepted again: sending it once more places a second order.",
@@ -110,6 +111,7 @@ BINANCEUS = replace(
     discount=None,
     testnet="none",
     key_powers=None,
+    movements="as at binance, coins only: dollars in and out are not read, and have to be acknowledged",
     traps=(
         *BINANCE.traps[:4],
         Trap(

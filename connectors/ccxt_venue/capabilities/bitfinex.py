@@ -68,6 +68,7 @@ BITFINEX = Capabilities(
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",
     book_check="CRC32 over the 25 best levels, on request",
     key_powers="privatePostAuthRPermissions",
+    movements="the ledger of the exchange wallet, whose rows are told apart by their description",
     traps=(
         Trap(
             says="Our id does not fit: 45 bits of it go out, and a record found by them must agree in all else.",

@@ -68,6 +68,7 @@ BITGET = Capabilities(
     testnet="set_sandbox_mode",
     book_check="CRC32 over the 25 best levels, where one is sent; seq otherwise",
     key_powers="privateSpotGetV2SpotAccountInfo",
+    movements="bills of the spot account: deposits, withdrawals, transfers, others",
     traps=(
         Trap(
             says="Left to itself ccxt asks first whether the account is unified, and takes a time-out for 'no'.",

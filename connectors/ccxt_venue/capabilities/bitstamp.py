@@ -66,6 +66,7 @@ BITSTAMP = Capabilities(
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",
     book_check="order of microtimestamps",
     key_powers=None,
+    movements="user transactions that are no trades",
     traps=(
         Trap(
             says="ccxt's unified timeInForce and postOnly go to the venue raw: the 'IOC' rests on the book.",

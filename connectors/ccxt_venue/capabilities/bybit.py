@@ -69,6 +69,7 @@ BYBIT = Capabilities(
     testnet="set_sandbox_mode",
     book_check="u of the stream",
     key_powers="privateGetV5UserQueryApi",
+    movements="the unified account's log of transfers in and out",
     traps=(
         Trap(
             says="fetch_order by our id does not ask for it, and fetch_closed_orders asks for Filled only.",

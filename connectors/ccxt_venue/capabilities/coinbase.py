@@ -62,6 +62,7 @@ COINBASE = Capabilities(
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",
     book_check="sequence_num of the connection",
     key_powers="v3PrivateGetBrokerageKeyPermissions",
+    movements="transactions of each wallet, in the older API; other kinds than trades of the exchange",
     traps=(
         Trap(
             says="ccxt drops clientOrderId and sends a random id.",
@@ -132,6 +133,7 @@ COINBASEEXCHANGE = Capabilities(
     testnet="set_sandbox_mode",
     book_check="none in level2: crossed and silent books only",
     key_powers=None,
+    movements="transfers; an incoming one once it is completed",
     traps=(
         Trap(
             says="cancel_order sends product_id with ccxt's own symbol (BTC/USDT).",

@@ -66,6 +66,7 @@ CRYPTOCOM = Capabilities(
     testnet="set_sandbox_mode",
     book_check="pu/u chain",
     key_powers=None,
+    movements="the account's transactions, kind by kind",
     traps=(
         Trap(
             says="ccxt drops clientOrderId: the order goes out without any id of ours.",

@@ -72,6 +72,7 @@ GATE = Capabilities(
     testnet="set_sandbox_mode",
     book_check="U/u chain joined to a REST snapshot",
     key_powers="privateAccountGetMainKeys",
+    movements="the book of the spot account: what is named a deposit, a withdrawal or a transfer",
     traps=(
         Trap(
             says="cancel_order by our id becomes DELETE /spot/orders/?currency_pair=..., the shape of cancel-all.",

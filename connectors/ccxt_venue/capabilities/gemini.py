@@ -69,6 +69,7 @@ GEMINI = Capabilities(
     testnet="set_sandbox_mode",
     book_check="none after the snapshot",
     key_powers="privatePostV1Roles",
+    movements="transfers",
     traps=(
         Trap(
             says="An answer that is not JSON comes back from ccxt as a closed order without an id.",

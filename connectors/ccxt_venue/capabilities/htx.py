@@ -70,6 +70,7 @@ HTX = Capabilities(
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",
     book_check="prevSeqNum/seqNum chain joined to a snapshot asked for on the socket",
     key_powers="spotPrivateGetV2UserApiKey",
+    movements="the spot account's ledger of transfers, and the list of deposits and withdrawals",
     traps=(
         Trap(
             says="A used id places a second order, and a look-up by id shows one of them.",

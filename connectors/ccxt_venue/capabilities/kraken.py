@@ -64,6 +64,7 @@ KRAKEN = Capabilities(
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",
     book_check="CRC32 over the ten best levels",
     key_powers="privatePostGetApiKeyInfo",
+    movements="the ledger, kind by kind",
     traps=(
         Trap(
             says="fetch_order by our id sends it as userref and then says OrderNotFound, falsely.",

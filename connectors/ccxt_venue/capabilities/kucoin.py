@@ -67,6 +67,7 @@ KUCOIN = Capabilities(
     testnet="set_sandbox_mode raises TypeError and leaves the live hosts in place",
     book_check="sequenceStart/sequenceEnd joined to a REST snapshot",
     key_powers="privateGetUserApiKey",
+    movements="the ledger of the trading account, which transfers lead into and out of, for a week",
     traps=(
         Trap(
             says="Left to itself ccxt asks first whether the account is unified, and routes orders by the answer.",

@@ -67,6 +67,7 @@ OKX = Capabilities(
     testnet="set_sandbox_mode",
     book_check="prevSeqId chain",
     key_powers="privateGetAccountConfig",
+    movements="bills of the trading account, which transfers lead into and out of, for a week",
     traps=(
         Trap(
             says="fetch_closed_orders asks for state=filled only.",

@@ -230,6 +230,8 @@ class Capabilities:
     """How a lost book message is noticed."""
     key_powers: str | None
     """The call that tells what a key may do; None: the operator has to attest it."""
+    movements: str
+    """Where deposits, withdrawals and transfers are read, when a balance does not fit."""
     traps: tuple[Trap, ...]
 
     @property

@@ -479,6 +479,23 @@ class Exchange:
         self._tell_balances(record.account, {symbol.base, symbol.quote, fee_asset})
         return after
 
+    def fill_late(self, account: str, order_id: int, quantity: Decimal, now_ns: int) -> bool:
+        """Add an execution, at its limit, to an order that has ended: matched in time, and told late.
+
+        False where the account does not hold what it takes.
+        """
+        (record,) = self.find(account, order_id=order_id)
+        assert record.status.ended
+        price, symbol = record.limit_price, self.symbols[record.symbol]
+        assert price is not None
+        asset, needed = self._needs(symbol, record.side, quantity, price, None)
+        if self._wallets[account].free(asset) < needed:
+            return False
+        whole = replace(record, quantity=record.executed + quantity)
+        after = self._execute(whole, price, quantity, self._next_trade_id(record.symbol), now_ns, maker=True)
+        self._note(replace(after, quantity=record.quantity, status=record.status), None)
+        return True
+
     def _settle(
         self, record: OrderRecord, symbol: SymbolRules, quantity: Decimal, cost: Decimal, fee_asset: str, fee: Decimal
     ) -> None:
