@@ -154,7 +154,9 @@ async def _minute(there: Mapping[str, Mapping[str, str]], seconds: float, symbol
     def lost(listing: ListingId, why: str) -> None:
         seen.lost.append(f"{listing}: {why}")
 
-    market = CountingMarket(instruments, ViewPolicy(book_age_ms_max=10_000), Inbox(), lost, lambda _listing, _why: None)
+    market = CountingMarket(
+        instruments, ViewPolicy(book_age_ms_max=10_000), Inbox(), lost, lambda _listing, _why: None, lambda *_: None
+    )
     accounts = [CcxtVenue(_settings(name, where["url"], symbols), clock) for name, where in there.items()]
     background: list[asyncio.Future[None]] = []
     try:

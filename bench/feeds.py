@@ -25,10 +25,12 @@ from connectors.ccxt_venue.book_okx import OkxBooks
 from connectors.ccxt_venue.decoders import Mirror
 from connectors.ccxt_venue.feeds import BookFeed, Tasks
 from connectors.ccxt_venue.kraken import KrakenClient
+from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.ccxt_venue.okx import OkxClient
 from router.book.books import Books
-from router.model.ids import ListingId
+from router.model.ids import AccountId, ListingId
 from router.model.side import Side
+from router.model.stream_notes import Channel
 from router.runtime.clock import SystemClock
 
 Frames = list[str]
@@ -267,6 +269,8 @@ class Ours:
         self.form = form
         self.books = Sink()
         decoder = form.decoder()
+        account, clock = AccountId("bench"), SystemClock()
+        odd = OddFrames(ccxt_id="", account=account, channel=Channel.BOOKS, sink=self.books, clock=clock)
         self.feed = BookFeed(
             exchange=exchange,
             decoder=decoder,
@@ -275,6 +279,7 @@ class Ours:
             polled=_never,
             listed=_never,
             listings={form.symbol: _NONE},
+            odd=odd,
             sink=self.books,
             clock=SystemClock(),
             silence_ms=5_000,
@@ -306,6 +311,8 @@ class Sink(Books):
     def order_hint(self, _hint: object) -> None: ...
 
     def stream_restored(self, _account: object) -> None: ...
+
+    def noted(self, _account: object, _note: object) -> None: ...
 
 
 async def _never(*_: object) -> Any:

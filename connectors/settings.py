@@ -77,7 +77,8 @@ class VenueSettings:
     published limits; None is 1, and 1000 on loopback. `silence_ms`: no data for so long means the stream is dead.
     `dead_man_s`: the venue cancels whatever is open at the account, ours or not, so long after it last heard of us.
     `poll_ms`: how often books are read where no stream brings them. `check_every_ms`: how often a streamed book is held
-    against REST's (None: never), and `check_apart_ms` by how much the two may be out of step.
+    against REST's (None: never), and `check_apart_ms` by how much the two may be out of step. `report_ms`: how long the
+    private stream may take to tell what REST has shown of an order.
     `key_check`: what a key that is not fit comes to, None is `report` in a lab and `refuse` elsewhere; `attest` stands
     in for what the venue does not tell of it. `fee_check_every_s`: how often the account's rates are read again.
     `licence` names the probe that `dedupe_licensed` rests on. `timeout_ms` bounds one request. `warm_connections` are
@@ -104,6 +105,7 @@ class VenueSettings:
     poll_ms: int = 1_000
     check_every_ms: int | None = 30_000
     check_apart_ms: int = 2_000
+    report_ms: int = 5_000
     key_check: KeyCheck | None = None
     key_check_every_s: int = CHECK_EVERY_S
     fee_check_every_s: int = 3_600

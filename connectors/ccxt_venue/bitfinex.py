@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import ccxt.pro
@@ -22,6 +21,7 @@ from connectors.ccxt_venue.book_bitfinex import SEQ_ALL, BitfinexBooks, Bitfinex
 from connectors.ccxt_venue.calls import AnswerUnusable
 from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
+from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import Row, decimal_of, ns_of_ms, part, same
 from connectors.ccxt_venue.trades.bitfinex import BitfinexTrades
 from connectors.ccxt_venue.turn import Turn
@@ -238,14 +238,7 @@ class Bitfinex:
     async def server_time(self, ask: Ask, exchange: Exchange) -> tuple[Nanos, int]:
         """No call tells it: the `Date` of an answer does, to the second."""
         await self.touch(ask)
-        told = {name.lower(): value for name, value in (exchange.last_response_headers or {}).items()}.get("date")
-        if told is None:
-            raise AnswerUnusable("the answer carries no date")
-        try:
-            seconds = int(parsedate_to_datetime(told).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            raise AnswerUnusable("the date of the answer is none") from None
-        return Nanos(seconds * NS_PER_S), NS_PER_S
+        return date_of(exchange)
 
     async def taker_fees_bps(self, ask: Ask, _desk: Desk, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """The dearest of the rates to crypto, stable and fiat: which one a quote counts as is not told."""

@@ -7,7 +7,7 @@ snapshot's id; the first one kept must hold id + 1; from then on each U must be 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookBroken,
     BookChanged,
@@ -128,7 +128,7 @@ class BinanceOrders:
         """An execution report names its order; for a cancel, `C` is the id the order was placed under."""
         event = message.get("event", message) if isinstance(message, dict) else None
         if isinstance(event, dict) and event.get("e") == "eventStreamTerminated":
-            raise AnswerUnusable("the venue ended the user data stream")  # ccxt would wait on
+            raise StreamRefused("the venue ended the user data stream")  # ccxt would wait on
         if not isinstance(event, dict) or event.get("e") != "executionReport":
             return None
         client_id = event.get("C") if event.get("C") not in {None, "", "null"} else event.get("c")

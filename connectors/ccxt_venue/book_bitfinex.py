@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.ccxt_venue.book_numbered import same_top
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookAlive,
     BookBroken,
@@ -88,7 +88,7 @@ class BitfinexBooks:
                 self._by_channel[int(message["chanId"])] = symbol
         return () if kind in {"conf", "subscribed"} else None
 
-    def _data(self, message: Sequence[Json]) -> Iterable[Signal]:
+    def _data(self, message: Sequence[Json]) -> Iterable[Signal] | None:
         if len(message) < _NUMBERED or not isinstance(message[-1], int):
             return self._break_all("a frame without a number")
         number, last = message[-1], self._last
@@ -96,7 +96,7 @@ class BitfinexBooks:
         if last is not None and number != last + 1:
             return self._break_all(f"gap: frame {number} after {last}")
         symbol = self._by_channel.get(message[0])
-        return () if symbol is None else self._levels(symbol, self._books[symbol], message[1])
+        return None if symbol is None else self._levels(symbol, self._books[symbol], message[1])
 
     def _break_all(self, why: str) -> Iterable[Signal]:
         live = [symbol for symbol, book in self._books.items() if book.live]
@@ -134,9 +134,9 @@ def check_accepted(message: Mapping[str, Json]) -> None:
     """A refused subscription ends the connection, and so does one whose frames would bear no number."""
     kind = message.get("event")
     if kind == "error":
-        raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('msg')}")
+        raise StreamRefused(f"subscription refused: {message.get('code')} {message.get('msg')}")
     if kind == "conf" and message.get("status") != "OK":
-        raise AnswerUnusable("numbers were asked for and refused")
+        raise StreamRefused("numbers were asked for and refused")
 
 
 class BitfinexOrders:
@@ -146,7 +146,7 @@ class BitfinexOrders:
         """Orders and trades name the venue's id."""
         if isinstance(message, dict):
             if message.get("event") == "auth" and message.get("status") != "OK":
-                raise AnswerUnusable(f"log-in refused: {message.get('code')} {message.get('msg')}")
+                raise StreamRefused(f"log-in refused: {message.get('code')} {message.get('msg')}")
             return None
         if not isinstance(message, list) or len(message) < _NUMBERED or message[0] != 0:
             return None
@@ -155,7 +155,7 @@ class BitfinexOrders:
             return [OrderTouched(None, str(each[0]), "os") for each in data]
         if kind in _ORDER_FRAMES:
             return (OrderTouched(None, str(data[0]), f"{kind} {data[13]}"),)
-        return (OrderTouched(None, str(data[3]), str(kind)),) if kind in _TRADE_FRAMES else ()
+        return (OrderTouched(None, str(data[3]), str(kind)),) if kind in _TRADE_FRAMES else None
 
     def confirms(self, message: Json) -> bool:
         """The log-in is the subscription."""

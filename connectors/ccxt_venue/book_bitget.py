@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 
 from connectors.ccxt_venue.book_numbered import same_top
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookBroken,
     BookChanged,
@@ -139,7 +139,7 @@ def checksum(bids: Digits, asks: Digits) -> int:
 def check_accepted(message: Json) -> None:
     """A refused subscription or log-in ends the connection."""
     if isinstance(message, dict) and message.get("event") == "error":
-        raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('msg')}")
+        raise StreamRefused(f"subscription refused: {message.get('code')} {message.get('msg')}")
 
 
 class BitgetOrders:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookBroken,
     BookChanged,
@@ -193,7 +193,7 @@ def check_accepted(message: Json) -> None:
     """A refusal, or the venue's wish that we connect anew, ends the connection: ccxt would wait on."""
     event = message.get("event") if isinstance(message, dict) else None
     if event in {"bts:error", "bts:request_reconnect"}:
-        raise AnswerUnusable(f"the venue said {event}")
+        raise StreamRefused(f"the venue said {event}")
 
 
 class BitstampOrders:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookBroken,
     BookChanged,
@@ -111,7 +111,7 @@ class BybitBooks:
 def check_accepted(message: Json) -> None:
     """A refused login or subscription ends the connection: ccxt rejects a future nobody waits for, and waits on."""
     if isinstance(message, dict) and message.get("success") is False:
-        raise AnswerUnusable(f"{message.get('op')} refused: {message.get('ret_msg')}")
+        raise StreamRefused(f"{message.get('op')} refused: {message.get('ret_msg')}")
 
 
 class BybitOrders:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.ccxt_venue.book_numbered import same_top
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookAlive,
     BookBroken,
@@ -51,7 +51,7 @@ class CoinbaseexchangeBooks:
         """`snapshot`, `l2update`, `heartbeat`; an error ends the connection, of which ccxt would tell nobody."""
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "error":
-            raise AnswerUnusable(f"subscription refused: {message.get('message')}")
+            raise StreamRefused(f"subscription refused: {message.get('message')}")
         if kind not in {"snapshot", "l2update", "heartbeat"}:
             return None
         symbol = self._symbol_by_product.get(str(message.get("product_id")))
@@ -106,7 +106,7 @@ class CoinbaseexchangeOrders:
         """Every frame names its order; a match names both sides', one of which is ours."""
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "error":
-            raise AnswerUnusable(f"subscription refused: {message.get('message')}")
+            raise StreamRefused(f"subscription refused: {message.get('message')}")
         if kind not in _ORDER_FRAMES:
             return None
         ids = [message.get(name) for name in ("order_id", "taker_order_id", "maker_order_id")]

@@ -7,7 +7,7 @@ without a word (VENUES §0.7).
 from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.ccxt_venue.book_numbered import Alive, Delta, NumberedBooks, Whole, number_of
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import Json, OrderTouched, levels
 
 _WHOLE, _CHANGE = "book", "book.update"
@@ -45,7 +45,7 @@ def _top(body: Json) -> tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]:
 def check_accepted(message: Json) -> None:
     """A refused subscription or log-in ends the connection."""
     if isinstance(message, dict) and str(message.get("code", 0)) != "0":
-        raise AnswerUnusable(f"refused: {message.get('code')} {message.get('message')}")
+        raise StreamRefused(f"refused: {message.get('code')} {message.get('message')}")
 
 
 class CryptocomOrders:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from connectors.ccxt_venue import codec
 from connectors.ccxt_venue.book_numbered import Delta, NumberedBooks, Whole, number_of
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import Json, OrderTouched, levels
 
 BOOKS = "spot.order_book_update"
@@ -38,7 +38,7 @@ def check_accepted(message: Json) -> None:
     """A refused subscription ends the connection."""
     error = message.get("error") if isinstance(message, dict) else None
     if isinstance(error, dict):
-        raise AnswerUnusable(f"subscription refused: {error.get('code')} {error.get('message')}")
+        raise StreamRefused(f"subscription refused: {error.get('code')} {error.get('message')}")
 
 
 class GateOrders:

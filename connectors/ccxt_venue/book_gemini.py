@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import AnswerUnusable, StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookAlive,
     BookBroken,
@@ -154,7 +154,7 @@ def _best(mirror: Mirror) -> tuple[Levels, Levels]:
 def check_accepted(message: Json) -> None:
     """A refusal ends the connection: ccxt looks for it in the wrong field, and waits on."""
     if isinstance(message, dict) and message.get("result") == "error":
-        raise AnswerUnusable(f"the venue said {message.get('reason')}")
+        raise StreamRefused(f"the venue said {message.get('reason')}")
 
 
 class GeminiOrders:

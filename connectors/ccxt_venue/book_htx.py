@@ -7,7 +7,7 @@ its handler at a hole, and its receive loop ends there without a word (VENUES §
 from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.ccxt_venue.book_numbered import Delta, NumberedBooks, Whole, number_of
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import Json, OrderTouched, levels
 
 _OK = 200
@@ -46,9 +46,9 @@ def check_accepted(message: Json) -> None:
     if not isinstance(message, dict):
         return
     if message.get("status") == "error":
-        raise AnswerUnusable(f"refused: {message.get('err-code')} {message.get('err-msg')}")
+        raise StreamRefused(f"refused: {message.get('err-code')} {message.get('err-msg')}")
     if message.get("action") in {"req", "sub"} and message.get("code", _OK) != _OK:
-        raise AnswerUnusable(f"refused: {message.get('code')} {message.get('message')}")
+        raise StreamRefused(f"refused: {message.get('code')} {message.get('message')}")
 
 
 class HtxOrders:

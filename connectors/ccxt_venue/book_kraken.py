@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import (
     BookAlive,
     BookBroken,
@@ -143,7 +143,7 @@ def _levels(rows: Iterable[Mapping[str, Json]]) -> Levels:
 def check_accepted(message: Json) -> None:
     """A refused subscription ends the connection: ccxt rejects a future nobody waits for, and waits on."""
     if isinstance(message, dict) and message.get("method") == "subscribe" and message.get("success") is False:
-        raise AnswerUnusable(f"subscription refused: {message.get('error')}")
+        raise StreamRefused(f"subscription refused: {message.get('error')}")
 
 
 class KrakenOrders:

@@ -7,7 +7,7 @@ only as far as it changed since.
 from collections.abc import Iterable, Mapping
 
 from connectors.ccxt_venue.book_numbered import Delta, NumberedBooks, Whole, number_of
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.decoders import Json, Levels, OrderTouched, levels
 
 _TOPIC = "/market/level2:"
@@ -43,7 +43,7 @@ def _side(data: Mapping[str, Json], name: str) -> Levels:
 def check_accepted(message: Json) -> None:
     """A refused subscription ends the connection."""
     if isinstance(message, dict) and message.get("type") == "error":
-        raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('data')}")
+        raise StreamRefused(f"subscription refused: {message.get('code')} {message.get('data')}")
 
 
 class KucoinOrders:

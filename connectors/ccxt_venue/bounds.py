@@ -7,6 +7,7 @@ of), in milliseconds, on a machine whose loop is not itself late. They follow fr
 from dataclasses import dataclass
 
 from connectors.ccxt_venue.feeds import CONFIRM_S, FLOOD_OVER_S, LOOK_S, STILL_S
+from connectors.ccxt_venue.odd_frames import UNKNOWN_FOR_S
 from connectors.settings import VenueSettings
 
 _LOOP_MS = 100
@@ -21,7 +22,10 @@ class Bounds:
     byte moves and no FIN comes, or a new socket is taken and never greeted. `malformed_ms`: a frame that is no JSON or
     lacks what it must have. `flood_ms`: more frames than a venue sends; told of, and all of them worked. `wrong_ms`: a
     book that is streamed without a hole and is not the venue's; None where it is never held against REST's. `clock_ms`:
-    the venue's clock is set. `private_ms`: a private stream is subscribed and not confirmed.
+    the venue's clock is set, or is further than `venue_clock.SKEW_NS_MAX` from ours by more than a reading leaves open.
+    `private_ms`: a private stream is subscribed and not confirmed. `untold_ms`: it is confirmed and does not tell what
+    REST has shown of an order. `unknown_ms`: a stream brings more unknown frames than may be
+    (`odd_frames.UNKNOWN_PER_S`), and is rebuilt; each by itself is counted when it comes.
     """
 
     silent_ms: int
@@ -31,6 +35,8 @@ class Bounds:
     wrong_ms: int | None
     clock_ms: int
     private_ms: int
+    untold_ms: int
+    unknown_ms: int
 
 
 def bounds_of(settings: VenueSettings) -> Bounds:
@@ -51,4 +57,7 @@ def bounds_of(settings: VenueSettings) -> Bounds:
         wrong_ms=wrong_ms,
         clock_ms=2 * (settings.touch_ms + settings.timeout_ms),
         private_ms=int(CONFIRM_S * 1000) + _LOOP_MS,
+        untold_ms=settings.report_ms + look_ms,
+        # Seconds are counted whole: the first one is cut, and the one that tells of the last comes after it.
+        unknown_ms=(UNKNOWN_FOR_S + 2) * 1000 + _LOOP_MS,
     )

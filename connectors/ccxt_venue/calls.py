@@ -54,6 +54,10 @@ class AnswerUnusable(CallFailed):
     """An answer came that is not what this call answers: wrong status, not JSON, cut, or a field missing."""
 
 
+class StreamRefused(AnswerUnusable):
+    """A frame in which the venue turns a subscription down or ends a stream: it was read, and it is bad news."""
+
+
 class VenueBusy(CallFailed):
     """The venue, in its own words, asked to come back later."""
 

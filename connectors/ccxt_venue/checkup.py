@@ -38,10 +38,11 @@ _SAMPLE = ClientOrderId("5046a0ce0c1e8a5c9f0e2d4b6a798c10")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockRead:
-    """The venue's clock against ours. `trouble`: why it must not be relied on."""
+    """The venue's clock against ours. `trouble`: why it cannot be relied on; `skewed`: why they are too far apart."""
 
     offset_ns: int
     error_ns: int
+    skewed: str | None
     trouble: str | None
 
 
@@ -77,7 +78,10 @@ class Checkup(CcxtVenue):
         return ClockRead(
             offset_ns=self._venue_clock.offset_ns,
             error_ns=self._venue_clock.error_ns or 0,
-            trouble=self._venue_clock.trouble(self._clock.now()),
+            skewed=self._venue_clock.skewed,
+            trouble=self._venue_clock.trouble(self._clock.now())
+            if self._dialect.takes_deadline
+            else self._venue_clock.contradiction,
         )
 
     async def balances(self) -> Sequence[Balance]:

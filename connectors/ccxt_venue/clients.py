@@ -64,6 +64,7 @@ class SteadyClient(Client):  # type: ignore[misc]
     """A websocket client with its own receive loop: it yields, and no frame, however bad, ends it silently."""
 
     tap: Tap | None = None
+    unreadable: Callable[[], None] | None = None
 
     def receive_loop(self) -> None:
         """Replaces ccxt's loop, which drains the socket in one go and dies with the first exception."""
@@ -78,7 +79,7 @@ class SteadyClient(Client):  # type: ignore[misc]
                     break
                 if self.tap is not None and message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                     self.tap.received(self.url, message.data)
-                self.handle_message(message)
+                self._handle(message)
                 if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR}:
                     return
                 handled += 1
@@ -88,6 +89,14 @@ class SteadyClient(Client):  # type: ignore[misc]
             self.on_error(ccxt.NetworkError(f"frame not handled: {name_of(error)}"))
             return
         self.on_close(1006)
+
+    def _handle(self, message: aiohttp.WSMessage) -> None:
+        try:
+            self.handle_message(message)
+        except Exception:
+            if self.unreadable is not None:  # it could not be unpacked or parsed: nobody else has seen it
+                self.unreadable()
+            raise
 
     async def send(self, message: Json) -> None:
         """As ccxt sends it, which makes a text of whatever is none."""
@@ -100,6 +109,7 @@ class Adapted:
     """Mixin over a `ccxt.pro` class: the guard on requests and answers, and the tap on frames."""
 
     frame: Frame | None = None
+    unreadable: Callable[[], None] | None = None
     connected: Callable[[Client], None] | None = None
     tap: Tap | None = None
     venue: str
@@ -180,6 +190,7 @@ class Adapted:
         self.check_target(url)
         client = super().client(url)  # type: ignore[misc]
         client.tap = self.tap
+        client.unreadable = self.unreadable
         client.__class__ = SteadyClient  # the same object in everything else, whatever a ccxt release puts into it
         return client
 

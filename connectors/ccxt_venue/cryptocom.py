@@ -6,9 +6,7 @@ afterwards. Lists reach back a day unless told. Fees are written negative, with 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 
 import ccxt.pro
 
@@ -19,6 +17,7 @@ from connectors.ccxt_venue.book_numbered import NumberedBooks
 from connectors.ccxt_venue.calls import AnswerUnusable, VenueSaid
 from connectors.ccxt_venue.clients import Adapted, Exchange
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
+from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import (
     Row,
     not_negative,
@@ -179,14 +178,7 @@ class Cryptocom:
     async def server_time(self, ask: Ask, exchange: Exchange) -> tuple[Nanos, int]:
         """No call tells it: the `Date` of an answer does, to the second."""
         await self.touch(ask)
-        told = {name.lower(): value for name, value in (exchange.last_response_headers or {}).items()}.get("date")
-        if told is None:
-            raise AnswerUnusable("the answer carries no date")
-        try:
-            seconds = int(parsedate_to_datetime(told).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            raise AnswerUnusable("the date of the answer is none") from None
-        return Nanos(seconds * NS_PER_S), NS_PER_S
+        return date_of(exchange)
 
     async def taker_fees_bps(self, ask: Ask, desk: Desk, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Per instrument, in basis points."""

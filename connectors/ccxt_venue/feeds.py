@@ -11,13 +11,13 @@ every book against REST's (`cross_check`).
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from connectors.budget import NS_PER_MS, NS_PER_S
 from connectors.ccxt_venue import cross_check
-from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind
+from connectors.ccxt_venue.calls import CallFailed, CallKind
 from connectors.ccxt_venue.clients import Exchange, SteadyClient
 from connectors.ccxt_venue.decoders import (
     BookAlive,
@@ -29,10 +29,15 @@ from connectors.ccxt_venue.decoders import (
     Signal,
     SnapshotWanted,
 )
+from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.ccxt_venue.redaction import name_of
+from connectors.ccxt_venue.reports_due import Ids, ReportsDue
+from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.ccxt_venue.wire import Transmission, carrying
 from router.model.events import OrderHinted
 from router.model.ids import AccountId, ClientOrderId, ListingId, Nanos, VenueOrderId
+from router.model.orders import VenueOrder, VenueTrade
+from router.model.stream_notes import Channel, StreamSuspect
 from router.ports.clock import Clock
 from router.ports.venue import VenueSink
 
@@ -43,6 +48,10 @@ STILL_S = 1.0
 """How long REST may take to show that a silent book has not changed."""
 CONFIRM_S = 10.0
 """How long a private subscription may go unconfirmed."""
+DATED_TO_NS = NS_PER_S
+"""A trade may be dated to the second, and told before it is dated."""
+SUSPECT_AGAIN_S_MAX = 300.0
+"""A private stream that is suspected again and again is rebuilt at most so seldom."""
 STOOD_S = 10.0
 """A connection that stood for so long was no failure: the next pause is the shortest again."""
 FLOOD_PER_S = 1000
@@ -54,9 +63,6 @@ _PAUSE_S_MAX = 5.0
 _RESTART_S = 1.0
 POLL_AFTER = 3
 """From so many failed connections in a row on, books that are lost are polled by REST until the stream has them."""
-
-_PLAIN = frozenset({"ping", "pong"})
-"""What some venues send besides JSON."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -150,6 +156,7 @@ class BookFeed:
         polled: PolledBook,
         listed: ListedBook,
         listings: Mapping[str, ListingId],
+        odd: OddFrames,
         sink: VenueSink,
         clock: Clock,
         silence_ms: int,
@@ -163,6 +170,7 @@ class BookFeed:
         self._polled = polled
         self._listed = listed
         self._listings = listings
+        self._odd = odd
         self._sink = sink
         self._clock = clock
         self._silence_ns = silence_ms * NS_PER_MS
@@ -177,7 +185,7 @@ class BookFeed:
         self._retired: WeakSet[SteadyClient] = WeakSet()
         self._broken: asyncio.Event = asyncio.Event()
         self._wanted: set[str] = set()
-        exchange.frame = self.frame
+        exchange.frame, exchange.unreadable = self.frame, odd.malformed
 
     async def run(self) -> None:
         """Keep the stream up, for ever."""
@@ -249,10 +257,14 @@ class BookFeed:
         if client in self._retired:
             return True
         self._frames += 1
-        if isinstance(message, str) and message not in _PLAIN:
-            raise AnswerUnusable("a frame that is no JSON")
-        signals = self._decoder.take(message)
+        self._odd.check_text(message)
+        try:
+            signals = self._decoder.take(message)
+        except Exception as error:
+            self._odd.malformed(error)
+            raise
         if signals is None:
+            self._odd.passed_on(message)
             return False
         now = self._clock.now()
         if self._decoder.shares_pulse:
@@ -428,20 +440,30 @@ class OrderFeed:
         exchange: Exchange,
         decoder: OrderDecoder,
         decode_id: Callable[[str | None], ClientOrderId | None],
+        odd: OddFrames,
         sink: VenueSink,
         clock: Clock,
+        report_ms: int,
+        read_lag_ms: int,
     ) -> None:
         self._account = account
         self._exchange = exchange
         self._decoder = decoder
         self._decode_id = decode_id
+        self._odd = odd
         self._sink = sink
         self._clock = clock
         self._was_lost = False
         self._up = False
+        self._up_ns = Nanos(0)
+        self._report_ns = report_ms * NS_PER_MS
+        self._lag_ns = read_lag_ms * NS_PER_MS
+        self._due = ReportsDue(self._report_ns, self._lag_ns)
+        self._suspected = 0
+        self._suspected_ns = Nanos(0)
         self._limit: asyncio.Timeout | None = None
         self._seen: dict[OpenOrder, str] = {}
-        exchange.frame = self.frame
+        exchange.frame, exchange.unreadable = self.frame, odd.malformed
 
     @property
     def up(self) -> bool:
@@ -451,7 +473,8 @@ class OrderFeed:
     async def renew(self, exchange: Exchange) -> None:
         """From now on over an instance with another key. The connection of the one before ends."""
         before, self._exchange = self._exchange, exchange
-        before.frame, exchange.frame = None, self.frame
+        before.frame = before.unreadable = None
+        exchange.frame, exchange.unreadable = self.frame, self._odd.malformed
         await drop_sockets(before)
 
     async def run(self) -> None:
@@ -464,16 +487,67 @@ class OrderFeed:
             failed = 1 if stood else failed + 1
             self._up = False
             self._was_lost = True
+            self._due = ReportsDue(self._report_ns, self._lag_ns)
             await drop_sockets(self._exchange)
             await asyncio.sleep(pause_s(failed))
 
     async def _one_connection(self) -> None:
-        """Hold the stream until it ends; a subscription that nobody confirms in time is no stream."""
+        """Hold the stream until it ends or is not believed; one that nobody confirms in time is no stream."""
+        ends = [
+            asyncio.ensure_future(connection(self._exchange.watch_orders)),
+            asyncio.ensure_future(self._says_nothing()),
+        ]
         try:
             async with asyncio.timeout(CONFIRM_S) as self._limit:
-                await connection(self._exchange.watch_orders)
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             return
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+
+    async def _says_nothing(self) -> None:
+        """Return once REST has shown what the stream should have told, and has not."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = self._clock.now()
+            why = self._due.overdue(now)
+            if why is not None and now - self._suspected_ns > self._leave_alone_ns():
+                self._suspected += 1
+                self._suspected_ns = now
+                self._sink.noted(self._account, StreamSuspect(channel=Channel.ORDERS, why=why))
+                self._sink.stream_restored(self._account)  # the account is read now, whether or not it comes back
+                return
+
+    def _leave_alone_ns(self) -> int:
+        """Rebuilt in vain, it is given longer and longer until it has told something that was due."""
+        if not self._suspected:
+            return 0
+        return min(self._report_ns * int(2 ** min(self._suspected, 20)), int(SUSPECT_AGAIN_S_MAX * NS_PER_S))
+
+    # What REST has shown, and the stream owes us.
+
+    def placed(self, client_id: ClientOrderId, venue_order_id: VenueOrderId, sent_ns: Nanos) -> None:
+        """A create answer accepted an order."""
+        if self._up and sent_ns > self._up_ns:
+            self._due.placed(Ids(client_id, venue_order_id), sent_ns, self._clock.now())
+
+    def shown(self, orders: Iterable[VenueOrder], asked_ns: Nanos) -> None:
+        """Records of orders of ours, asked for at `asked_ns`."""
+        if self._up and asked_ns > self._up_ns:
+            for order in orders:
+                self._due.shown(order, asked_ns, self._clock.now())
+
+    def traded(self, trades: Iterable[VenueTrade], venue_clock: VenueClock) -> None:
+        """Trades of the account, dated by the venue."""
+        if not self._up:
+            return
+        ahead_ns = venue_clock.offset_ns + (venue_clock.error_ns or 0) + DATED_TO_NS
+        for trade in trades:
+            at_ns = Nanos(trade.venue_time_ns - ahead_ns)
+            if at_ns > self._up_ns:
+                self._due.traded(Ids(trade.client_id, trade.venue_order_id), at_ns, self._clock.now())
 
     async def poll(self, open_orders: Callable[[], Awaitable[Mapping[OpenOrder, str]]], every_s: float) -> None:
         """Instead of a stream: an order that appears, changes or vanishes from the open ones is worth a look."""
@@ -490,21 +564,34 @@ class OrderFeed:
 
     def frame(self, _client: SteadyClient, message: Json) -> bool:
         """One frame: hints are passed on; anything else is ccxt's."""
-        if not self._up and self._decoder.confirms(message):
-            self._up = True
-            if self._limit is not None:
-                self._limit.reschedule(None)
-            if self._was_lost:
-                self._sink.stream_restored(self._account)
-        touched = self._decoder.take(message)
+        self._odd.check_text(message)
+        try:
+            if not self._up and self._decoder.confirms(message):
+                self._confirmed()
+            touched = self._decoder.take(message)
+        except Exception as error:
+            self._odd.malformed(error)
+            raise
         if touched is None:
+            self._odd.passed_on(message)
             return False
         for client_id, order_id, hint in touched:
             self._hint(client_id, order_id, hint)
         return True
 
+    def _confirmed(self) -> None:
+        self._up = True
+        self._up_ns = self._clock.now()
+        if self._limit is not None:
+            self._limit.reschedule(None)
+        if self._was_lost:
+            self._sink.stream_restored(self._account)
+
     def _hint(self, client_id: str | None, order_id: str | None, hint: str) -> None:
-        self._tell(self._decode_id(client_id), None if order_id is None else VenueOrderId(order_id), hint)
+        ids = Ids(self._decode_id(client_id), None if order_id is None else VenueOrderId(order_id))
+        if self._due.told(ids, self._clock.now()):
+            self._suspected = 0
+        self._tell(ids.client_id, ids.venue_order_id, hint)
 
     def _tell(self, client_id: ClientOrderId | None, order_id: VenueOrderId | None, hint: str) -> None:
         self._sink.order_hint(

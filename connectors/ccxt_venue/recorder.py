@@ -22,6 +22,7 @@ from router.model.events import OrderHinted
 from router.model.ids import AccountId, ListingId, Nanos
 from router.model.instruments import Listing
 from router.model.public_trades import PublicTrade
+from router.model.stream_notes import StreamNote
 from router.ports.clock import Clock
 
 Scrub = Callable[[str], str]
@@ -160,6 +161,9 @@ class Gaps:
 
     def stream_restored(self, account: AccountId) -> None:
         """Nothing to note."""
+
+    def noted(self, account: AccountId, note: StreamNote) -> None:
+        """Nothing to note: the tape holds the frames themselves."""
 
     def all_books(self, listings: int) -> bool:
         """Was every book seen, and is none of them lost now?"""

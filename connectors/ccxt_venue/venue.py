@@ -23,6 +23,7 @@ from connectors.ccxt_venue.discounts import DISCOUNTS
 from connectors.ccxt_venue.feeds import BookFeed, OpenOrder, OrderFeed, Tasks
 from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.movements import LOOK_BACK_NS, MOVEMENTS
+from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.registry import dialect_of
@@ -41,6 +42,7 @@ from router.model.keys import KeyPowers, KeyReading
 from router.model.money import plain
 from router.model.orders import Approved, ChildOrder, TimeInForce, VenueOrder, VenueTrade
 from router.model.outcomes import (
+    Accepted,
     AccountRead,
     CancelOutcome,
     CancelTaken,
@@ -55,6 +57,7 @@ from router.model.outcomes import (
     Refused,
     Unclear,
 )
+from router.model.stream_notes import Channel, ClockCompared
 from router.model.terms import Fence
 from router.ports.clock import Clock
 from router.ports.venue import Gate, VenueSink
@@ -116,6 +119,7 @@ class CcxtVenue:
             raise
         self._listings = {listing.symbol: listing for listing in listings}
         self._sink = sink
+        self._tell_clock()
         self._start_feeds(sink)
         self._tasks.keep(f"{self.account}: keeping warm", self._keep_warm)
         if self._has_own_fees:
@@ -141,6 +145,7 @@ class CcxtVenue:
         child = order.value
         try:
             self._check_grid(child)
+            self._check_clock()
             return await retry.asked(CallKind.PLACE, lambda: self._one_copy(child, deadline_ns, gate))
         except (NotReached, GateShut, BudgetExhausted) as error:
             return NotSent(why=str(error), by_gate=isinstance(error, GateShut)), None
@@ -210,6 +215,9 @@ class CcxtVenue:
             fees=self._own_fees(),
         )
         self._known = rotation.known_by(read, self._known)
+        if self._order_feed is not None:
+            self._order_feed.shown(read.open_orders, asked_ns)
+            self._order_feed.traded(read.trades, self._venue_clock)
         return read
 
     async def dead_man(self, seconds: int | None) -> str | None:
@@ -270,6 +278,8 @@ class CcxtVenue:
                 outcome = replace(outcome, transient=True, retry_after_ms=rotation.PAUSE_MS)
             if self._sink is not None:
                 self._sink.stream_restored(self.account)
+        if isinstance(outcome, Accepted) and self._order_feed is not None and transmission.sent_ns is not None:
+            self._order_feed.placed(child.client_id, outcome.venue_order_id, transmission.sent_ns)
         return outcome, transmission.sent_ns
 
     def _is_key_refused(self, transmission: wire.Transmission) -> bool:
@@ -308,6 +318,14 @@ class CcxtVenue:
             raise GateShut(message)
         return deadline
 
+    def _check_clock(self) -> None:
+        """While the venue's clock contradicts itself, an order that is lost could not be told from one that never was.
+
+        One rule for every venue: until a second reading agrees with the odd one, nothing new leaves.
+        """
+        if self._venue_clock.contradiction is not None:
+            raise NotReached(self._venue_clock.contradiction)
+
     def _check_grid(self, child: ChildOrder) -> None:
         """Ccxt would round silently, a price even half up, to a worse one than asked (VENUES §6): not here."""
         listing = self._listings.get(child.symbol)
@@ -335,8 +353,13 @@ class CcxtVenue:
             return Missing(endpoints=found.endpoints, strangers=_possibly_of(child, found.strangers, since))
         if not _is_of(found, child if as_sent else replace(child, quantity=found.quantity)):
             return Unclear(why="the venue's record under our id is of another order")
+        if self._order_feed is not None:
+            self._order_feed.shown([found], now)
         trades = _sound(await self._dialect.trades_of(ask, desk, found, since))
-        return Found(order=found, trades=tuple(_stamped(trade, found, child) for trade in trades))
+        own = tuple(_stamped(trade, found, child) for trade in trades)
+        if self._order_feed is not None:
+            self._order_feed.traded(own, self._venue_clock)
+        return Found(order=found, trades=own)
 
     # Setting up
 
@@ -516,6 +539,7 @@ class CcxtVenue:
             polled=self._polled,
             listed=lambda symbol: dialect.book(self._ask(CallKind.CHECK), self._at_desk, symbol),
             listings={symbol: listing.id for symbol, listing in self._listings.items()},
+            odd=self._odd_frames(Channel.BOOKS, sink),
             sink=sink,
             clock=self._clock,
             silence_ms=settings.silence_ms,
@@ -531,6 +555,7 @@ class CcxtVenue:
                 decoder=dialect.trade_decoder(symbols),
                 watch=lambda: dialect.watch_trades(clients.prints, list(symbols)),
                 listings={symbol: listing.id for symbol, listing in self._listings.items()},
+                odd=self._odd_frames(Channel.TRADES, sink),
                 sink=sink,
                 clock=self._clock,
             )
@@ -543,12 +568,19 @@ class CcxtVenue:
                 exchange=clients.queries,
                 decoder=dialect.order_decoder(),
                 decode_id=lambda text: from_uuid(text) or from_hex(text),
+                odd=self._odd_frames(Channel.ORDERS, sink),
                 sink=sink,
                 clock=self._clock,
+                report_ms=settings.report_ms,
+                read_lag_ms=settings.terms.read_lag_ms,
             )
             self._order_feed = orders
             watch = orders.run if streamed else lambda: orders.poll(self._open, poll_s)
             self._tasks.keep(f"{self.account}: order reports", watch)
+
+    def _odd_frames(self, channel: Channel, sink: VenueSink) -> OddFrames:
+        ccxt_id = self.settings.ccxt_id
+        return OddFrames(ccxt_id=ccxt_id, account=self.account, channel=channel, sink=sink, clock=self._clock)
 
     def _start_stream(self, books: BookFeed, symbols: Sequence[str]) -> None:
         """The stream itself, REST while it is down, and REST against it while it is up."""
@@ -600,6 +632,13 @@ class CcxtVenue:
             sent_ns=sent, received_ns=self._clock.now(), server_ns=server, resolution_ns=resolution
         )
         self._running.set_offset(self._venue_clock.offset_ns)
+        self._tell_clock()
+
+    def _tell_clock(self) -> None:
+        clock, error_ns = self._venue_clock, self._venue_clock.error_ns
+        if self._sink is not None and error_ns is not None:
+            note = ClockCompared(offset_ns=clock.offset_ns, error_ns=error_ns, skewed=clock.skewed)
+            self._sink.noted(self.account, note)
 
     # Parts
 

@@ -19,6 +19,8 @@ from router.model.ids import Nanos
 _DRIFT_PPM = 100
 OFFSET_ERROR_NS_MAX = 250_000_000
 OFFSET_AGE_NS_MAX = 60_000_000_000
+SKEW_NS_MAX = 1_000_000_000
+"""More than this between a venue's clock and ours is told of, once it is sure: whatever the readings leave open."""
 
 MARGIN_NS = 3_600_000_000_000
 """How much earlier than the moment meant a list starts: an hour, when the offset at that moment was watched."""
@@ -74,7 +76,7 @@ class VenueClock:
         moved = self._highest - self._lowest
         if moved > self._margin_ns(our_ns, now_ns):
             return f"the venue's clock and ours moved apart by {moved // 1_000_000_000} s: lists by time prove nothing"
-        return "the venue's clock contradicts itself" if self._odd is not None else None
+        return self.contradiction
 
     @property
     def offset_ns(self) -> int:
@@ -90,12 +92,28 @@ class VenueClock:
         """Our time, read on the venue's clock."""
         return Nanos(our_ns + self.offset_ns)
 
+    @property
+    def skewed(self) -> str | None:
+        """Why the clocks are surely further apart than they may be; None when they may not be."""
+        if self._low is None or self._high is None:
+            return None
+        if self._low <= SKEW_NS_MAX and self._high >= -SKEW_NS_MAX:
+            return None
+        behind = "ahead of" if self._low > 0 else "behind"
+        apart_s, error_ms = abs(self.offset_ns) / 1e9, (self.error_ns or 0) / 1e6
+        return f"the venue's clock is {apart_s:.1f} s {behind} ours, known to {error_ms:.0f} ms"
+
+    @property
+    def contradiction(self) -> str | None:
+        """Why nobody knows what time it is at the venue: the last reading is not of the clock that was known."""
+        return None if self._odd is None else "the venue's clock contradicts itself"
+
     def trouble(self, now_ns: int) -> str | None:
-        """Why the venue's time must not be relied on now; None when it may (RELIABILITY §2.1)."""
+        """Why the venue's time must not be told to it now; None when it may (RELIABILITY §2.1)."""
         if self.error_ns is None:
             return "the venue's clock was never read"
-        if self._odd is not None:
-            return "the venue's clock contradicts itself"
+        if self.contradiction is not None:
+            return self.contradiction
         if self.error_ns > OFFSET_ERROR_NS_MAX:
             return f"the venue's clock is known only to {self.error_ns // 1_000_000} ms"
         if now_ns - self._at_ns > OFFSET_AGE_NS_MAX:

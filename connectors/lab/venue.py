@@ -21,6 +21,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from email.utils import formatdate
 from typing import ClassVar, NamedTuple
 
 from aiohttp import WSMsgType, web
@@ -253,7 +254,7 @@ class LabVenue(ABC):
             self.requests.append(Requested(self.now_ns(), route.call, request.method, request.path))
             rule = self.faults.on_call(self.name, route.call, request.method, request.path)
             if rule is None:
-                return _response(self._engine(route, request, body))
+                return self._response(self._engine(route, request, body))
             return await self._faulty(rule, route, request, body)
 
         return serve
@@ -270,7 +271,7 @@ class LabVenue(ABC):
     async def _faulty(self, rule: FaultRule, route: Route, request: web.Request, body: bytes) -> web.StreamResponse:
         if rule.fault is FaultKind.DELAY_REQUEST:
             await asyncio.sleep(rule.number("delay_ms", 1000) / 1000)
-            return _response(self._engine(route, request, body))
+            return self._response(self._engine(route, request, body))
         when = rule.text("when", "before" if rule.fault in _BEFORE else "after")
         answer = Answer(text="{}") if when == "before" else self._engine(route, request, body)
         return await self._shape(rule, request, answer)
@@ -296,16 +297,21 @@ class LabVenue(ABC):
                 answer = redirection(rule, request.path_qs)
             case _:
                 answer = lie(rule, answer, self.id_fields)
-        return _response(answer)
+        return self._response(answer)
+
+    def _response(self, answer: Answer) -> web.Response:
+        """Dated by the venue's own clock, as its front end would."""
+        dated = {"Date": formatdate(self.now_ns() // 1_000_000_000, usegmt=True), **answer.headers}
+        return web.Response(text=answer.text, status=answer.status, headers=dated, content_type=answer.content_type)
 
     async def _redirected(self, request: web.Request) -> web.StreamResponse:
         await request.read()
         self.redirects_followed += 1
-        return _response(self.not_found())
+        return self._response(self.not_found())
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         await request.read()
-        return _response(self.not_found())
+        return self._response(self.not_found())
 
     # Websockets
 
@@ -313,7 +319,7 @@ class LabVenue(ABC):
         handshake = ask_of(request, b"", self.now_ns())
         refused = self.ws_refused(handshake)
         if refused is not None:
-            return _response(refused)
+            return self._response(refused)
         await asyncio.sleep(max(0.0, self._deaf_until_s - time.monotonic()))  # taken, and not greeted
         ws = web.WebSocketResponse(max_msg_size=1024**2)
         await ws.prepare(request)
@@ -382,12 +388,6 @@ async def _flood(session: Session, text: str, rate_per_s: float, duration_s: flo
             session.push(text)
             pushed += 1
         await asyncio.sleep(_FLOOD_STEP_S)
-
-
-def _response(answer: Answer) -> web.Response:
-    return web.Response(
-        text=answer.text, status=answer.status, headers=dict(answer.headers), content_type=answer.content_type
-    )
 
 
 async def _hold(request: web.Request, hold_s: float) -> web.Response:

@@ -50,6 +50,7 @@ from router.model.outcomes import (
 )
 from router.model.public_trades import PublicTrade
 from router.model.side import Side
+from router.model.stream_notes import StreamNote
 from router.ports.clock import Clock
 from router.ports.venue import Gate, VenueSink
 
@@ -375,6 +376,10 @@ class _Feed:
 
     def stream_restored(self, account: AccountId) -> None:
         """There is no private stream that could be lost."""
+
+    def noted(self, account: AccountId, note: StreamNote) -> None:
+        """The real venue's."""
+        self._sink.noted(account, note)
 
     def took(self, listing: ListingId, changes: tuple[Changes, Changes]) -> None:
         """Our own doing. It makes no book younger, so it carries the time the feed was last heard."""

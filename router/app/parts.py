@@ -124,7 +124,7 @@ def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
     policy = ViewPolicy(
         book_age_ms_max=config.limits.book_age_ms_max, fx=config.fx, side_age_ms_max=config.side_age_ms_max
     )
-    return Market(config.instruments, policy, inbox, book_lost, trades_lost)
+    return Market(config.instruments, policy, inbox, book_lost, trades_lost, observe.stream_noted)
 
 
 def build_engine(router: Router) -> Engine:

@@ -82,6 +82,7 @@ class Served:
                 listing: {"age_ms": age_ns // _NS_PER_MS, "unusable": why}
                 for listing, (age_ns, why) in self.engine.market.ages(now_ns).items()
             },
+            "streams": {venue.account: self.engine.market.health.shown(venue.account) for venue in config.venues},
             "tiers": {venue.venue: venue.tier for venue in config.venues},
         }
 

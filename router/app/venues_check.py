@@ -31,7 +31,7 @@ _STEP_S = 30.0
 STREAM_S = 15.0
 """How long a stream may take to show a book, or to be confirmed."""
 _LOOK_S = 0.02
-_SKEW_WARN_MS, _SKEW_FAIL_MS = 1_000, 30_000
+_SKEW_FAIL_NS = 30_000 * NS_PER_MS
 _SLOW_MS = 1_000
 _CALLS, _CALLS_BESIDE = 10, 3
 
@@ -183,13 +183,12 @@ def _codec(sheet: _Sheet, venue: VenueSettings, checkup: Checkup) -> None:
 
 async def _clock(sheet: _Sheet, checkup: Checkup) -> None:
     read = await sheet.step("clock", checkup.read_venue_clock(), "the venue's time cannot be read")
-    offset_ms = abs(read.offset_ns) // NS_PER_MS
     says = f"{read.offset_ns / 1e6:+.1f} ms from ours, known to {read.error_ns / 1e6:.1f} ms"
     if read.trouble is not None:
         sheet.note(fail("clock", f"{says}: {read.trouble}", "deadlines cannot be told: the account's gate stays shut"))
-    elif offset_ms > _SKEW_FAIL_MS:
+    elif abs(read.offset_ns) + read.error_ns >= _SKEW_FAIL_NS:
         sheet.note(fail("clock", says, "set this machine's clock"))
-    elif offset_ms > _SKEW_WARN_MS:
+    elif read.skewed is not None:
         sheet.note(warn("clock", says, "set this machine's clock; deadlines are told in the venue's time meanwhile"))
     else:
         sheet.note(ok("clock", says))

@@ -22,7 +22,7 @@ from router.cli.common import (
 from router.cli.market import against, market_view
 from router.cli.out import Out
 from router.cli.reading import order_of_ref, reading_if_there, rounds_of
-from router.cli.shown import books_shown
+from router.cli.shown import driver_shown
 from router.model.requests import Request
 from router.model.side import Side
 from router.store.projection import GATE_OPENED, RESOLUTIONS
@@ -32,15 +32,15 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
 def venues(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show the configured accounts: tier, fence, gate, books, holdings."""
+    """Show the configured accounts: tier, fence, gate, books, streams, holdings."""
 
     async def work() -> ExitCode:
         found = settings(config)
         async with reading_if_there(found) as seen:
             gates = await seen.queries.venue_accounts() if seen else ()
             balances = await seen.queries.balances() if seen else ()
-        books = await books_shown(found)
-        Out(as_json=as_json).show(report.venues_report(found, gates, balances, books), tables.venues)
+        driver = await driver_shown(found)
+        Out(as_json=as_json).show(report.venues_report(found, gates, balances, driver), tables.venues)
         return ExitCode.OK
 
     run(work(), as_json=as_json)

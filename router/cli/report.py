@@ -379,12 +379,13 @@ def venues_report(
     config: Config,
     gates: Sequence[VenueAccountTable],
     balances: Sequence[BalanceTable],
-    books: Mapping[str, Report] | None = None,
+    driver: Report | None = None,
 ) -> list[Report]:
-    """Every configured account: tier, fence, gate, books, holdings.
+    """Every configured account: tier, fence, gate, books, streams, holdings.
 
-    Gate and holdings are None before a driver has run; `books`, by listing, are those of one that runs now.
+    Gate and holdings are None before a driver has run; `driver` is what one that runs now shows (`shown`).
     """
+    books = None if driver is None else driver["books"]
     gate_of: Mapping[str, VenueAccountTable] = {gate.account: gate for gate in gates}
     lines = []
     for venue in config.venues:
@@ -404,6 +405,7 @@ def venues_report(
                     symbol: books.get(listing_id(venue.account, symbol), {"age_ms": None, "unusable": "no book yet"})
                     for symbol in venue.symbols
                 },
+                "streams_now": None if driver is None else driver["streams"].get(venue.account),
                 "loopback": venue.loopback,
                 "gate_open": None if gate is None else gate.gate_open,
                 "gate_reason": None if gate is None else gate.reason,

@@ -10,8 +10,8 @@ _ASK_S = 1.0
 Json = dict[str, Any]
 
 
-async def books_shown(config: Config) -> dict[str, Json] | None:
-    """Age in ms and reason of every book, by listing; None where nobody shows any."""
+async def driver_shown(config: Config) -> Json | None:
+    """`books`: age in ms and reason of each, by listing; `streams`: what was odd, by account. None: nobody drives."""
     status = config.status
     if not status.port:
         return None
@@ -26,5 +26,6 @@ async def books_shown(config: Config) -> dict[str, Json] | None:
         return None
     if not isinstance(found, dict) or found.get("deployment") != config.deployment:
         return None  # somebody else's page on our port
-    books = found.get("books")
-    return books if isinstance(books, dict) else None
+    if not isinstance(found.get("books"), dict):
+        return None
+    return {"books": found["books"], "streams": found.get("streams", {})}

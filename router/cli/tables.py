@@ -319,7 +319,7 @@ def venues(lines: Sequence[Report]) -> RenderableType:
     mode = f", mode {lines[0]['mode']}" if lines else ""
     return _table(
         f"venues{mode}",
-        ["account", "tier", "fence", "gate", "books", "key", "symbols", "free", "as of"],
+        ["account", "tier", "fence", "gate", "books", "streams", "key", "symbols", "free", "as of"],
         [
             [
                 one["account"],
@@ -327,6 +327,7 @@ def venues(lines: Sequence[Report]) -> RenderableType:
                 one["fence"],
                 _gate(one),
                 _books(one["books_now"]),
+                _streams(one["streams_now"]),
                 _key(one["key"]),
                 ", ".join(one["symbols"]),
                 ", ".join(f"{held['free']} {asset}" for asset, held in one["balances"].items()) or None,
@@ -334,7 +335,7 @@ def venues(lines: Sequence[Report]) -> RenderableType:
             ]
             for one in lines
         ],
-        left=9,
+        left=10,
     )
 
 
@@ -346,6 +347,15 @@ def _books(books: Report | None) -> RenderableType:
     if out:
         return Text("; ".join(out), style="red")
     return Text(f"routed on, at most {max(one['age_ms'] for one in books.values())} ms old", style="green")
+
+
+def _streams(streams: Report | None) -> RenderableType:
+    """What was odd about them since the driver started, the clock first."""
+    if streams is None:
+        return Text("nobody drives", style="dim")
+    if not streams["says"]:
+        return Text("nothing odd", style="green")
+    return Text("; ".join(streams["says"]), style="yellow")
 
 
 def _key(key: Report | None) -> RenderableType:

@@ -269,6 +269,7 @@ def venue_settings(file: File, mode: Mode, name: str, section: VenueSection, fol
             dead_man_s=section.dead_man_s,
             check_every_ms=section.check_every_ms,
             check_apart_ms=section.check_apart_ms,
+            report_ms=section.report_ms,
         )
     except BadInput as error:
         if error.field.startswith("venues."):

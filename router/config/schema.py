@@ -107,6 +107,7 @@ class VenueSection(Section):
     dead_man_s: Annotated[int, Field(gt=0, le=86_400)] | None = None
     check_every_ms: Millis | None = 30_000
     check_apart_ms: Millis = 2_000
+    report_ms: Millis = 5_000
     terms: TermsSection = TermsSection()
 
 

@@ -25,6 +25,8 @@ class Metrics:
     strangers: Counter = field(init=False)
     books_lost: Counter = field(init=False)
     trades_lost: Counter = field(init=False)
+    odd_frames: Counter = field(init=False)
+    streams_suspected: Counter = field(init=False)
     samples: Counter = field(init=False)
     samples_lost: Counter = field(init=False)
     venue_losses: Counter = field(init=False)
@@ -46,6 +48,8 @@ class Metrics:
     book_age: Gauge = field(init=False)
     book_usable: Gauge = field(init=False)
     tier: Gauge = field(init=False)
+    clock_offset: Gauge = field(init=False)
+    clock_skewed: Gauge = field(init=False)
     append: Histogram = field(init=False)
     decide: Histogram = field(init=False)
     to_wire: Histogram = field(init=False)
@@ -76,6 +80,12 @@ class Metrics:
             "sor_books_lost", "Books that could not be trusted any more", "account", "listing", "cause"
         )
         self.trades_lost = self._counter("sor_trades_lost", "Times public trades may have been missed", "account")
+        self.odd_frames = self._counter(
+            "sor_odd_frames", "Frames of a stream that nobody could read", "account", "channel", "oddity"
+        )
+        self.streams_suspected = self._counter(
+            "sor_streams_suspected", "Times a stream that stood was not believed and rebuilt", "account", "channel"
+        )
         self.samples = self._counter("sor_market_samples", "Samples of the market written to its record")
         self.samples_lost = self._counter("sor_market_samples_lost", "Samples of the market thrown away unwritten")
         self.venue_losses = self._counter("sor_venue_losses", "Times a venue could not be traded on", "account")
@@ -103,6 +113,8 @@ class Metrics:
         self.recovering = self._gauge("sor_recovering", "1 while what a restored backup lost is looked for")
         self.book_age = self._gauge("sor_book_age_seconds", "Age of the book", "listing")
         self.book_usable = self._gauge("sor_book_usable", "1 while the book is routed on", "listing")
+        self.clock_offset = self._gauge("sor_clock_offset_seconds", "How far the venue's clock is ahead", "account")
+        self.clock_skewed = self._gauge("sor_clock_skewed", "1 while that is more than the stated bound", "account")
         self.tier = self._gauge("sor_venue_tier", "1 for the tier its connector has reached", "account", "tier")
 
     def _times(self) -> None:

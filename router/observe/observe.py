@@ -13,6 +13,7 @@ from router.model.money import cut, plain
 from router.model.orders import ChildState
 from router.model.outcomes import NotSent, PlaceOutcome
 from router.model.requests import RequestKind
+from router.model.stream_notes import ClockCompared, FrameOdd, StreamNote, StreamSuspect
 from router.observe.metrics import Metrics
 from router.observe.redaction import Redactor
 
@@ -448,6 +449,24 @@ class Observe:
         """Public trades may be missing until they start again."""
         self._metrics.trades_lost.labels(account).inc()
         self._log.warning("public trades lost", listing=listing, why=why)
+
+    def stream_noted(self, account: AccountId, note: StreamNote, news: bool) -> None:
+        """A frame nobody can read, a stream that is not believed, a clock that was compared."""
+        match note:
+            case FrameOdd(channel=channel, oddity=oddity, says=says):
+                self._metrics.odd_frames.labels(account, channel, oddity).inc()
+                if news:
+                    self._log.warning("odd frame", account=account, channel=channel, oddity=oddity, says=says)
+            case StreamSuspect(channel=channel, why=why):
+                self._metrics.streams_suspected.labels(account, channel).inc()
+                self._log.warning("stream suspected", account=account, channel=channel, why=why)
+            case ClockCompared():
+                self._metrics.clock_offset.labels(account).set(note.offset_ns / _NS_PER_S)
+                self._metrics.clock_skewed.labels(account).set(0 if note.skewed is None else 1)
+                if news and note.skewed is not None:
+                    self._log.error("clocks apart", account=account, why=note.skewed)
+                elif news:
+                    self._log.info("clocks agree again", account=account)
 
     def samples_taken(self, count: int) -> None:
         """So many samples of the market are in the record."""

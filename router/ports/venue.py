@@ -11,6 +11,7 @@ from router.model.instruments import Listing
 from router.model.orders import Approved, ChildOrder
 from router.model.outcomes import AccountRead, CancelOutcome, LookUp, PlaceOutcome
 from router.model.public_trades import PublicTrade
+from router.model.stream_notes import StreamNote
 from router.model.terms import VenueTerms
 
 Gate = Callable[[], str | None]
@@ -70,6 +71,10 @@ class VenueSink(Protocol):
 
     def stream_restored(self, account: AccountId) -> None:
         """A private stream is back after a loss: what happened meanwhile must be read."""
+        ...
+
+    def noted(self, account: AccountId, note: StreamNote) -> None:
+        """What people should know of an account's streams and clock. Nothing is decided on it."""
         ...
 
 

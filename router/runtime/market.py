@@ -9,8 +9,12 @@ from router.model.ids import AccountId, InstrumentId, ListingId, Nanos
 from router.model.instruments import Instrument, Listing
 from router.model.market import MarketView
 from router.model.public_trades import PublicTrade
+from router.model.stream_notes import StreamNote
 from router.runtime.inbox import Inbox
+from router.runtime.stream_health import StreamHealth
 
+Noted = Callable[[AccountId, StreamNote, bool], None]
+"""Told of every note of a stream or a clock, and whether it is news."""
 Lost = Callable[[ListingId, str], None]
 """Told when a book becomes unusable, or public trades may be missing: for the log, never for a decision."""
 
@@ -25,6 +29,7 @@ class Market:
         inbox: Inbox,
         on_book_lost: Lost,
         on_trades_lost: Lost,
+        on_noted: Noted,
     ) -> None:
         self._instruments = {instrument.id: instrument for instrument in instruments}
         self._listings: dict[ListingId, Listing] = {}
@@ -33,6 +38,8 @@ class Market:
         self._inbox = inbox
         self._on_book_lost = on_book_lost
         self._on_trades_lost = on_trades_lost
+        self._on_noted = on_noted
+        self.health = StreamHealth()
         self._lost: set[ListingId] = set()
 
     def add(self, listings: Iterable[Listing]) -> None:
@@ -112,6 +119,10 @@ class Market:
     def stream_restored(self, account: AccountId) -> None:
         """Read what was missed."""
         self._inbox.put(StreamRestored(account=account))
+
+    def noted(self, account: AccountId, note: StreamNote) -> None:
+        """Counted, and told of."""
+        self._on_noted(account, note, self.health.note(account, note))
 
     def _told(self, listing: ListingId, unusable: str | None) -> str | None:
         """A loss is news once, until the book is whole again."""

@@ -17,10 +17,11 @@ from router.engine.image import IMAGE_VERSION
 from router.model import events as e
 from router.model import facts as f
 from router.model.errors import AppendLost, AppendUnclear, LeaseHeld, SideRowTaken, StoreUnavailable
-from router.model.ids import ListingId, Nanos, ParentId, RefId
+from router.model.ids import AccountId, ListingId, Nanos, ParentId, RefId
 from router.model.money import exactly
 from router.model.orders import ChildOrder, ChildState
 from router.model.requests import Request
+from router.model.stream_notes import StreamNote
 from router.observe import Observe, silent
 from router.ports import Lease
 from router.requests import (
@@ -163,7 +164,7 @@ class LiveProcess(Shell):
         self.usurped = False
         """Its lease was given away while it held it."""
         self._inbox = Inbox()
-        self.market = Market((BTC_USD,), world.view_policy, self._inbox, _untold, _untold)
+        self.market = Market((BTC_USD,), world.view_policy, self._inbox, _untold, _untold, _unnoted)
         self._session = SimSession(world.database, self, world.loop, self)
         self.store = SimStore(self._session, world.database, self)
         self.driver = Driver(
@@ -694,6 +695,10 @@ def _digest(world: LiveWorld) -> str:
         found.update(account.encode())
         found.update(repr(venue.all_trades()).encode())
     return found.hexdigest()
+
+
+def _unnoted(_account: AccountId, _note: StreamNote, _news: bool) -> None:
+    """No connector of this world says such a thing."""
 
 
 def _untold(_listing: ListingId, _why: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from router.cli import report, tables
-from router.cli.shown import books_shown
+from router.cli.shown import driver_shown
 from router.config import Config, load
 from router.config.settings import StatusSettings
 from router.web.status import Shown, StatusServer
@@ -17,11 +17,14 @@ LISTINGS = {
 }
 
 
+STREAMS = {"kraken/main": {"says": ["3 unknown frames of books, the last: channel=new"]}}
+
+
 async def shown_by(deployment: str) -> tuple[Config, dict[str, dict[str, object]] | None]:
     """What a page of that deployment makes the command see."""
     config = load(None)
     page = Shown(
-        status=lambda: {"deployment": deployment, "books": LISTINGS},
+        status=lambda: {"deployment": deployment, "books": LISTINGS, "streams": STREAMS},
         not_ready=lambda: None,
         metrics=lambda: b"",
         view=lambda _instrument, _quantity: None,  # type: ignore[arg-type,return-value]
@@ -30,15 +33,15 @@ async def shown_by(deployment: str) -> tuple[Config, dict[str, dict[str, object]
     port = int((await server.start()).rpartition(":")[2])
     config = replace(config, status=StatusSettings(host="127.0.0.1", port=port))
     try:
-        return config, await books_shown(config)
+        return config, await driver_shown(config)
     finally:
         await server.stop()
 
 
 async def test_a_book_that_is_out_of_routing_says_why():
     """By symbol, with the reason; one that nobody has ever seen too."""
-    config, books = await shown_by(load(None).deployment)
-    lines = report.venues_report(config, (), (), books)
+    config, driver = await shown_by(load(None).deployment)
+    lines = report.venues_report(config, (), (), driver)
 
     assert [one["books_now"] for one in lines] == [
         {"BTC/USDT": LISTINGS["binance/main:BTC/USDT"]},
@@ -54,6 +57,7 @@ async def test_a_book_that_is_out_of_routing_says_why():
         console.print(tables.venues(lines))
     assert "BTC/USD: gap: 3 after 1" in drawn.get()
     assert "routed on, at most 12 ms old" in drawn.get()
+    assert "3 unknown frames of books, the last: channel=new" in drawn.get()
 
 
 async def test_somebody_elses_page_is_not_ours():
@@ -69,4 +73,4 @@ async def test_where_nobody_drives_nobody_shows():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    assert await books_shown(replace(load(None), status=StatusSettings(host="127.0.0.1", port=port))) is None
+    assert await driver_shown(replace(load(None), status=StatusSettings(host="127.0.0.1", port=port))) is None

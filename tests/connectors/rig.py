@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.budget import Address
 from connectors.ccxt_venue import CcxtVenue
+from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.lab.process import Lab
 from connectors.settings import Secret, VenueSettings
 from router.model.events import OrderHinted
@@ -28,7 +29,9 @@ from router.model.instruments import Listing
 from router.model.orders import Approved, ChildOrder, TimeInForce
 from router.model.public_trades import PublicTrade
 from router.model.side import Side
+from router.model.stream_notes import Channel, ClockCompared, FrameOdd, Oddity, StreamNote, StreamSuspect
 from router.model.terms import Fence, VenueTerms
+from router.ports.clock import Clock
 
 SYMBOLS = {
     "binance": "BTC/USDT",
@@ -71,6 +74,7 @@ class Notes:
         self.prints: dict[str, list[PublicTrade]] = {}
         self.epochs = 0
         self.trades_lost_why: list[str] = []
+        self.noted_of: list[tuple[AccountId, StreamNote]] = []
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
@@ -122,6 +126,36 @@ class Notes:
 
     def stream_restored(self, account: AccountId) -> None:
         self.restored += 1
+
+    def noted(self, account: AccountId, note: StreamNote) -> None:
+        self.noted_of.append((account, note))
+
+    def odd(self, channel: Channel, oddity: Oddity) -> list[str]:
+        """What was said of such frames."""
+        notes = [note for _, note in self.noted_of if isinstance(note, FrameOdd)]
+        return [note.says for note in notes if (note.channel, note.oddity) == (channel, oddity)]
+
+    def suspected(self, channel: Channel) -> list[str]:
+        """Why a stream was not believed."""
+        notes = [note for _, note in self.noted_of if isinstance(note, StreamSuspect)]
+        return [note.why for note in notes if note.channel is channel]
+
+    def clocks(self) -> list[ClockCompared]:
+        """Every comparison of clocks."""
+        return [note for _, note in self.noted_of if isinstance(note, ClockCompared)]
+
+
+class Standing:
+    """A clock that stands still: nothing is ever too often."""
+
+    def now(self) -> Nanos:
+        return Nanos(0)
+
+
+def odd_frames(sink: Notes, channel: Channel, ccxt_id: str = "binance", clock: Clock | None = None) -> OddFrames:
+    """Of a feed that is put together by hand."""
+    account = AccountId(f"{ccxt_id}/main")
+    return OddFrames(ccxt_id=ccxt_id, account=account, channel=channel, sink=sink, clock=clock or Standing())
 
 
 def pass_gate() -> None:

@@ -29,6 +29,8 @@ from connectors.ccxt_venue.trades.okx import okx_trades
 from router.book.trade_count import TradeCount
 from router.model.ids import ListingId, Nanos
 from router.model.public_trades import PublicTrade, TradeCounters
+from router.model.stream_notes import Channel
+from tests.connectors.rig import Notes, odd_frames
 
 Json = Any
 Told = Iterator[tuple[str, object, Json, Json, bool]]
@@ -96,6 +98,7 @@ def counted(decoder: TradeDecoder, markets: Iterable[str], frames: Iterable[Json
         decoder=decoder,
         watch=lambda: None,  # type: ignore[arg-type,return-value]
         listings={market: ListingId(market) for market in markets},
+        odd=odd_frames(Notes(), Channel.TRADES),
         sink=sink,  # type: ignore[arg-type]
         clock=Ticking(),
     )

@@ -22,13 +22,14 @@ from connectors.ccxt_venue.feeds import OrderFeed
 from connectors.ccxt_venue.registry import DIALECTS
 from router.model.ids import AccountId, Nanos
 from router.model.outcomes import Accepted, Lost, Missing, NotSent, Refused, Unclear
+from router.model.stream_notes import Channel
 from tests.capabilities.asking import Offline
 from tests.capabilities.capture import OUR_ID, spelled
 from tests.connectors.matrix.door import says
 from tests.connectors.matrix.faults import about
 from tests.connectors.matrix.seat import Seat, said_in, seated
 from tests.connectors.matrix.venues import answer_of
-from tests.connectors.rig import Notes, WallClock, approved, pass_gate
+from tests.connectors.rig import Notes, WallClock, approved, odd_frames, pass_gate
 from tests.connectors.traps import QUIRKS, TRAPS
 from tests.named import ROOT, is_a_test
 from tests.waiting import eventually
@@ -279,8 +280,11 @@ async def test_every_report_is_heard_though_nobody_waits():
         exchange=offline.exchange,
         decoder=BinanceOrders(),
         decode_id=lambda text: text,
+        odd=odd_frames(notes, Channel.ORDERS),
         sink=notes,
         clock=WallClock(),
+        report_ms=5_000,
+        read_lag_ms=0,
     )
     for state in ("NEW", "PARTIALLY_FILLED", "PARTIALLY_FILLED", "FILLED", "EXPIRED"):
         event = {"e": "executionReport", "c": OUR_ID, "C": "", "i": 1, "x": "TRADE", "X": state}

@@ -9,8 +9,9 @@ from connectors.ccxt_venue.calls import AnswerUnusable, CallKind
 from connectors.ccxt_venue.feeds import OpenOrder, OrderFeed, Tasks
 from router.model.ids import AccountId, VenueOrderId
 from router.model.outcomes import Accepted
+from router.model.stream_notes import Channel
 from router.runtime.clock import SystemClock
-from tests.connectors.rig import Notes, child, place, venue_at
+from tests.connectors.rig import Notes, child, odd_frames, place, venue_at
 from tests.waiting import eventually
 
 TIMES = {
@@ -118,8 +119,11 @@ async def test_open_orders_of_two_symbols_with_one_id_are_two(notes):
         exchange=Notes(),
         decoder=Notes(),
         decode_id=lambda _text: None,
+        odd=odd_frames(notes, Channel.ORDERS),
         sink=notes,
         clock=SystemClock(),
+        report_ms=5_000,
+        read_lag_ms=0,
     )
     bitcoin, ether = (OpenOrder(symbol, VenueOrderId("7"), None) for symbol in ("BTC/USDT", "ETH/USDT"))
     shown = {bitcoin: "OPEN 0", ether: "OPEN 0"}

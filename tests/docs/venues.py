@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.capabilities import CAPABILITIES, Capabilities
 from connectors.ccxt_venue.capabilities.wire import wire_of
+from connectors.ccxt_venue.clock_sources import CLOCK_SOURCES
 from connectors.ccxt_venue.hosts import told_of_testnet
+from connectors.ccxt_venue.venue_clock import SKEW_NS_MAX
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "VENUES.md"
 
@@ -118,12 +121,20 @@ def _facts(one: Capabilities) -> list[tuple[str, object]]:
         ("fee", _noted(one.fee_in.value.lower(), one.fee_note)),
         ("a token's discount", one.discount.says if one.discount else None),
         ("a lost book message", one.book_check),
+        ("its clock against ours", _clock(one)),
         ("what a key may do", f"`{one.key_powers}`" if one.key_powers else "not told: the operator attests it"),
         ("deposits and withdrawals", one.movements),
         ("ccxt's test network", one.testnet),
         ("mode testnet", told_of_testnet(one.venue)),
         ("ccxt asks before a first order", ", ".join(wire_of(one.venue).has["asks before a first order"]) or None),
     ]
+
+
+def _clock(one: Capabilities) -> str:
+    """By what it is read, and from when on the two are surely too far apart."""
+    source = CLOCK_SOURCES[one.venue]
+    told_ms = (SKEW_NS_MAX + source.resolution_ns) / NS_PER_MS
+    return f"{source.says}; told of from {told_ms:g} ms apart on, and what the way there and back takes"
 
 
 def _noted(text: str, note: str) -> str:

@@ -89,7 +89,7 @@ def driver_on(store: SlowStore) -> Driver:
         store=store,  # type: ignore[arg-type]
         ports={},
         policies=POLICIES,
-        market=Market((), ViewPolicy(book_age_ms_max=1_000), inbox, lambda _, __: None, lambda _, __: None),
+        market=Market((), ViewPolicy(book_age_ms_max=1_000), inbox, *[lambda *_: None] * 3),
         inbox=inbox,
         switch=Switch(clock, 50),
         clock=clock,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.mapping import ns_of_ms, number, text
 from connectors.ccxt_venue.trades.decoding import Json, MarketIds, PlainTrades, Print
 from router.model.side import Side
@@ -17,7 +17,7 @@ def binance_trades(symbol_by_id: MarketIds) -> PlainTrades:
 
     def take(message: Json) -> Iterable[Print] | None:
         if "error" in message:
-            raise AnswerUnusable(f"subscription refused: {message['error']}")
+            raise StreamRefused(f"subscription refused: {message['error']}")
         told = message.get("data", message)
         if not isinstance(told, dict) or told.get("e") != "trade":
             return None

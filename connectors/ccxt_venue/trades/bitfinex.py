@@ -45,6 +45,8 @@ class BitfinexTrades:
         symbol = self._by_channel.get(message[0])
         if symbol is not None:
             signals += self._prints(symbol, message)
+        elif not signals:
+            return None
         return signals
 
     def forget(self) -> None:

@@ -5,7 +5,7 @@ A hole in `sequence_num` may be in any product's trades, so it breaks all of the
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.mapping import Row, ns_of_iso, number, rows, side, text
 from connectors.ccxt_venue.trades.decoding import Json, Print, PrintsMissed, TradeSignal, opposite
 
@@ -39,7 +39,7 @@ class CoinbaseTrades:
         if not isinstance(message, dict):
             return None
         if message.get("type") == "error":
-            raise AnswerUnusable(f"subscription refused: {message.get('message')}")
+            raise StreamRefused(f"subscription refused: {message.get('message')}")
         if "sequence_num" not in message:
             return None
         signals: list[TradeSignal] = []

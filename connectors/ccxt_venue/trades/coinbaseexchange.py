@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.mapping import ns_of_iso, number, part, side, text
 from connectors.ccxt_venue.trades.decoding import Json, MarketIds, PlainTrades, Print, opposite
 
@@ -27,7 +27,7 @@ def coinbaseexchange_trades(symbol_by_product: MarketIds) -> PlainTrades:
     def take(message: Json) -> Iterable[Print] | None:
         kind = message.get("type")
         if kind == "error":
-            raise AnswerUnusable(f"subscription refused: {message.get('message')}")
+            raise StreamRefused(f"subscription refused: {message.get('message')}")
         if kind not in _MATCHES:
             return None
         symbol = symbol_by_product.get(text(message, "product_id"))

@@ -12,6 +12,7 @@ from weakref import WeakSet
 from connectors.budget import NS_PER_MS
 from connectors.ccxt_venue.clients import Exchange, Json, SteadyClient
 from connectors.ccxt_venue.feeds import Watch, connection, drop_sockets, pause_s
+from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.trades.decoding import Print, PrintsMissed, TradeDecoder
 from router.model.ids import ListingId, Nanos
@@ -62,6 +63,7 @@ class TradeFeed:
         decoder: TradeDecoder,
         watch: Watch,
         listings: Mapping[str, ListingId],
+        odd: OddFrames,
         sink: VenueSink,
         clock: Clock,
     ) -> None:
@@ -69,12 +71,13 @@ class TradeFeed:
         self._decoder = decoder
         self._watch = watch
         self._listings = listings
+        self._odd = odd
         self._sink = sink
         self._clock = clock
         self._tapes = {symbol: _Tape() for symbol in listings}
         self._heard_ns = Nanos(0)
         self._retired: WeakSet[SteadyClient] = WeakSet()
-        exchange.frame = self.frame
+        exchange.frame, exchange.unreadable = self.frame, odd.malformed
 
     async def run(self) -> None:
         """Keep the stream up, for ever."""
@@ -92,10 +95,16 @@ class TradeFeed:
         if client in self._retired:
             return True
         now = self._heard_ns = self._clock.now()
-        for symbol in self._decoder.stands(message):
-            self._start(symbol, now)
-        signals = self._decoder.take(message)
+        self._odd.check_text(message)
+        try:
+            for symbol in self._decoder.stands(message):
+                self._start(symbol, now)
+            signals = self._decoder.take(message)
+        except Exception as error:
+            self._odd.malformed(error)
+            raise
         if signals is None:
+            self._odd.passed_on(message)
             return False
         for signal in signals:
             if signal.symbol not in self._tapes:

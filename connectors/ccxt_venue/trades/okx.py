@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from connectors.ccxt_venue.calls import AnswerUnusable
+from connectors.ccxt_venue.calls import StreamRefused
 from connectors.ccxt_venue.mapping import Row, ns_of_ms, number, rows, side, text
 from connectors.ccxt_venue.trades.decoding import Json, MarketIds, PlainTrades, Print
 
@@ -18,7 +18,7 @@ def okx_trades(symbol_by_id: MarketIds) -> PlainTrades:
 
     def take(message: Json) -> Iterable[Print] | None:
         if message.get("event") == "error":
-            raise AnswerUnusable(f"subscription refused: {message.get('code')} {message.get('msg')}")
+            raise StreamRefused(f"subscription refused: {message.get('code')} {message.get('msg')}")
         market = _market(message)
         if market is None or "data" not in message:
             return None
