@@ -21,7 +21,7 @@ from router.ports.clock import Clock
 Json = Any
 _PING_MS = 10_000
 _SHARED_OPTIONS = ("marketsByAltname", "marketsByWsName")
-_OF_BOOKS = frozenset({CallKind.BOOK, CallKind.CHECK})
+_OF_BOOKS = frozenset({CallKind.BOOK, CallKind.CHECK, CallKind.PRINTS})
 _OF_ORDERS = frozenset({CallKind.PLACE, CallKind.CANCEL, CallKind.TOUCH})
 
 

@@ -35,6 +35,7 @@ from connectors.ccxt_venue.mapping import (
 )
 from connectors.ccxt_venue.trades.binance import binance_trades
 from connectors.ccxt_venue.trades.decoding import PlainTrades
+from connectors.ccxt_venue.trades.polling import COSTS_AS
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -103,6 +104,7 @@ _WEIGHTS = {
     "privateGetAccount": 20,
     "privateGetAccountCommission": 20,
     "publicGetDepth": 50,
+    COSTS_AS: 25,
     "loadMarkets": 20,
 }
 

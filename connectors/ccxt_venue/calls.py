@@ -17,6 +17,8 @@ class CallKind(Enum):
     BOOK = "book"
     CHECK = "check"
     """Holding a streamed book against REST's: worth a request only where nothing else wants one."""
+    PRINTS = "public trades"
+    """Polled while no stream brings them."""
     TOUCH = "touch"
     FEES = "fees"
     """What an account is charged now: it changes once a day at most, so it can wait for a quiet moment."""

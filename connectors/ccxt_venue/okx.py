@@ -35,6 +35,7 @@ from connectors.ccxt_venue.mapping import (
 )
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.okx import okx_trades
+from connectors.ccxt_venue.trades.polling import COSTS_AS
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
 from router.model.balances import Balance
@@ -111,6 +112,7 @@ _LIMITS = {
     "privateGetAccountTradeFee": 5,
     "publicGetMarketBooks": 40,
     "publicGetPublicTime": 10,
+    COSTS_AS: 100,
     "loadMarkets": 20,
 }
 _SHARED = frozenset({"privateGetTradeOrdersPending", "privateGetTradeFills", "privateGetTradeFillsHistory"})

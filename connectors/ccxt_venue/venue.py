@@ -28,6 +28,8 @@ from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.registry import dialect_of
 from connectors.ccxt_venue.rotation import ReadKeys, Rotation
+from connectors.ccxt_venue.trades import polling
+from connectors.ccxt_venue.trades.decoding import Print
 from connectors.ccxt_venue.trades.feed import TradeFeed
 from connectors.ccxt_venue.venue_clock import VenueClock
 from connectors.ccxt_venue.verdict import Said
@@ -558,8 +560,12 @@ class CcxtVenue:
                 odd=self._odd_frames(Channel.TRADES, sink),
                 sink=sink,
                 clock=self._clock,
+                polled=self._public_trades,
+                page_rows=polling.page_rows(settings.ccxt_id),
+                poll_ms=settings.poll_ms,
             )
             self._tasks.keep(f"{self.account}: public trades", prints.run)
+            self._tasks.keep(f"{self.account}: public trades by REST", prints.stand_in)
         else:
             self._tasks.keep(f"{self.account}: books", books.poll)
         if settings.private:
@@ -600,6 +606,21 @@ class CcxtVenue:
     async def _polled(self, symbol: str) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         bids, asks = await self._dialect.book(self._ask(CallKind.BOOK), self._at_desk, symbol)
         return levels(bids), levels(asks)
+
+    async def _public_trades(self, symbol: str) -> Sequence[Print]:
+        """The newest, by ccxt's own call for it: none of our dialects adds anything to that."""
+        ccxt_id, exchange = self.settings.ccxt_id, self._running.of(CallKind.PRINTS)
+        rows, more = polling.page_rows(ccxt_id), polling.MORE_PARAMS.get(ccxt_id, {})
+        await self._budget.take(self._dialect.cost(polling.COSTS_AS, {}), CallKind.PRINTS.urgency)
+        try:
+            with wire.carrying(wire.Transmission(CallKind.PRINTS)), decimal.localcontext():
+                trades = await exchange.fetch_trades(symbol, None, rows, dict(more))
+        except (CallFailed, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - ccxt parses whatever came back
+            message = f"public trades: {name_of(error)}"
+            raise CallFailed(message) from None
+        return polling.prints_of(ccxt_id, symbol, trades)
 
     async def _open(self) -> Mapping[OpenOrder, str]:
         orders = await self._dialect.open_orders(self._ask(CallKind.ACCOUNT), self._at_desk)

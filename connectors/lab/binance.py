@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 _LIST_LIMIT, _LIST_MAX = 500, 1000
+_TRADES_MAX = 500
 _DEPTH_LIMIT, _DEPTH_MAX = 100, 5000
 
 
@@ -115,6 +116,7 @@ class BinanceVenue(LabVenue):
             Route(method="GET", path=f"{v3}/time", call=Call.OTHER, handler=self._time),
             Route(method="GET", path=f"{v3}/exchangeInfo", call=Call.MARKETS, handler=self._exchange_info),
             Route(method="GET", path=f"{v3}/depth", call=Call.BOOK, handler=self._depth_snapshot),
+            Route(method="GET", path=f"{v3}/trades", call=Call.PRINTS, handler=self._recent_trades),
             Route(method="POST", path=f"{v3}/order", call=Call.PLACE, handler=self._place),
             Route(method="GET", path=f"{v3}/order", call=Call.ORDER, handler=self._order),
             Route(method="DELETE", path=f"{v3}/order", call=Call.CANCEL, handler=self._cancel),
@@ -165,6 +167,10 @@ class BinanceVenue(LabVenue):
                 ],
             }
         )
+
+    def _recent_trades(self, ask: Ask) -> Answer:
+        symbol = self._symbol(ask.params)
+        return json_answer([render.recent_trade(one) for one in self.exchange.prints(symbol.symbol)[-_TRADES_MAX:]])
 
     def _depth_snapshot(self, ask: Ask) -> Answer:
         self.flush()

@@ -289,6 +289,18 @@ def public_trade(event: Printed, symbol: SymbolRules, now_ns: int) -> dict[str, 
     }
 
 
+def recent_trade(event: Printed) -> dict[str, object]:
+    """A row of `/api/v3/trades`."""
+    return {
+        "id": event.trade_id,
+        "price": fixed(event.price),
+        "qty": fixed(event.quantity),
+        "time": millis(event.at_ns),
+        "isBuyerMaker": event.taker_side is Side.SELL,
+        "isBestMatch": True,
+    }
+
+
 def execution_report(
     record: OrderRecord, execution: TradeRecord | None, symbol: SymbolRules, now_ns: int
 ) -> dict[str, object]:

@@ -90,6 +90,7 @@ class BitstampVenue(LabVenue):
         return (
             _route("GET", "markets", Call.MARKETS, self._list_markets),
             _route("GET", "order_book/{pair}", Call.BOOK, self._order_book),
+            _route("GET", "transactions/{pair}", Call.PRINTS, self._transactions),
             _route("GET", "eur_usd", Call.OTHER, self._eur_usd),
             _route("POST", "buy/{pair}", Call.PLACE, self._buy),
             _route("POST", "sell/{pair}", Call.PLACE, self._sell),
@@ -142,6 +143,10 @@ class BitstampVenue(LabVenue):
 
     def _eur_usd(self, _: Ask) -> Answer:
         return json_answer({"sell": "1.0871", "buy": "1.0885"})
+
+    def _transactions(self, ask: Ask) -> Answer:
+        newest = self.exchange.prints(self._pair(ask).symbol)[::-1]
+        return json_answer([render.recent_trade(each) for each in newest])
 
     def _order_book(self, ask: Ask) -> Answer:
         self.flush()

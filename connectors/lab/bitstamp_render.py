@@ -219,6 +219,17 @@ def public_trade(event: Printed) -> dict[str, object]:
     }
 
 
+def recent_trade(event: Printed) -> dict[str, object]:
+    """A row of `transactions`."""
+    return {
+        "date": seconds(event.at_ns),
+        "tid": str(event.trade_id),
+        "amount": fixed(event.quantity),
+        "type": str(_SIDE[event.taker_side]),
+        "price": plain(event.price),
+    }
+
+
 def order_event(record: OrderRecord) -> dict[str, object]:
     """The data of `private-my_orders`. `amount` is what is left."""
     return {

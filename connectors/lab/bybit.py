@@ -43,6 +43,7 @@ _Handler = Callable[[str, _Fields, int], object]
 _LINK_ID_MAX = 36
 _LINK_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _CLOSED_KEPT = 500
+_TRADES_MAX = 60
 _DEPTH_DEFAULT, _DEPTH_MAX = 1, 1000
 _FIRST_ID = 1_890_000_000_000_000_000
 _FIRST_REJECTED_ID = _FIRST_ID + 500_000_000_000_000_000
@@ -98,6 +99,7 @@ class BybitVenue(LabVenue):
             Route(method="GET", path="/v5/market/time", call=Call.OTHER, handler=self._time),
             Route(method="GET", path="/v5/market/instruments-info", call=Call.MARKETS, handler=self._instruments),
             Route(method="GET", path="/v5/market/orderbook", call=Call.BOOK, handler=self._book),
+            Route(method="GET", path="/v5/market/recent-trade", call=Call.PRINTS, handler=self._recent_trades),
             self._private("POST", "/v5/order/create", Call.PLACE, self._place),
             self._private("POST", "/v5/order/cancel", Call.CANCEL, self._cancel),
             self._private("GET", "/v5/order/realtime", Call.OPEN_ORDERS, self._realtime),
@@ -143,6 +145,13 @@ class BybitVenue(LabVenue):
             for market, symbol in self._by_market.items()
             if _category(ask.params, ask.now_ns) and named in {None, market}
         ]
+        return envelope(0, "OK", {"category": "spot", "list": rows}, ask.now_ns)
+
+    def _recent_trades(self, ask: Ask) -> Answer:
+        _category(ask.params, ask.now_ns)
+        symbol = self._symbol(ask.params, ask.now_ns)
+        newest = self.exchange.prints(symbol.symbol)[-_TRADES_MAX:][::-1]
+        rows = [render.recent_trade(symbol, each) for each in newest]
         return envelope(0, "OK", {"category": "spot", "list": rows}, ask.now_ns)
 
     def _book(self, ask: Ask) -> Answer:

@@ -43,6 +43,7 @@ LATE: Mapping[RejectKind, str] = MappingProxyType(
         RejectKind.SYMBOL_HALTED: "EC_InvalidSymbolStatus",
     }
 )
+_EXEC_ID = 2_290_000_000_000_000_000
 
 
 def market_id(symbol: SymbolRules) -> str:
@@ -203,6 +204,19 @@ def _coin(asset: str, held: BalanceRecord) -> Json:
     }
 
 
+def recent_trade(symbol: SymbolRules, printed: Printed) -> Json:
+    """A row of `recent-trade`."""
+    return {
+        "execId": str(_EXEC_ID + printed.trade_id),
+        "symbol": market_id(symbol),
+        "price": plain(printed.price),
+        "size": plain(printed.quantity),
+        "side": side(printed.taker_side),
+        "time": str(millis(printed.at_ns)),
+        "isBlockTrade": False,
+    }
+
+
 def public_trades(symbol: SymbolRules, prints: Iterable[Printed], now_ns: int) -> Json:
     """A frame of publicTrade."""
     name = market_id(symbol)
@@ -213,7 +227,7 @@ def public_trades(symbol: SymbolRules, prints: Iterable[Printed], now_ns: int) -
             "S": side(printed.taker_side),
             "v": plain(printed.quantity),
             "p": plain(printed.price),
-            "i": str(2_290_000_000_000_000_000 + printed.trade_id),
+            "i": str(_EXEC_ID + printed.trade_id),
             "BT": False,
         }
         for printed in prints

@@ -113,6 +113,7 @@ class CoinbaseVenue(LabVenue):
             _get("/v2/exchange-rates", Call.OTHER, _public(lambda _: rest.exchange_rates())),
             _get(f"{_V3}/time", Call.OTHER, _public(_time_v3)),
             _get(f"{_V3}/market/products", Call.MARKETS, _public(self._products)),
+            _get(f"{_V3}/market/products/{{product_id}}/ticker", Call.PRINTS, _public(self._ticker)),
             _get(f"{_V3}/market/products/{{product_id}}", Call.MARKETS, _public(self._product)),
             _get(f"{_V3}/market/product_book", Call.BOOK, _public(self._book)),
         ]
@@ -169,6 +170,9 @@ class CoinbaseVenue(LabVenue):
 
     def _product(self, ask: Ask) -> Reply:
         return self._rest.one_product(ask.path_args["product_id"])
+
+    def _ticker(self, ask: Ask) -> Reply:
+        return self._rest.ticker(ask.path_args["product_id"])
 
     def _book(self, ask: Ask) -> Reply:
         return self._rest.product_book(ask.query_pairs, ask.now_ns)

@@ -45,6 +45,7 @@ _CONFIGURATIONS = {
 }
 
 Query = Sequence[tuple[str, str]]
+_TRADES_MAX = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +123,14 @@ class CoinbaseRest:
         limit = fields.get("limit", "")
         bids, asks = self.exchange.book(rules.symbol, int(limit) if limit.isdigit() and int(limit) else None)
         return Reply(body={"pricebook": render.price_book(rules, bids, asks, now_ns)})
+
+    def ticker(self, product_id: str) -> Reply:
+        """The newest public trades, newest first."""
+        rules = self.products.get(product_id)
+        if rules is None:
+            return _invalid("valid product_id is required")
+        newest = self.exchange.prints(rules.symbol)[-_TRADES_MAX:][::-1]
+        return Reply(body={"trades": [render.market_trade(rules, each) for each in newest]})
 
     def best_bid_ask(self, query: Query, now_ns: int) -> Reply:
         """The top of each book named, of all when none is."""

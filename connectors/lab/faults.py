@@ -26,6 +26,8 @@ class Call(StrEnum):
     MARKETS = "markets"
     BOOK = "book"
     FEES = "fees"
+    PRINTS = "prints"
+    """The newest public trades."""
     TIMER = "timer"
     """The dead-man timer."""
     STREAM_KEY = "stream_key"
@@ -101,6 +103,8 @@ class FaultKind(StrEnum):
     [duration_ms = 1000], at once."""
     WS_GARBAGE = "ws_garbage"
     """A frame that is not what it should be, on every socket [text = half a JSON object], at once."""
+    WS_REFUSED = "ws_refused"
+    """New sockets are answered 503 instead of being opened."""
     WS_FLOOD = "ws_flood"
     """Frames nobody asked for, on every public socket [rate_per_s = 2000, duration_ms = 1000, text = an odd object],
     at once."""
@@ -118,6 +122,7 @@ _ON_FRAMES: Mapping[FaultKind, frozenset[FrameKind]] = MappingProxyType(
         FaultKind.WS_FORGET: frozenset(),
         FaultKind.WS_HALF_OPEN: frozenset(),
         FaultKind.WS_GARBAGE: frozenset(),
+        FaultKind.WS_REFUSED: frozenset(),
         FaultKind.WS_FLOOD: frozenset(),
         FaultKind.CLOCK_OFF: frozenset(),
     }
@@ -130,6 +135,7 @@ _ASKED_BY_NAME = frozenset(
     {
         FaultKind.WS_FORGET,
         FaultKind.WS_HALF_OPEN,
+        FaultKind.WS_REFUSED,
         FaultKind.WS_GARBAGE,
         FaultKind.WS_FLOOD,
         FaultKind.CLOCK_OFF,
@@ -242,9 +248,14 @@ class FaultDesk:
 
     def on_books(self, venue: str) -> FaultRule | None:
         """The rule that is due on changes of books that are about to be published, if any."""
-        return _first_due(
-            [one for one in self._standing if one.rule.fault is FaultKind.WS_FORGET and one.rule.venue in {venue, "*"}]
-        )
+        return self._of_kind(FaultKind.WS_FORGET, venue)
+
+    def on_connect(self, venue: str) -> FaultRule | None:
+        """The rule that is due on a socket that is about to be opened, if any."""
+        return self._of_kind(FaultKind.WS_REFUSED, venue)
+
+    def _of_kind(self, kind: FaultKind, venue: str) -> FaultRule | None:
+        return _first_due([one for one in self._standing if one.rule.fault is kind and one.rule.venue in {venue, "*"}])
 
     def on_frame(self, venue: str, kind: FrameKind) -> FaultRule | None:
         """The rule that is due on this websocket frame, if any."""

@@ -90,6 +90,7 @@ class GeminiVenue(LabVenue):
             _route("GET", "symbols/details/{symbol}", Call.MARKETS, self._details),
             _route("GET", "feepromos", Call.OTHER, self._feepromos),
             _route("GET", "book/{symbol}", Call.BOOK, self._book),
+            _route("GET", "trades/{symbol}", Call.PRINTS, self._trades),
             _route("POST", "order/new", Call.PLACE, self._place),
             _route("POST", "order/status", Call.ORDER, self._order_status),
             _route("POST", "order/cancel", Call.CANCEL, self._cancel),
@@ -158,6 +159,10 @@ class GeminiVenue(LabVenue):
 
     def _feepromos(self, _: Ask) -> Answer:
         return json_answer({"symbols": []})
+
+    def _trades(self, ask: Ask) -> Answer:
+        newest = self.exchange.prints(self._named_symbol(ask.path_args.get("symbol")).symbol)[::-1]
+        return json_answer([render.recent_trade(each) for each in newest[: int(ask.query.get("limit_trades", "50"))]])
 
     def _book(self, ask: Ask) -> Answer:
         bids, asks = self.exchange.book(self._named_symbol(ask.path_args.get("symbol")).symbol, None)

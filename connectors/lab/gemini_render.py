@@ -156,6 +156,19 @@ def multi_trade(event: Printed, symbol: SymbolRules) -> dict[str, object]:
     }
 
 
+def recent_trade(event: Printed) -> dict[str, object]:
+    """A row of `trades`. `type` is the taker's side."""
+    return {
+        "timestamp": event.at_ns // 1_000_000_000,
+        "timestampms": millis(event.at_ns),
+        "tid": event.trade_id,
+        "price": plain(event.price),
+        "amount": plain(event.quantity),
+        "exchange": "gemini",
+        "type": event.taker_side.value.lower(),
+    }
+
+
 def l2_trade(event: Printed, symbol: SymbolRules) -> dict[str, object]:
     """A public trade of the `l2` stream."""
     return {

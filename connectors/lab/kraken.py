@@ -31,6 +31,7 @@ _PUBLIC_CALLS = {
     "Assets": Call.MARKETS,
     "AssetPairs": Call.MARKETS,
     "Depth": Call.BOOK,
+    "Trades": Call.PRINTS,
 }
 _PRIVATE_CALLS = {
     "AddOrder": Call.PLACE,

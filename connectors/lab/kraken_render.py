@@ -216,6 +216,13 @@ def public_trade(pair: Pair, printed: Printed) -> Json:
     }
 
 
+def recent_trade(pair: Pair, printed: Printed) -> list[object]:
+    """A row of `Trades`: price, volume, time, side, kind, nothing, id."""
+    seconds = float(Decimal(printed.at_ns).scaleb(-9))
+    said = [pair.price(printed.price), pair.size(printed.quantity), seconds, printed.taker_side.lower()[0], "l", ""]
+    return [*said, printed.trade_id]
+
+
 def book_side(pair: Pair, levels: Sequence[wire.Level]) -> list[Json]:
     """Levels of the `book` channel."""
     return [{"price": pair.bare_price(price), "qty": pair.bare_size(size)} for price, size in levels]

@@ -17,6 +17,7 @@ from router.model.money import ZERO, exactly
 from router.model.side import Side
 
 PAGE_ROWS = 50
+_TRADES_MAX = 1_000
 DEADLINE_MAX_NS = 60_000_000_000
 TOKEN_SECONDS = 900
 
@@ -67,6 +68,7 @@ class KrakenRest:
             "Assets": self._assets,
             "AssetPairs": self._asset_pairs,
             "Depth": self._depth,
+            "Trades": self._trades,
         }
         self._private: dict[str, Callable[[str, Fields, int], Answer]] = {
             "AddOrder": self._add_order,
@@ -129,6 +131,13 @@ class KrakenRest:
             return Refused("EGeneral:Invalid arguments:count")
         bids, asks = self.exchange.book(pair.rules.symbol, min(count, 500))
         return {pair.names.key: render.depth(pair, bids, asks, now_ns)}
+
+    def _trades(self, fields: Fields, now_ns: int) -> Answer:
+        pair = self._by_name.get(fields.get("pair", ""))
+        if pair is None:
+            return Refused("EQuery:Unknown asset pair")
+        rows = [render.recent_trade(pair, one) for one in self.exchange.prints(pair.rules.symbol)[-_TRADES_MAX:]]
+        return {pair.names.key: rows, "last": str(now_ns)}
 
     # Orders
 

@@ -80,6 +80,7 @@ class OkxVenue(LabVenue):
         return [
             _get(f"{_V5}/public/time", Call.OTHER, _public(_time)),
             _get(f"{_V5}/public/instruments", Call.MARKETS, _public(lambda ask: rest.instruments(ask.query))),
+            _get(f"{_V5}/market/trades", Call.PRINTS, _public(lambda ask: rest.trades(ask.query))),
             _get(f"{_V5}/market/books", Call.BOOK, _public(lambda ask: rest.book(ask.query, ask.now_ns))),
             _get(f"{_V5}/asset/currencies", Call.MARKETS, self._private(lambda _, __: rest.currencies())),
             _get(

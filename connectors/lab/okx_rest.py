@@ -28,6 +28,7 @@ Fields = Mapping[str, object]
 
 PAGE_ROWS = 100
 BATCH_ORDERS_MAX = 20
+_TRADES_MAX = 500
 _BOOK_ROWS_MAX = 400
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9]{1,32}")
 _TYPES = {"limit": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC}
@@ -96,6 +97,14 @@ class OkxRest:
                 if wanted in {None, name}
             ]
         )
+
+    def trades(self, fields: Fields) -> Reply:
+        """One market's newest public trades, newest first."""
+        symbol = self.by_id.get(str(fields.get("instId")))
+        if symbol is None:
+            return _refused("51001", "Instrument ID or Spread ID doesn't exist.")
+        newest = self.exchange.prints(symbol.symbol)[-_TRADES_MAX:][::-1]
+        return Reply(data=[render.public_trade(each, symbol) for each in newest])
 
     def book(self, fields: Fields, now_ns: int) -> Reply:
         """One market's levels; one a side unless asked for more."""

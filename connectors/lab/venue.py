@@ -317,6 +317,8 @@ class LabVenue(ABC):
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         handshake = ask_of(request, b"", self.now_ns())
+        if self.faults.on_connect(self.name) is not None:
+            return self._response(Answer(text="", status=503))
         refused = self.ws_refused(handshake)
         if refused is not None:
             return self._response(refused)

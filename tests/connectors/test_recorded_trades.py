@@ -101,6 +101,9 @@ def counted(decoder: TradeDecoder, markets: Iterable[str], frames: Iterable[Json
         odd=odd_frames(Notes(), Channel.TRADES),
         sink=sink,  # type: ignore[arg-type]
         clock=Ticking(),
+        polled=lambda _symbol: None,  # type: ignore[arg-type,return-value]
+        page_rows=1,
+        poll_ms=1_000,
     )
     for frame in frames:
         number += 1

@@ -6,15 +6,16 @@ socket). Each print reaches the sink once: history is only remembered, so that a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from weakref import WeakSet
 
-from connectors.budget import NS_PER_MS
+from connectors.budget import NS_PER_MS, NS_PER_S
 from connectors.ccxt_venue.clients import Exchange, Json, SteadyClient
-from connectors.ccxt_venue.feeds import Watch, connection, drop_sockets, pause_s
+from connectors.ccxt_venue.feeds import Watch, connection, drop_sockets, pause_s, spread_s
 from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.trades.decoding import Print, PrintsMissed, TradeDecoder
+from connectors.ccxt_venue.trades.polling import Pages
 from router.model.ids import ListingId, Nanos
 from router.model.public_trades import PublicTrade
 from router.ports.clock import Clock
@@ -25,6 +26,8 @@ _BEATS_MISSED = 3
 _REMEMBERED = 2_000
 """Ids kept per listing: more than any venue repeats (a snapshot is fifty to a thousand trades)."""
 _LOOK_S = 0.25
+POLL_AFTER = 3
+"""How many times the cadence of polls a stream is given to come back before REST stands in."""
 
 
 class _Tape:
@@ -32,7 +35,11 @@ class _Tape:
 
     def __init__(self) -> None:
         self.up = False
+        self.down_ns = Nanos(0)
+        """Since when it is not."""
         self.newest: int | None = None
+        self.pages: Pages | None = None
+        """While it is polled, and whole since a page."""
         self._told: dict[str, None] = {}
 
     def repeats(self, trade_id: str | None) -> bool:
@@ -66,6 +73,9 @@ class TradeFeed:
         odd: OddFrames,
         sink: VenueSink,
         clock: Clock,
+        polled: Callable[[str], Awaitable[Sequence[Print]]],
+        page_rows: int,
+        poll_ms: int,
     ) -> None:
         self._exchange = exchange
         self._decoder = decoder
@@ -75,6 +85,9 @@ class TradeFeed:
         self._sink = sink
         self._clock = clock
         self._tapes = {symbol: _Tape() for symbol in listings}
+        self._polled = polled
+        self._page_rows = page_rows
+        self._poll_s = poll_ms / 1000
         self._heard_ns = Nanos(0)
         self._retired: WeakSet[SteadyClient] = WeakSet()
         exchange.frame, exchange.unreadable = self.frame, odd.malformed
@@ -89,6 +102,45 @@ class TradeFeed:
             self._decoder.forget()
             await drop_sockets(self._exchange)
             await asyncio.sleep(pause_s(failed))
+
+    async def stand_in(self) -> None:
+        """While no stream can be had: what it would bring, by REST, for ever."""
+        for tape in self._tapes.values():
+            tape.down_ns = self._clock.now()
+        while True:
+            await asyncio.sleep(spread_s(self._poll_s))
+            for symbol, tape in self._tapes.items():
+                if not tape.up and self._clock.now() - tape.down_ns > POLL_AFTER * self._poll_s * NS_PER_S:
+                    await self._poll_one(symbol, tape)
+
+    async def _poll_one(self, symbol: str, tape: _Tape) -> None:
+        """A page more. One that cannot be read, or does not follow the last one, ends what was counted."""
+        try:
+            page = await self._polled(symbol)
+        except Exception as error:  # noqa: BLE001 - whatever an answer is that cannot be read, it shows no trade
+            if not tape.up:
+                self._lose_pages(symbol, f"not read: {name_of(error)}")
+            return
+        if tape.up:
+            return  # the stream has it meanwhile
+        now = self._clock.now()
+        began = tape.pages is None
+        tape.pages = tape.pages or Pages()
+        follows = tape.pages.follows(page, self._page_rows)
+        unseen = [each for each in page if not tape.repeats(each.trade_id)]
+        if not follows:
+            if not began:
+                self._sink.trades_lost(self._listings[symbol], "gap: no trade of the last page is on this one")
+            self._sink.trades_started(self._listings[symbol], now)
+            return
+        for each in unseen:
+            self._tell(each, now)
+
+    def _lose_pages(self, symbol: str, why: str) -> None:
+        tape = self._tapes[symbol]
+        if tape.pages is not None:
+            tape.pages = None
+            self._sink.trades_lost(self._listings[symbol], why)
 
     def frame(self, client: SteadyClient, message: Json) -> bool:
         """One frame. Trades are dealt with here and now; anything else is ccxt's."""
@@ -118,6 +170,7 @@ class TradeFeed:
     def _start(self, symbol: str, now: Nanos) -> None:
         tape = self._tapes.get(symbol)
         if tape is not None and not tape.up:
+            self._lose_pages(symbol, "the stream is back: what was traded since the last page is not known")
             tape.up = True
             self._sink.trades_started(self._listings[symbol], now)
 
@@ -134,6 +187,9 @@ class TradeFeed:
         if tape.repeats(told.trade_id) or told.past or not told.size:
             return
         self._start(told.symbol, now)  # some venue may confirm nothing: its first print does
+        self._tell(told, now)
+
+    def _tell(self, told: Print, now: Nanos) -> None:
         self._sink.public_trade(
             PublicTrade(
                 listing=self._listings[told.symbol],
@@ -177,6 +233,7 @@ class TradeFeed:
         lost = [symbol for symbol, tape in self._tapes.items() if tape.up]
         for symbol in lost:
             self._tapes[symbol].up = False
+            self._tapes[symbol].down_ns = self._clock.now()
             self._tapes[symbol].newest = None
             self._sink.trades_lost(self._listings[symbol], why)
         return bool(lost)
