@@ -257,8 +257,8 @@ async def _a_person_decides(desk: Desk) -> bool:
 
     A child that its venue has is found sooner or later, in quarantine too: that is waited for.
     """
-    [detail] = (await read_ours(desk.database_url)).parents
-    waiting = [child for child in detail.children if not ChildState(child.state).ended]
+    ours = await read_ours(desk.database_url)  # without a parent, when no driver has come to it yet
+    waiting = [child for child in ours.children if not ChildState(child.state).ended]
     undecidable = all(child.state == ChildState.QUARANTINED and child.venue in UNFENCED for child in waiting)
     there = {decoded(order) for venue in UNFENCED for order in await desk.control.orders(venue)}
     return bool(waiting) and undecidable and there.isdisjoint({child.client_id for child in waiting})
