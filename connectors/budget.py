@@ -27,6 +27,9 @@ class Urgency(Enum):
     NORMAL = "normal"
     ORDER = "order"
     """Placing: before whatever reads, since an approval grows old; without the headroom."""
+    OPENING = "opening"
+    """Reading an account that nothing may be traded on before: one list ends more doubts than many look-ups, and
+    would stand behind them. As much of a limit as theirs."""
     URGENT = "urgent"
     """Look-ups: what ends a doubt. They use the headroom but for a quarter of it."""
     FIRST = "first"
@@ -41,9 +44,10 @@ class Urgency(Enum):
 _RANKS = {
     Urgency.FIRST: 0,
     Urgency.ORDER: 1,
-    Urgency.URGENT: 2,
-    Urgency.NORMAL: 3,
-    Urgency.IDLE: 4,
+    Urgency.OPENING: 2,
+    Urgency.URGENT: 3,
+    Urgency.NORMAL: 4,
+    Urgency.IDLE: 5,
 }
 
 
@@ -70,7 +74,7 @@ class Limit:
         """How many units a call of this urgency may see used up."""
         if urgency is Urgency.FIRST:
             return self.units
-        if urgency is Urgency.URGENT:
+        if urgency in {Urgency.URGENT, Urgency.OPENING}:
             return self.units - self.reserved // 4
         usual = self.units - self.reserved
         return (usual + 1) // 2 if urgency is Urgency.IDLE else usual

@@ -13,6 +13,8 @@ class CallKind(Enum):
     CANCEL = "cancel"
     LOOK_UP = "look-up"
     ACCOUNT = "account"
+    OPENING = "account, not open yet"
+    """The same reading, while the account is not traded on for want of it."""
     SET_UP = "set-up"
     BOOK = "book"
     CHECK = "check"
@@ -33,6 +35,7 @@ class CallKind(Enum):
 _URGENCIES = {
     CallKind.CANCEL: Urgency.FIRST,
     CallKind.LOOK_UP: Urgency.URGENT,
+    CallKind.OPENING: Urgency.OPENING,
     CallKind.TIMER: Urgency.URGENT,
     CallKind.PLACE: Urgency.ORDER,
     CallKind.CHECK: Urgency.IDLE,

@@ -36,11 +36,19 @@ RETRIES: dict[tuple[CallKind, type[CallFailed]], Policy] = {
     (CallKind.CANCEL, AnswerUnusable): Policy(attempts=2, first_s=0.05),
     **{
         (kind, failure): _READ
-        for kind in (CallKind.TIMER, CallKind.LOOK_UP, CallKind.ACCOUNT, CallKind.SET_UP, CallKind.BOOK)
+        for kind in (
+            CallKind.TIMER,
+            CallKind.LOOK_UP,
+            CallKind.ACCOUNT,
+            CallKind.OPENING,
+            CallKind.SET_UP,
+            CallKind.BOOK,
+        )
         for failure in (NotReached, AnswerMissing, AnswerUnusable)
     },
     # The budget waits out what the venue asked for; here it only counts.
     (CallKind.ACCOUNT, VenueBusy): Policy(attempts=3, first_s=0.5),
+    (CallKind.OPENING, VenueBusy): Policy(attempts=3, first_s=0.5),
     (CallKind.SET_UP, VenueBusy): Policy(attempts=3, first_s=0.5),
     (CallKind.LOOK_UP, VenueBusy): Policy(attempts=2, first_s=0.5),
 }

@@ -100,6 +100,8 @@ class CcxtVenue:
         self._told_ns: Nanos | None = None
         self._rotation = Rotation(read_keys)
         self._known: rotation.Known | None = None
+        self._opened = False
+        """Was the account read whole, the last time that was tried? Until then nothing is traded on it."""
         self._sink: VenueSink | None = None
         self.unlisted: str | None = None
         """With which code the venue denies this key its list of deposits and withdrawals."""
@@ -194,7 +196,8 @@ class CcxtVenue:
         """
         await self._turn_key()
         asked_ns = self._clock.now()
-        ask, desk = self._ask(CallKind.ACCOUNT), self._at_desk
+        ask, desk = self._ask(CallKind.ACCOUNT if self._opened else CallKind.OPENING), self._at_desk
+        self._opened = False
         since = self._venue_clock.earliest(trades_since_ns, asked_ns)
         try:
             balances = await self._dialect.balances(ask, desk)
@@ -220,6 +223,7 @@ class CcxtVenue:
         if self._order_feed is not None:
             self._order_feed.shown(read.open_orders, asked_ns)
             self._order_feed.traded(read.trades, self._venue_clock)
+        self._opened = True
         return read
 
     async def dead_man(self, seconds: int | None) -> str | None:
@@ -242,7 +246,8 @@ class CcxtVenue:
             return ()
         since_ns = self._venue_clock.venue_time(Nanos(self._clock.now() - LOOK_BACK_NS))
         try:
-            found = tuple(await MOVEMENTS[self.settings.ccxt_id](self._ask(CallKind.ACCOUNT), self._at_desk, since_ns))
+            ask = self._ask(CallKind.OPENING)
+            found = tuple(await MOVEMENTS[self.settings.ccxt_id](ask, self._at_desk, since_ns))
         except VenueSaid as error:
             if rotation.is_key_refused(self.settings.ccxt_id, error.status, [Said(code=error.code, text=error.text)]):
                 return None

@@ -32,8 +32,9 @@ _GATE_PAUSE_MS = 100
 """What stopped one copy at the last gate (a lease that was late, say) would stop the next: not a round per turn."""
 _ACCOUNT_SOON_NS = 1_000 * _MS
 _QUARANTINE_LOOK_NS = 30_000 * _MS
-START_LOOK_NS = 5_000 * _MS
-"""After a start, how long a child waits for its account to be read before it is looked up by itself."""
+START_LOOK_NS = 15_000 * _MS
+"""After a start, how long a child waits for its account to be read before it is looked up by itself: longer than a slow
+reading takes, which must not share the venue's limit with a thousand look-ups."""
 _IOC_RESTS_NS = 10_000 * _MS
 """An immediate-or-cancel order that is open for so long is not what the venue took it for (VENUES §0.5)."""
 _BACKOFF_MAX = 16
@@ -209,6 +210,13 @@ def doubt_after_restart(draft: Draft, child: Child) -> None:
     if child.state is ChildState.PENDING_NEW:
         _hear(draft, child, Heard.DOUBTED, "the router restarted before the answer was known")
     draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + START_LOOK_NS))
+
+
+def seen_whole(draft: Draft, child: Child) -> None:
+    """Its account's list of trades has told of all of it: nothing is left that a look-up could find."""
+    if child.filled == child.order.quantity and not child.state.ended:
+        _hear(draft, child, Heard.ENDED_FILLED, "the account's trades make up all of it")
+        follow(draft, child)
 
 
 def seen_open(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:

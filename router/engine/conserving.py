@@ -39,7 +39,9 @@ def on_read(draft: Draft, read: AccountRead, moving: Sequence[Child]) -> Nanos |
     state = draft.state
     ledger = state.ledgers.get(read.account)
     # What was born while the reading was out may stand in its later parts.
-    moving = (*moving, *(c for c in state.blotter.living() if c.order.account == read.account and c not in moving))
+    known = {child.order.client_id for child in moving}
+    living = (child for child in state.blotter.living() if child.order.account == read.account)
+    moving = (*moving, *(child for child in living if child.order.client_id not in known))
     others = [t for t in read.trades if state.blotter.booked_to(booking_key(t)) is None and not _ours(state, t)]
     if read.movements is None:
         return None  # a list the venue keeps could not be read this time: nothing can be judged by the rest

@@ -268,6 +268,8 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
     draft.note(f.BalancesTaken(account=read.account, asked_ns=read.asked_ns, balances=read.balances))
     for client_id, trade in differences.fills:
         children.book(draft, state.blotter.children[client_id], trade)
+    for client_id in dict.fromkeys(client_id for client_id, _ in differences.fills):
+        children.seen_whole(draft, state.blotter.children[client_id])
     for client_id, _ in differences.revived:
         children.revive(draft, state.blotter.children[client_id])
     orphans = adopting.on_orphans(draft, read, differences.orphans)

@@ -6,6 +6,7 @@ and what it was asked for is told as unanswered.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 
@@ -20,9 +21,12 @@ from router.ports.venue import ListsMovements
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
 from router.runtime.switch import Switch
+from router.runtime.turns import Turns
 
 _NS = 1_000_000_000
 _CUT = "the call was cancelled"
+LOOK_UPS_MOST = 8
+"""Of one account at a time: at 20 ms an answer they are some hundreds a second."""
 
 
 class Dispatcher:
@@ -48,6 +52,7 @@ class Dispatcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._timers: dict[TimerId, asyncio.TimerHandle] = {}
         self._looking: dict[ClientOrderId, bool] = {}
+        self._look_up_turns: defaultdict[AccountId, Turns] = defaultdict(lambda: Turns(LOOK_UPS_MOST))
         self._reading: dict[AccountId, ReadAccount | None] = {}
         self._started: set[AccountId] = set()
 
@@ -163,17 +168,23 @@ class Dispatcher:
     async def _look_up(self, command: Query) -> None:
         order = command.order
         while True:
-            asked_ns = self._clock.now()
-            try:
-                look_up = await self._ports[order.account].look_up(order, command.venue_order_id)
-            except Exception as error:  # noqa: BLE001 - as above
-                self._observe.connector_raised(order.account, "look_up", error)
-                look_up = LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
+            async with self._look_up_turns[order.account]:
+                self._looking[order.client_id] = False  # whatever asked for it so far, it starts after that
+                look_up = await self._asked(command)
             self._inbox.put(LookedUp(client_id=order.client_id, look_up=look_up))
             if not self._looking[order.client_id]:
                 del self._looking[order.client_id]
                 return
             self._looking[order.client_id] = False
+
+    async def _asked(self, command: Query) -> LookUp:
+        order = command.order
+        asked_ns = self._clock.now()
+        try:
+            return await self._ports[order.account].look_up(order, command.venue_order_id)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._observe.connector_raised(order.account, "look_up", error)
+            return LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
 
     def _look_up_cut(self, command: Query) -> None:
         client_id = command.order.client_id

@@ -150,7 +150,7 @@ async def test_who_waits_is_served_by_urgency_and_then_by_arrival():
     """Without any headroom left a cancel still passes everything that queues for the same limit."""
     budget = Budget([Limit(name="w", units=1, per_ns=20_000_000, reserved=0)], Ticking())
     await budget.take({"w": 1}, Urgency.NORMAL)
-    asked = (Urgency.IDLE, Urgency.NORMAL, Urgency.ORDER, Urgency.NORMAL, Urgency.URGENT, Urgency.FIRST)
+    asked = (*Urgency, Urgency.NORMAL)
     gone = await order_of_going(budget, *asked, cost={"w": 1})
     assert gone == sorted(asked, key=lambda urgency: urgency.rank)
 

@@ -94,3 +94,17 @@ async def test_a_cancel_arrives_before_the_polls_that_queue(
 async def _found(venue: CcxtVenue, order: object) -> Found | None:
     result = (await venue.look_up(order, None)).result  # type: ignore[arg-type]
     return result if isinstance(result, Found) else None
+
+
+@pytest.mark.parametrize("venue_name", [BY_DAY])
+async def test_the_reading_that_opens_an_account_passes_the_look_ups_that_wait(two) -> None:
+    """A key has one call under way at a time there: behind forty look-ups the list that answers them all would wait."""
+    account, _ = two
+    looking = [asyncio.create_task(account.look_up(child("kraken"), None)) for _ in range(40)]
+    await asyncio.sleep(0)
+    await account.read_account(Nanos(0))
+    answered = [sum(task.done() for task in looking)]
+    await account.read_account(Nanos(0))  # nothing waits for this one
+    answered.append(sum(task.done() for task in looking))
+    assert answered[0] < len(looking) / 2 < answered[1]
+    await asyncio.gather(*looking)

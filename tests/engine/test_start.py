@@ -1,10 +1,11 @@
 """A start with open orders: each account's own list tells of all of them before any is asked for by itself."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from router.model.commands import Query
 from router.model.events import OrderHinted
-from router.model.orders import ChildState
+from router.model.orders import ChildState, VenueTrade
 from tests.engine.desk import Desk, account, terms
 
 KRAKEN = account("kraken")
@@ -17,6 +18,10 @@ def left_open() -> Desk:
     desk.submit("P1 buy 1")
     assert desk.sent == ["kraken buy 1 @ 100.00"]
     return desk.restarted().start(epoch=2, read=False)
+
+
+def _traded(desk: Desk, text: str) -> VenueTrade:
+    return replace(desk.trade("kraken", text), client_id=desk.child("kraken").order.client_id)
 
 
 def test_nothing_is_looked_up_before_its_account_was_read() -> None:
@@ -34,6 +39,22 @@ def test_what_the_account_lists_as_open_is_known_without_a_look_up() -> None:
     desk.read(KRAKEN, open_orders=(desk.record("kraken", "OPEN", Decimal(0)),))
     assert desk.child("kraken").state is ChildState.WORKING
     assert desk.wanted(Query) == []
+
+
+def test_what_the_accounts_trades_make_up_is_filled_without_a_look_up() -> None:
+    """One list of trades for a thousand orders, too."""
+    desk = left_open()
+    desk.read(KRAKEN, trades=(_traded(desk, "0.4@100.00#T1"), _traded(desk, "0.6@100.00#T2")))
+    assert desk.child("kraken").state is ChildState.FILLED
+    assert desk.wanted(Query) == []
+
+
+def test_what_the_accounts_trades_make_up_in_part_is_looked_up() -> None:
+    """How the rest ended they do not tell."""
+    desk = left_open()
+    desk.read(KRAKEN, trades=(_traded(desk, "0.4@100.00#T1"),))
+    assert desk.child("kraken").state is ChildState.WORKING
+    assert len(desk.wanted(Query)) == 1
 
 
 def test_what_the_account_does_not_list_is_looked_up() -> None:
@@ -55,5 +76,5 @@ def test_a_row_that_is_not_what_was_sent_is_looked_up() -> None:
 def test_an_account_that_cannot_be_read_keeps_no_doubt_waiting() -> None:
     """After a while the child is looked up by itself."""
     desk = left_open()
-    desk.later(5_000)
+    desk.later(15_000)
     assert len(desk.wanted(Query)) == 1
