@@ -4,7 +4,6 @@ What stays is what a decision may depend on by itself: living parents, and those
 """
 
 from collections.abc import Iterator
-from itertools import islice
 
 from router.engine import timers
 from router.engine.draft import Draft
@@ -16,9 +15,7 @@ from router.orders.archive import kept
 from router.orders.records import Child, Parent
 
 _MS = 1_000_000
-AT_ONCE = 25
-"""So many parents leave in one decision: a journal row has to stay a row, and the loop has others waiting."""
-_NEXT_NS = 200 * _MS
+_NEXT_NS = 20 * _MS
 _ROUNDS = 4
 """How often within the time a parent stays one looks who may go: it stays a quarter longer at most."""
 
@@ -37,14 +34,13 @@ def on_started(draft: Draft) -> None:
 
 
 def on_timer(draft: Draft) -> None:
-    """Let those go that may, a few at a time."""
+    """Let the oldest go that may: each by a row of its own, which can be shown without showing anybody else's."""
     state, after_ns = draft.state, _after_ns(draft.state)
     if after_ns is None:
         return
     ripe = (one for one in _over(state) if _may_leave(state, one, draft.now_ns, after_ns))
-    leaving = tuple(islice(ripe, AT_ONCE))
-    more = next(ripe, None) is not None
-    for parent in leaving:
+    parent, more = next(ripe, None), next(ripe, None) is not None
+    if parent is not None:
         draft.note(f.ParentArchived(parent=kept(state.blotter, parent), at_ns=draft.now_ns))
     if next(_over(state), None) is not None:
         wait_ns = _NEXT_NS if more else after_ns // _ROUNDS

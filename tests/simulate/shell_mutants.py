@@ -11,7 +11,7 @@ from router.model.commands import Place, Query, ReadAccount, Wake
 from router.model.errors import AppendUnclear, StoreUnavailable
 from router.model.events import HaltAsked, Started
 from router.model.orders import Approved, ChildOrder
-from router.ports import JournalRow
+from router.ports import JournalRow, Remembered
 from router.runtime.dispatch import Dispatcher
 from router.runtime.driver import Driver, EngineFailed, _Batch
 from router.runtime.recovery import save
@@ -31,8 +31,9 @@ def sent_before_it_is_durable() -> Mistake:
 
     async def one_batch(self: Driver, arrivals: Sequence[Any]) -> None:
         batch = _Batch()
+        remembered = await self._recall(arrivals)
         for arrival in arrivals:
-            self._decide(arrival, batch)
+            self._decide(arrival, remembered, batch)
         self._follow_state()
         for command in batch.commands:
             self._dispatcher.carry_out(command)
@@ -192,6 +193,15 @@ def a_watch_that_ends_is_not_missed() -> Mistake:
     return patch.object(Driver, "_watch_loop", watch_loop)
 
 
+def who_has_left_is_not_asked_for() -> Mistake:
+    """The state no longer holds it, so nobody knows it."""
+
+    async def recall(_self: Driver, _arrivals: Sequence[Any]) -> Remembered:
+        return Remembered()
+
+    return patch.object(Driver, "_recall", recall)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planted:
     """A mistake, and what goes wrong in the world around it where it shows."""
@@ -241,6 +251,7 @@ PLANTED = (
     Planted(mistake=timers_are_not_armed_again, world={"kill_rate": 1 / 8}),
     Planted(mistake=an_unclear_commit_is_written_again, world={"commit_unknown": 0.1}),
     Planted(mistake=a_request_is_consumed_by_itself),
+    Planted(mistake=who_has_left_is_not_asked_for, world={"archive_after_ms": 5_000, "late_fill_rate": 1 / 5}),
     Planted(mistake=a_watch_that_ends_is_not_missed, struck={"per_step": 1 / 400, "shares": (0, 0, 1, 0)}),
 )
 """Two more, a question forgotten while one is out, no seed can find: timers ask again."""
