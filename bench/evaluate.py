@@ -10,6 +10,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 
 from bench.evaluation import page
+from bench.evaluation.bands import Banded, banded
 from bench.evaluation.cells import AT_ONCE, DELAYS, FEES, OURS, REACHES, RULES, SIZES, SLACKS, Cell, cell
 from bench.evaluation.seeded import known
 from bench.evaluation.tapes import charged, recorded
@@ -41,12 +42,20 @@ def run(*, quick: bool) -> Iterator[str]:
     first = next(iter(_histories))
     jobs += [(first, "tiers", asked, size, count) for asked in ("limits", "reaches") for size in LARGE]
     done: dict[Job, Cell] = {}
+    bands: dict[str, list[Banded]] = {}
     # The histories are read by forked workers where they stand: they are too large to be sent.
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:
         asked = {pool.submit(_cell, job): job for job in jobs}
+        estimated = {market: [pool.submit(_banded, market, size, count) for size in SIZES] for market in _histories}
         for ready in as_completed(asked):
             done[asked[ready]] = ready.result()
-    yield page.page({job: done[job] for job in jobs}, tapes=folder is not None)
+        for market, parts in estimated.items():
+            bands[market] = [one for part in parts for one in part.result()]
+    yield page.page({job: done[job] for job in jobs}, bands, tapes=folder is not None)
+
+
+def _banded(market: str, size: str, count: int) -> list[Banded]:
+    return banded(_histories[market], size, count)
 
 
 def _cell(job: Job) -> Cell:

@@ -1,5 +1,8 @@
-"""SWEEP: all of it now, in immediate-or-cancel rounds, each planned on the live book."""
+"""SWEEP: all of it now, in immediate-or-cancel rounds, each planned on the live book and reaching further."""
 
+from dataclasses import replace
+
+from policies.reach import reach_bps
 from policies.rounds import in_rounds
 from router.model.ids import Nanos
 from router.model.market import MarketView
@@ -14,4 +17,5 @@ class Sweep:
         """Everything, until it is done or the rounds are used up."""
         params = progress.order.params
         assert isinstance(params, SweepParams)
-        return in_rounds(progress, now_ns, rounds_max=params.rounds_max, round_wait_ms=params.round_wait_ms)
+        target = in_rounds(progress, now_ns, rounds_max=params.rounds_max, round_wait_ms=params.round_wait_ms)
+        return replace(target, reach_bps=reach_bps(params.reach_bps, progress.rounds))

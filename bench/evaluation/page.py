@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from bench.evaluation import cells
+from bench.evaluation.bands import Banded, by_size, coverage, factors
 from bench.evaluation.cells import AT_ONCE, FEES, OURS, Cell
 from bench.evaluation.seeded import DUPLICATED
 from router.evaluation.statistics import Mean, clustered_mean, holm, sign_flip
+from router.tca.band import HIGH, LOW, WATCH_MS, WITHIN_MS
 
 Job = tuple[str, str, str, str, int]
 _NOISE = 5e-5
 """Means closer than this (bps) print alike."""
 
 
-def page(found: Mapping[Job, Cell], *, tapes: bool) -> str:
+def page(found: Mapping[Job, Cell], bands: Mapping[str, Sequence[Banded]], *, tapes: bool) -> str:
     """The whole page."""
     parents = next(iter(found))[-1]
     parts = [_HEAD.format(parents=parents, fees=_fees(), delays=_delays(), duplicated=DUPLICATED)]
@@ -24,7 +26,7 @@ def page(found: Mapping[Job, Cell], *, tapes: bool) -> str:
         for fees in FEES:
             rows = [one for job, one in found.items() if job[:3] == (market, fees, "main")]
             parts.append(_main(market, fees, rows))
-    parts += [_why(found), _harder(found), _tails(found)]
+    parts += [_why(found), _harder(found), _tails(found), _bands(bands)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -164,6 +166,21 @@ def _tails(found: Mapping[Job, Cell]) -> str:
     )
 
 
+def _bands(found: Mapping[str, Sequence[Banded]]) -> str:
+    """Coverage of the estimate's band, by market and size."""
+    parts = ["## The estimate's band", _BANDS.format(low=LOW, high=HIGH, within=WITHIN_MS, watch=WATCH_MS)]
+    for market, parents in found.items():
+        low, high = factors(parents)
+        sizes = by_size(parents)
+        rows = [[size, f"{100 * coverage(own):.1f} %"] for size, own in sizes.items()]
+        parts += [
+            f"{market.capitalize()} market: its first half would have the factors {low:.2f} and {high:.2f}.",
+            f"The shipped band covers {100 * coverage(parents):.1f} % of the parents of its second half:",
+            _table(["BTC", "covered"], rows),
+        ]
+    return "\n\n".join(parts)
+
+
 def _rivals(one: Cell) -> list[str]:
     return [name for name in one.runs if name not in {OURS, AT_ONCE}]
 
@@ -284,3 +301,7 @@ _HARDER = """## A harder reading
 
 Here what was taken is missing for a second from the best that the venue then shows, wherever it quotes by then: nobody
 refills for us. What each costs more than this router, bps:"""
+_BANDS = """An estimate says in what band four outcomes in five should end. Here each parent is estimated, waits up to
+{within} ms, and is then sent; the mid was watched for {watch} ms before. The band's ends are the factors {low} and
+{high}, calibrated on the first half of the recorded market, times (mean move per second + 0.25 bps + depth of the
+split). The parents of the second half had no part in that."""

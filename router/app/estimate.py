@@ -1,34 +1,39 @@
 """The market and what an order would cost in it, without sending anything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 import aiohttp
 
+from policies.reach import reach_bps
 from router.app.parts import Router, build_market, build_ports
-from router.book.collar import collar_prices
+from router.book.collar import collar_prices, reference_mid
 from router.book.discounts import Purse, with_discounts
 from router.config import Mode
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
-from router.model.ids import AccountId, Asset, InstrumentId
+from router.model.ids import AccountId, Asset, InstrumentId, Nanos, ParentId, RefId
 from router.model.market import MarketView
 from router.model.orders import Fee, ParentOrder
+from router.model.policies import SweepParams
 from router.model.trades import fees_by_asset
 from router.ports import VenuePort
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
-from router.split.compare import Comparison, compare
 from router.split.plan import SplitOptions, SplitRequest
-from router.split.split import split
-from router.tca.result import mid_of
+from router.tca.band import SAMPLE_MS, WATCH_MS, moves_per_second
+from router.tca.estimate import Estimated
+from router.tca.estimate import estimate as estimated
 
 _BOOKS_S = 5.0
 _LOOK_S = 0.02
 _ASK_S = 5.0
+_ID_DIGITS = 32
 
 
 class NoMarket(SorError):
@@ -37,12 +42,13 @@ class NoMarket(SorError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What an order would cost now. `mid` in reporting currency, `fees` by asset."""
+    """What an order would cost now; `fees` by asset."""
 
+    id: str
+    """Of the view and of what was asked: the same for the same, whoever asks."""
     order: ParentOrder
     view: MarketView
-    comparison: Comparison
-    mid: Decimal | None
+    found: Estimated
     fees: dict[Asset, Decimal]
 
 
@@ -52,17 +58,44 @@ async def market_view(router: Router, instrument: InstrumentId, quantity: Decima
     Two processes must not use one account's keys at once, so with a driver that shows nothing this is refused.
     Raises `BadInput` for an instrument that is not traded here, `NoMarket` where no venue shows a book of it.
     """
+    view, _ = await watched(router, instrument, quantity, watch_ms=0)
+    return view
+
+
+async def watched(
+    router: Router, instrument: InstrumentId, quantity: Decimal, *, watch_ms: int
+) -> tuple[MarketView, Decimal | None]:
+    """The market as `market_view` has it, after looking at it for a while, and how far its mid moved in a second.
+
+    That is in bps; None where it was not looked at long enough.
+    """
     if instrument not in {known.id for known in router.config.instruments}:
         known = ", ".join(known.id for known in router.config.instruments)
         raise BadInput("instrument", f"{instrument} is not one of {known}")
     if await router.store.holder() is not None:
-        view = await _driver_s_view(router, instrument, quantity)
-    else:
-        async with _own_market(router, instrument) as market:
-            view = market.view(instrument, quantity, router.clock.now())
+        return await _watched(partial(_driver_s_view, router, instrument, quantity), router, watch_ms)
+    async with _own_market(router, instrument) as market:
+
+        async def look() -> MarketView:
+            return market.view(instrument, quantity, router.clock.now())
+
+        return await _watched(look, router, watch_ms)
+
+
+async def _watched(
+    look: Callable[[], Awaitable[MarketView]], router: Router, watch_ms: int
+) -> tuple[MarketView, Decimal | None]:
+    seen: list[tuple[Nanos, Decimal]] = []
+    for _ in range(watch_ms // SAMPLE_MS):
+        view = await look()
+        mid = reference_mid(view)
+        if mid is not None:
+            seen.append((view.at_ns, mid))
+        await asyncio.sleep(SAMPLE_MS / 1_000)
+    view = await look()
     if not any(one.bids or one.asks for one in view.listings):
-        raise _dark(router, instrument)
-    return view
+        raise _dark(router, view.instrument)
+    return view, moves_per_second(seen)
 
 
 def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> NoMarket:
@@ -72,10 +105,9 @@ def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> 
     return NoMarket(f"no venue shows a book of {instrument}{hint}{reasons}")
 
 
-async def estimate(router: Router, order: ParentOrder) -> Estimate:
-    """Plan the order on the market of this moment and compare it with what others would do."""
-    seen = await market_view(router, order.instrument, order.quantity)
-    mid = mid_of(seen)
+async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_MS) -> Estimate:
+    """Plan the order on the market of this moment and compare it with what others would do. Sends nothing."""
+    seen, moves_bps = await watched(router, order.instrument, order.quantity, watch_ms=watch_ms)
     limits = router.config.limits
     balances = await _balances(router)
     purses = {key: Purse(available=amount) for key, amount in _with_zeros(seen, balances or {}).items()}
@@ -91,14 +123,28 @@ async def estimate(router: Router, order: ParentOrder) -> Estimate:
         collar_prices=collar_prices(view, order.side, limits.collar_bps),
         options=SplitOptions(child_notional_max=limits.child_notional_max),
     )
-    plan = split(request)
+    found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps)
+    lines = found.plan.lines
     return Estimate(
+        id=_content_id(view, order),
         order=order,
         view=view,
-        comparison=compare(request, plan),
-        mid=mid,
-        fees=fees_by_asset(Fee(asset=line.fee_asset, amount=line.expected_fee) for line in plan.lines),
+        found=found,
+        fees=fees_by_asset(Fee(asset=line.fee_asset, amount=line.expected_fee) for line in lines),
     )
+
+
+def _reaches(order: ParentOrder) -> tuple[Decimal | None, ...]:
+    """How far SWEEP's rounds go, one after the other."""
+    assert isinstance(order.params, SweepParams)
+    return tuple(reach_bps(order.params.reach_bps, rounds) for rounds in range(order.params.rounds_max))
+
+
+def _content_id(view: MarketView, order: ParentOrder) -> str:
+    """Of the market as it was seen and the order without its name and owner."""
+    asked = replace(order, id=ParentId(""), ref_id=RefId(""), principal="")
+    content = codec.dumps(view) + codec.dumps(asked)
+    return hashlib.sha256(content).hexdigest()[:_ID_DIGITS]
 
 
 def _with_zeros(

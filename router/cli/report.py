@@ -31,6 +31,8 @@ from router.split.compare import Comparison
 from router.split.plan import Plan
 from router.store.queries import Explanation, ParentDetail, exclusions_of, key_of, plan_of, totals, traded
 from router.store.tables import AlertTable, BalanceTable, ChildTable, FillTable, ParentTable, VenueAccountTable
+from router.tca.band import WITHIN_MS
+from router.tca.impact import PREFACTOR, PREFACTOR_SD, SIGMA_DAY_BPS
 from router.tca.result import mid_of, per_unit, planned_quantity, result_of, slippage_bps
 
 if TYPE_CHECKING:
@@ -262,11 +264,58 @@ def _listing(one: ListingView) -> Report:
 
 
 def estimate_report(found: "Estimate") -> Report:
-    """What an order should come to now, and what others would make of it."""
-    order = found.order
-    return comparison_report(found.comparison, order.side, order.quantity, found.view) | {
+    """What an order should come to now, and what others would make of it. Bps of the mid; positive hurts."""
+    order, seen = found.order, found.found
+    request = seen.request
+    return comparison_report(seen.comparison, order.side, order.quantity, found.view) | {
+        "estimate_id": found.id,
+        "policy": order.policy,
         "limit_price": number(order.limit_price),
+        "feasible": not seen.plan.residual,
+        "book_bps": price(seen.book_bps),
+        "fee_bps": price(seen.fee_bps),
         "fees": {asset: price(amount) for asset, amount in sorted(found.fees.items())},
+        "band": None
+        if seen.band is None
+        else {
+            "low": price(seen.band.low),
+            "high": price(seen.band.high),
+            "share": "0.8",
+            "within_ms": WITHIN_MS,
+            "moves_bps_per_s": price(seen.band.moves_bps),
+            "watched": seen.band.watched,
+        },
+        "impact": {
+            "volume_day": number(seen.volume_day) if seen.volume_day is None else price(seen.volume_day),
+            "sigma_day_bps": number(SIGMA_DAY_BPS),
+            "prefactor": f"{number(PREFACTOR)} (prior, sd {number(PREFACTOR_SD)})",
+            "beyond_the_books_bps": price(seen.beyond_bps),
+        },
+        "rounds": [
+            {"round": one.round, "quantity": number(one.quantity), "marginal_price": price(one.marginal_price)}
+            for one in seen.rounds
+        ],
+        "over_time": [
+            {
+                "policy": one.policy,
+                "horizon_s": one.horizon_s,
+                "slices": one.slices,
+                "cost_bps": price(one.cost_bps),
+                "impact_bps": price(one.impact_bps),
+                "risk_bps": price(one.risk_bps),
+                "why_not": one.why_not,
+            }
+            for one in seen.over_time
+        ],
+        "cash": None
+        if seen.cash is None
+        else {
+            "lost_bps": price(seen.cash.lost_bps),
+            "shadow_prices": [
+                {"account": one.account, "asset": one.asset, "worth": price(one.worth)} for one in seen.cash.shadows
+            ],
+        },
+        "balances_known": request.spendable is not None,
         "listings": [_listing(one) for one in found.view.listings],
     }
 

@@ -252,8 +252,47 @@ def estimate(report: Report) -> RenderableType:
         _plan(report["lines"], f"{report['side']} {report['quantity']} {base} on the books of {report['at']}", report),
         Text(""),
         _table("compared", columns, rows),
+        *_before_sending(report),
         *_left(report),
     )
+
+
+def _before_sending(report: Report) -> list[RenderableType]:
+    """What an estimate knows beyond the comparison."""
+    lines: list[RenderableType] = [Text("")]
+    if report["book_bps"] is not None:
+        lines.append(Text(f"spread and depth {figure(report['book_bps'])} bps, fees {figure(report['fee_bps'])} bps"))
+    band = report["band"]
+    if band is not None:
+        rests = "watched" if band["watched"] else "a prior, not watched"
+        ends = f"{figure(band['low'])} to {figure(band['high'])}"
+        moves = f"the mid moves {figure(band['moves_bps_per_s'])} bps a second, {rests}"
+        lines.append(Text(f"four in five end all in at {ends} if sent within {band['within_ms'] // 1_000} s ({moves})"))
+    if report["cash"] is not None and report["cash"]["lost_bps"] != "0":
+        lines.append(Text(f"{figure(report['cash']['lost_bps'])} bps are lost to where the cash sits"))
+        for one in report["cash"]["shadow_prices"]:
+            worth = f"one more {one['asset']} at {one['account']} would save {figure(one['worth'])}"
+            lines.append(Text(f"  {worth} {_reporting(report)}"))
+    beyond = report["impact"]["beyond_the_books_bps"]
+    if beyond is not None:
+        lines.append(Text(f"beyond the books, by the square-root law: {figure(beyond)} bps", style="yellow"))
+    if report["over_time"]:
+        columns = ["way", "over", "slices", "cost bps", "of it impact", "risk bps (1 sd)", ""]
+        ways = [
+            [
+                one["policy"],
+                f"{one['horizon_s']} s",
+                str(one["slices"]),
+                figure(one["cost_bps"]),
+                figure(one["impact_bps"]),
+                figure(one["risk_bps"]),
+                one["why_not"] or "",
+            ]
+            for one in report["over_time"]
+        ]
+        lines.append(_table("cost against time", columns, ways))
+    lines.append(Text(f"estimate {report['estimate_id']}"))
+    return lines
 
 
 def _alternative(name: str, one: Report) -> list[object]:

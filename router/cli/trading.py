@@ -47,10 +47,11 @@ def estimate(
     side: Way = None,
     quantity: Quantity = None,
     limit_price: LimitPrice = None,
+    watch_s: Annotated[float, typer.Option(min=0, max=60, help="Look at the market for so long first.")] = 5,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an order should come to now, against the best single venue and a fee-blind sweep. Sends nothing."""
+    """Show what an order should come to now: split, fees, band, impact, cost against time. Sends nothing."""
 
     async def work() -> ExitCode:
         found = settings(config)
@@ -61,7 +62,7 @@ def estimate(
 
         async with router_of(found) as router:
             asked = parent_order(body, router.store.deployment, router.config.entity, principal(), router.offered)
-            seen = await estimated(router, asked)
+            seen = await estimated(router, asked, watch_ms=int(watch_s * 1_000))
         Out(as_json=as_json).show(report.estimate_report(seen), tables.estimate)
         return ExitCode.OK
 

@@ -24,7 +24,7 @@ from router.orders.records import Parent
 from router.ports.policy import Policy
 from router.risk import CHECKS, Refusal, RiskView, review
 from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
-from router.split.split import split
+from router.split.reach import split_within
 
 _MS = 1_000_000
 WARM_UP_NS = 3_000 * _MS
@@ -84,7 +84,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         return None
     collars = collar_prices(view, parent.order.side, draft.state.limits.collar_bps)
     planned, bases = with_discounts(view, parent.order.side, due, charging.purses(draft.state, view))
-    plan = split(_request(draft.state, parent, planned, due, collars, draft.now_ns))
+    plan = split_within(_request(draft.state, parent, planned, due, collars, draft.now_ns), target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent

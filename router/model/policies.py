@@ -73,11 +73,13 @@ class SweepParams:
     """SWEEP: immediate-or-cancel rounds, each planned on the live book.
 
     `rounds_max` counts planning rounds, an empty one included; `round_wait_ms` is the pause before a round when the
-    last one could send nothing.
+    last one could send nothing. `reach_bps`: how far beyond the best all-in price the first round goes, each next one
+    half as far again; None or 0 is all the way at once.
     """
 
     rounds_max: int = 12
     round_wait_ms: int = 250
+    reach_bps: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

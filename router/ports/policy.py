@@ -98,8 +98,9 @@ class Target:
     """By now `quantity` (base, cumulative) should be done or working.
 
     What is due is taken from the books, at `limit_price` (reporting currency) or better where that is stricter than
-    the order's own, at no more than `listings_max` listings; unless `quotes` says what should be resting instead: then
-    what rests and is not among them is withdrawn first, and its place is filled once it is known to be gone.
+    the order's own, at no more than `listings_max` listings, no further than `reach_bps` beyond the best all-in price;
+    unless `quotes` says what should be resting instead: then what rests and is not among them is withdrawn first, and
+    its place is filled once it is known to be gone.
 
     `look` asks for the market even if nothing is due. `not_before_ns` asks to be called again then, if nothing else
     happens first. `finished` says that the policy wants nothing more, whatever is left; `triggered`, that the stop
@@ -113,6 +114,7 @@ class Target:
     limit_price: Decimal | None = None
     listings_max: int | None = None
     quotes: tuple[Quote, ...] | None = None
+    reach_bps: Decimal | None = None
     look: bool = False
     triggered: bool = False
     held: bool = False

@@ -53,9 +53,15 @@ class RoundsBody(ParamsBody):
 class SweepBody(RoundsBody):
     """Parameters of SWEEP."""
 
+    reach_bps: Amount = "0"
+
     def model(self) -> SweepParams:
         """As the model has it."""
-        return SweepParams(rounds_max=self.rounds_max, round_wait_ms=self.round_wait_ms)
+        return SweepParams(
+            rounds_max=self.rounds_max,
+            round_wait_ms=self.round_wait_ms,
+            reach_bps=Decimal(self.reach_bps) or None,
+        )
 
 
 class BestSingleBody(RoundsBody):
@@ -284,7 +290,10 @@ def _text(number: Decimal | None) -> str | None:
 def written(params: PolicyParams) -> dict[str, object]:
     """The parameters as an order would have to say them, every default named."""
     match params:
-        case SweepParams() | BestSingleParams():
+        case SweepParams():
+            rounds: dict[str, object] = {"rounds_max": params.rounds_max, "round_wait_ms": params.round_wait_ms}
+            return rounds | {"reach_bps": _text(params.reach_bps) or "0"}
+        case BestSingleParams():
             return {"rounds_max": params.rounds_max, "round_wait_ms": params.round_wait_ms}
         case LimitOrBetterParams():
             return {
