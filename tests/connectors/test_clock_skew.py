@@ -1,6 +1,8 @@
 """A venue's clock is compared with ours at every venue by one rule: at start, in a check, and from then on."""
 
 import asyncio
+import time
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import aiohttp
@@ -118,3 +120,32 @@ def test_clocks_that_are_surely_apart_are(apart_s, says):
     clock = VenueClock()
     clock.observe(sent_ns=START, received_ns=START, server_ns=START + apart_s * SECOND, resolution_ns=SECOND)
     assert clock.skewed == f"the venue's clock is {says} ours, known to 500 ms"
+
+
+class SlowToOpen:
+    """A socket that is long in opening, and answers a ping at once."""
+
+    OPENING_S = 0.3
+
+    @asynccontextmanager
+    async def ws_connect(self, _url):
+        await asyncio.sleep(self.OPENING_S)
+        yield self
+
+    async def send_json(self, message):
+        assert message["method"] == "ping"
+
+    async def __aiter__(self):
+        yield SimpleNamespace(json=lambda: {"method": "pong", "time_in": "2025-11-20T00:53:20.000001Z"})
+
+
+async def test_what_a_socket_takes_to_open_leaves_krakens_clock_as_well_known():
+    """The ping left so much later: far from the venue the clock would never be known well enough to trade."""
+    urls = {"api": {"ws": {"publicV2": "ws://127.0.0.1:9/"}}}
+    exchange = SimpleNamespace(urls=urls, check_target=lambda _url: None, session=SlowToOpen())
+    clock, sent_ns = VenueClock(), time.time_ns()
+    server_ns, resolution_ns = await DIALECTS["kraken"]().server_time(None, exchange)
+    clock.observe(sent_ns=sent_ns, received_ns=time.time_ns(), server_ns=server_ns, resolution_ns=resolution_ns)
+    assert resolution_ns < -0.9 * SlowToOpen.OPENING_S * SECOND
+    assert clock.error_ns is not None
+    assert clock.error_ns >= 0

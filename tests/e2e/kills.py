@@ -32,6 +32,8 @@ _WAITS_S = (8, 16, 32, 64, 128)
 A child is a person's by its age alone only after longer than all of them."""
 _START_AND_STOP_S = 60
 """How long a process may take besides, on a machine that is busy with others."""
+_MOMENT_S = 24
+"""How long a run that is to die waits for its order: on a busy machine its moment comes late."""
 _ROUNDS_MOST = 100
 """A copy that a busy machine sends past its deadline costs a round."""
 
@@ -214,12 +216,12 @@ async def _dies(desk: Desk, name: str, order: Path, death: Death, tally: Tally) 
         if death.point is Point.AFTER_SEND:
             # Slower than the process has left to live: what it sent is at the venue, its answer is not here.
             slow = await desk.control.inject("*", FaultKind.SLOW, call="place", times=None, delay_ms=300)
-        run = desk.execute(name, order, moment=death, wait_s=8)
+        run = desk.execute(name, order, moment=death, wait_s=_MOMENT_S)
     else:
-        run = desk.execute(name, order, wait_s=8)
+        run = desk.execute(name, order, wait_s=_MOMENT_S)
         await asyncio.sleep(death)
         run.send(signal.SIGKILL)
-    code = await run.ended(8 + _START_AND_STOP_S)
+    code = await run.ended(_MOMENT_S + _START_AND_STOP_S)
     if slow is not None:
         await desk.control.clear_faults(slow)
     if code == KILLED:
