@@ -1,60 +1,97 @@
-"""The decision: from books to a plan with its reasons and exact costs, beside the bare float sweep inside it.
+"""The decision: a sendable plan and its full proof, beside a heap walk and an exact solver on the same cases.
 
-`sweep` is what a quick script does: floats, fees, lots rounded down, no minimums repaired, nothing explained. `split`
-is the splitter on a view that is there; `view + split` reads the books too, `first view` with every level read for the
-first time. Only the splitter is timed here; the whole decision of the engine has its own line elsewhere.
+`heap walk` is what a quick script does: floats, fees, lots rounded down, no minimums repaired, nothing explained; once
+from the view the split is given, once from floats that somebody has made before. `split` is the plan an order waits
+for, exact costs and reasons in it; `proof` is what follows off the order loop: bound, branch and bound, certificate.
+HiGHS gets the same problem as a MILP, its building included. Percentiles are over single decisions.
 """
 
+import gc
 import heapq
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from math import floor
+from statistics import median
 
 from bench.markets import Case, case
-from bench.measure import Contestant, Table, in_turn, table
+from bench.measure import Row, Table
 from router.split.check import violations
 from router.split.plan import SplitRequest
+from router.split.proof import prove
 from router.split.split import split
+from tests.split.families import solved
+
+_SOLVED = 3
+"""HiGHS is given so many of the cases: it takes as long as all the rest together."""
 
 
 def run(*, quick: bool) -> Iterator[Table]:
-    rounds, count = (3, 3) if quick else (9, 20)
-    for venues in (3, 10):
+    rounds, count = (1, 3) if quick else (5, 40)
+    for venues in (3, 10, 30):
         for reached in (5, 50, 500):
             cases = [case(f"{venues}/{reached}/{each}", venues, reached) for each in range(count)]
-            yield _table(f"{venues} venues, {reached} levels reached", cases, rounds)
+            yield _table(f"{venues} markets, {reached} levels reached", cases, rounds)
         small = [case(f"small/{venues}/{each}", venues, 5, small=True) for each in range(count)]
-        yield _table(f"{venues} venues, parents of 15-300 USD", small, rounds)
+        yield _table(f"{venues} markets, parents of 15-300 USD", small, rounds)
 
 
 def _table(title: str, cases: list[Case], rounds: int) -> Table:
-    unread = deepcopy(cases)
     requests = [one.request() for one in cases]
     plans = [split(request) for request in requests]
     assert not any(violations(request, plan) for request, plan in zip(requests, plans, strict=True))
-    ladders = [_floats(request) for request in requests]
-    count = len(cases)
-    spent = in_turn(
-        {
-            "bare float sweep": Contestant(
-                setup=lambda: ladders, run=lambda given: [_sweep(*one) for one in given], units=count
-            ),
-            "split": Contestant(setup=lambda: requests, run=lambda given: [split(one) for one in given], units=count),
-            "view + split": Contestant(
-                setup=lambda: cases, run=lambda given: [split(one.request()) for one in given], units=count
-            ),
-            "first view + split": Contestant(
-                setup=lambda: deepcopy(unread),
-                run=lambda given: [split(one.request()) for one in given],
-                units=count,
-            ),
-        },
-        rounds,
-    )
-    children = sum(len(plan.lines) for plan in plans) / count
-    return table(
-        f"split: us per decision, {title}", spent, unit="us", notes=[f"{children:.1f} children a plan, {count} parents"]
-    )
+    ways: dict[str, list[Callable[[], object]]] = {
+        "heap walk from the view": [partial(_walk, request) for request in requests],
+        "heap walk, floats ready": [partial(_sweep, *_floats(request)) for request in requests],
+        "split": [partial(split, request) for request in requests],
+        "view, read for the first time, + split": [partial(_first, one) for one in deepcopy(cases)],
+        "split + proof": [partial(prove, request) for request in requests],
+        "HiGHS": [
+            partial(solved, request, plan.residual_price)
+            for request, plan in list(zip(requests, plans, strict=True))[:_SOLVED]
+            if plan.residual_price is not None
+        ],
+    }
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name, calls in ways.items():
+            if (name == "HiGHS" or "first" in name) and number:
+                continue
+            spent[name] += [_timed(call) for call in calls]
+    ready = median(spent["heap walk, floats ready"])
+    notes = [f"p99: {', '.join(f'{name} {_at(times, 0.99):.0f} us' for name, times in spent.items())}"]
+    notes += [f"split to the heap walk on ready floats: x{median(spent['split']) / ready:.1f}"]
+    notes += [f"{sum(len(plan.lines) for plan in plans) / len(plans):.1f} children a plan, {len(cases)} parents"]
+    base = median(next(iter(spent.values())))
+    rows = [
+        Row(name=name, median=median(times), best=min(times), worst=max(times), ratio=median(times) / base)
+        for name, times in spent.items()
+    ]
+    return Table(title=f"split: us of a decision, {title}", unit="us", rows=rows, notes=notes)
+
+
+def _timed(call: Callable[[], object]) -> float:
+    """Microseconds of this thread's CPU for one call."""
+    gc.collect(0)
+    gc.disable()
+    started = time.thread_time_ns()
+    call()
+    taken = time.thread_time_ns() - started
+    gc.enable()
+    return taken / 1e3
+
+
+def _at(times: Sequence[float], share: float) -> float:
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
+
+
+def _first(one: Case) -> object:
+    return split(one.request())
+
+
+def _walk(request: SplitRequest) -> list[float]:
+    return _sweep(*_floats(request))
 
 
 def _floats(request: SplitRequest):

@@ -1,9 +1,8 @@
 """Learn from what was sent how much of what is displayed is there when an order lands.
 
-An order that filled in full says only that at least so much was there: its size is censored. The product-limit
-(Kaplan-Meier) estimate takes that in; the plain share of orders filled that far would not, and is too low. Where few
-orders have been sent, a prior and what recorded books show stand in. Nothing here sends or decides: it makes the
-haircut a split is given.
+Own orders by venue and age of the book go into the product-limit estimate, because one that filled in full says only
+that at least so much was there. Where few have been sent, a prior and what recorded books show stand in. Nothing here
+sends or decides: it makes the haircut a split is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,67 +16,17 @@ from router.model.market import Level, MarketView
 from router.model.money import ONE, ZERO, ratio
 from router.model.side import Side
 from router.split.evaluate import levels_for
+from router.split.survival import Sent, kaplan_meier
 
 AGE_MS_EDGES = (50, 200, 1_000, 5_000)
 """A book's age falls into the bucket of the first edge it is below; the last bucket has no end."""
 PRIOR_THERE = 98
 PRIOR_GONE = 2
-AT_RISK_MIN = 20
-"""Below so many orders that reached a size, the estimate there is not used."""
+WITNESSES_MIN = 20
+"""With fewer own orders that asked for a size, the estimate there is not used."""
 MISSED = Decimal("0.5")
 _NS_PER_MS = 1_000_000
 _PLACES = Decimal("1E-6")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """One immediate order: `sent` and `filled` in base."""
-
-    sent: Decimal
-    filled: Decimal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Survival:
-    """How likely a given size was there: right after each of `sizes`, the matching one of `chances`.
-
-    Before the first it is 1. `at_risk`: how many orders each step was judged by.
-    """
-
-    sizes: tuple[Decimal, ...]
-    chances: tuple[Fraction, ...]
-    at_risk: tuple[int, ...]
-
-    def beyond(self, size: Decimal) -> Fraction:
-        """The chance that the unit after `size` is there."""
-        chance = Fraction(1)
-        for edge, known in zip(self.sizes, self.chances, strict=True):
-            if edge > size:
-                break
-            chance = known
-        return chance
-
-    def judged_by(self, size: Decimal) -> int:
-        """How many orders reached the last step at or before `size`; all of them before the first."""
-        count = self.at_risk[0] if self.at_risk else 0
-        for edge, known in zip(self.sizes, self.at_risk, strict=True):
-            if edge > size:
-                break
-            count = known
-        return count
-
-
-def product_limit(attempts: Sequence[Attempt]) -> Survival:
-    """Steps at the sizes where an order found no more."""
-    ends = sorted({one.filled for one in attempts if one.filled < one.sent})
-    chance, chances, at_risk = Fraction(1), [], []
-    for size in ends:
-        reached = [one for one in attempts if one.sent > size and one.filled >= size]
-        ended = sum(1 for one in reached if one.filled == size)
-        chance *= 1 - Fraction(ended, len(reached))
-        chances.append(chance)
-        at_risk.append(len(reached))
-    return Survival(sizes=tuple(ends), chances=tuple(chances), at_risk=tuple(at_risk))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,15 +36,14 @@ class Observed:
     `there` and `gone` count looks at recorded books: was displayed size still there one latency later?
     """
 
-    attempts: tuple[Attempt, ...] = ()
+    sent: tuple[Sent, ...] = ()
     there: int = 0
     gone: int = 0
 
     def chance(self, size: Decimal) -> Fraction:
-        """That the unit after `size` is there: by own orders where enough of them say so, else by books and prior."""
-        survival = product_limit(self.attempts)
-        if survival.judged_by(size) >= AT_RISK_MIN:
-            return survival.beyond(size)
+        """That so much is there: by own orders where enough of them asked for it, else by recorded books and prior."""
+        if sum(1 for one in self.sent if one.sent >= size) >= WITNESSES_MIN:
+            return kaplan_meier(self.sent).at(size)
         looks = PRIOR_THERE + PRIOR_GONE + self.there + self.gone
         return Fraction(PRIOR_THERE + self.there, looks)
 
@@ -132,7 +80,7 @@ def survival(
         halved = MISSED ** (misses or {}).get(one.listing.venue, 0)
         before, chances = ZERO, []
         for level in levels_for(one, side):
-            chance = observed.chance(before)
+            chance = observed.chance(before + one.listing.step)
             chances.append(
                 rounding.down(ratio(Decimal(chance.numerator), Decimal(chance.denominator)) * halved, _PLACES)
             )

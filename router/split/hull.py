@@ -5,8 +5,10 @@ with one segment from zero to the quantity of least average price, then follows 
 gives a marginal price, and with it multipliers for what listings share and for the number of orders. Whatever these
 are, the bound holds (weak duality):
 
-    L = lambda Q + min(0, mu - lambda) Q - nu K - sum of gamma x room + sum over listings of the least of
+    L = lambda Q + min(0, mu - lambda) Q + mu D - nu K - sum of gamma x room + sum over listings of the least of
         cost + (fixed + nu) x orders + gamma x drawn - lambda x quantity     (0 where nothing need be sent there)
+
+Q is what whole lots of the listings that may be used can add up to, D the dust beyond it, which nothing fills.
 
 Floats: they choose where to look. What is reported is the same formula in exact numbers (`proof`).
 """
@@ -15,7 +17,7 @@ import heapq
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import gcd, inf
 
 from router.split.curve import Curve
 from router.split.group import Draw, Group
@@ -163,7 +165,8 @@ class Relaxation:
     def _at(self, box: Box, order_price: float) -> Solved:
         """Sweep the hulls at this price of an order."""
         curves, units = self.curves, list(box.low)
-        left = self.quantity - sum(units)
+        reachable = self._reachable(box)
+        left = reachable - sum(units)
         rooms = [
             room - sum(float(group.drawn(rank, units[rank])) for rank in group.weights)
             for room, group in zip(self._rooms, self.groups, strict=True)
@@ -203,7 +206,8 @@ class Relaxation:
         full = frozenset(rank for rank, taken in enumerate(units) if taken) - part
         shares = self._shares(marginal, stopped)
         terms = [self._term(rank, box, marginal, order_price, shares) for rank in range(len(curves))]
-        bound = marginal * self.quantity + min(0.0, self.rest_price - marginal) * self.quantity
+        bound = marginal * reachable + min(0.0, self.rest_price - marginal) * reachable
+        bound += self.rest_price * (self.quantity - reachable)
         bound -= order_price * (self.children_max or 0)
         bound -= sum(share * room for share, room in zip(shares, self._rooms, strict=True))
         bound += sum(term if box.low[rank] else min(0.0, term) for rank, term in enumerate(terms))
@@ -217,6 +221,11 @@ class Relaxation:
             part=part,
             reduced=tuple(0.0 if box.low[rank] else term for rank, term in enumerate(terms)),
         )
+
+    def _reachable(self, box: Box) -> int:
+        """What whole lots of the listings that may be used can add up to."""
+        steps = [curve.step for curve, high in zip(self.curves, box.high, strict=True) if high >= curve.minimum]
+        return self.quantity - self.quantity % gcd(*steps) if steps else 0
 
     def _push(self, heap: list[tuple[float, int, int]], rank: int, units: int, box: Box, order_price: float) -> None:
         """The next segment of a listing that is in use."""

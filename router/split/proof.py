@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import inf
+from math import gcd, inf
 
 from router.book.consolidated import top
 from router.model import rounding
@@ -207,7 +207,7 @@ class _Exact:
     def bound(self, box: Box, duals: Duals) -> Decimal:
         """L of these multipliers in this box."""
         scale = self._splitter.scale
-        total = self._outside(duals)
+        total = self._outside(duals, self._reachable(box))
         for rank, curve in enumerate(self._curves):
             low, high = max(box.low[rank], curve.minimum), box.high[rank]
             if high < low:
@@ -239,7 +239,7 @@ class _Exact:
     def linear_bound(self, duals: Duals) -> Decimal:
         """L of the plain relaxation."""
         scale = self._splitter.scale
-        total = self._outside(duals)
+        total = self._outside(duals, self._quantity)
         for rank in range(len(self._curves)):
             most = Decimal(self._most(rank)) / scale
             gain = duals.marginal_price
@@ -255,10 +255,17 @@ class _Exact:
         curve = self._curves[rank]
         return curve.most() if self._fixed[rank] else curve.reach_most()
 
-    def _outside(self, duals: Duals) -> Decimal:
+    def _reachable(self, box: Box) -> Decimal:
+        """What whole lots of the listings that may be used can add up to."""
+        units = self._splitter.quantity
+        steps = [curve.step for curve, high in zip(self._curves, box.high, strict=True) if high >= curve.minimum]
+        return Decimal(units - units % gcd(*steps) if steps else 0) / self._splitter.scale
+
+    def _outside(self, duals: Duals, reachable: Decimal) -> Decimal:
         """What of L belongs to no listing."""
         price = duals.marginal_price
-        total = price * self._quantity + min(ZERO, self._rest - price) * self._quantity
+        total = price * reachable + min(ZERO, self._rest - price) * reachable
+        total += self._rest * (self._quantity - reachable)
         total -= duals.order_price * (self._splitter.request.options.children_max or 0)
         return total - sum((share * room for (_, share), room in zip(duals.shares, self._rooms, strict=True)), ZERO)
 

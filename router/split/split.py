@@ -10,6 +10,7 @@ This is the plan an order waits for. What it can be proven to be is `router.spli
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from math import gcd
 
 from router.book.effective import all_in_here, spend_factor
 from router.model import rounding
@@ -48,6 +49,9 @@ class Splitter:
         self.scale = _scale(request)
         self.quantity = int(request.quantity * self.scale)
         self.curves = self._take_part()
+        dust = self.quantity % gcd(*(curve.step for curve in self.curves)) if self.curves else 0
+        self.reachable = self.quantity - dust
+        """What whole lots can add up to: what is beyond it stays unfilled whatever is done."""
         self.groups = [*self._shared_balances(), *self._caps()]
         self.search = self._search_over(self.curves)
         self.rest_price = self._price_rest() if self.curves else request.options.residual_price
@@ -198,7 +202,7 @@ class Splitter:
             by_venue[curve.view.listing.venue].add(rank)
         return Search(
             curves,
-            self.quantity,
+            self.reachable,
             self.groups,
             self.request.options.children_max,
             related=[frozenset(ranks) for ranks in by_venue.values() if len(ranks) > 1],

@@ -9,7 +9,7 @@ range is found by trying quantities, the bound by walking every level. The defin
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -163,7 +163,7 @@ class _Verifier:
 
     def _bound(self, ranges: Mapping[ListingId, _Range], duals: Duals) -> Decimal:
         """L: nothing in these ranges costs less."""
-        total = self._outside(duals)
+        total = self._outside(duals, self._reachable(ranges))
         for one, (low, high) in ranges.items():
             market = self._markets[one]
             least = max(low, market.least)
@@ -203,7 +203,7 @@ class _Verifier:
 
     def _linear(self, duals: Duals) -> Decimal:
         """The plain relaxation: any part of a level, orders by the unit."""
-        total = self._outside(duals)
+        total = self._outside(duals, self._request.quantity)
         for market in self._markets.values():
             gain = duals.marginal_price - self._drawn(market, duals)
             if market.fixed:
@@ -216,10 +216,20 @@ class _Verifier:
                 left -= min(size, left)
         return total
 
-    def _outside(self, duals: Duals) -> Decimal:
+    def _reachable(self, ranges: Mapping[ListingId, _Range]) -> Decimal:
+        """The most that whole lots of what may still be used can add up to: whole times what all steps divide by."""
+        steps = [
+            self._markets[one].view.listing.step
+            for one, (low, high) in ranges.items()
+            if high >= max(low, self._markets[one].least)
+        ]
+        return rounding.down(self._request.quantity, _common(steps)) if steps else ZERO
+
+    def _outside(self, duals: Duals, reachable: Decimal) -> Decimal:
         request, price = self._request, duals.marginal_price
         rest = request.side.sign * self._told.residual_price
-        total = price * request.quantity + min(ZERO, rest - price) * request.quantity
+        total = price * reachable + min(ZERO, rest - price) * reachable
+        total += rest * (request.quantity - reachable)
         total -= duals.order_price * (request.options.children_max or 0)
         return total - sum((share * self._shared[name].room for name, share in duals.shares), ZERO)
 
@@ -253,6 +263,16 @@ class _Verifier:
             best = [abs(next(priced(one.view, self._request.side, one.rate))[0]) for one in self._markets.values()]
             mid = min(best) if self._request.side is Side.BUY else max(best)
         return mid * self._request.quantity
+
+
+def _common(steps: Sequence[Decimal]) -> Decimal:
+    """The largest step that divides all of them."""
+    common = steps[0]
+    for step in steps[1:]:
+        other = step
+        while other:
+            common, other = other, common % other
+    return common
 
 
 def _multipliers(tree: Cut | Leaf) -> Iterator[Duals]:

@@ -46,7 +46,8 @@ def _judge(family: str, numbers: range, *, beside_solver: int) -> None:
             other = solved(request, certificate.residual_price)
             if other is not None:
                 assert bps_of(best - other, certificate.notional) <= CLOSE_BPS, (family, number)
-                assert certificate.lower <= other, (family, number)
+                # A fee in base is rounded at the 24th place, level by level in the bound and once in a cost.
+                assert certificate.lower <= other + Decimal("1E-18"), (family, number)
     assert proven >= 0.95 * len(numbers)
 
 
