@@ -24,6 +24,8 @@ class Pov:
             return wait
         next_ns = _window_end(progress, now_ns, params)
         begun_ns = Nanos(next_ns - params.window_ms * _MS)
+        if view is None and progress.volume is None:
+            return Target(quantity=progress.committed, not_before_ns=next_ns, look=True, reason="begins to count")
         idle = Target(quantity=progress.committed, not_before_ns=next_ns, reason="nothing is due in this window")
         if begun_ns <= progress.starts_ns or _had_its_round(progress, begun_ns):
             return idle

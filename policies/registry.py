@@ -3,7 +3,24 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from policies.best_single import BestSingle
+from policies.envelope import Enveloped
+from policies.pov import Pov
+from policies.shortfall import Shortfall
+from policies.sniper import Sniper
 from policies.sweep import Sweep
+from policies.twap import Twap
+from policies.vwap import Vwap
 from router.ports.policy import Policy
 
-POLICIES: Mapping[str, Policy] = MappingProxyType({"SWEEP": Sweep()})
+POLICIES: Mapping[str, Policy] = MappingProxyType(
+    {
+        "SWEEP": Enveloped(Sweep()),
+        "BEST_SINGLE": Enveloped(BestSingle()),
+        "TWAP": Enveloped(Twap()),
+        "VWAP": Enveloped(Vwap()),
+        "POV": Enveloped(Pov()),
+        "IS": Enveloped(Shortfall()),
+        "SNIPER": Enveloped(Sniper()),
+    }
+)

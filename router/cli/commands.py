@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from router.cli import (
+    amending,
     auditing,
     balances,
     configuring,
@@ -59,6 +60,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "restored": restoring.restored,
     "reconcile": reconciling.reconcile,
     "cancel": trading.cancel,
+    "pause": amending.pause,
+    "resume-order": amending.resume_order,
+    "amend": amending.amend,
     "halt": trading.halt,
     "resume": trading.resume,
     "verify": auditing.verify,

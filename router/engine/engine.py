@@ -10,7 +10,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from router import conservation
-from router.engine import adopting, archiving, charging, children, conserving, probing, resolving, restoring, timers
+from router.engine import (
+    adopting,
+    amending,
+    archiving,
+    charging,
+    children,
+    conserving,
+    probing,
+    resolving,
+    restoring,
+    timers,
+    volume,
+)
+from router.engine.arriving import arrive, infeasible
 from router.engine.draft import Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -19,6 +32,7 @@ from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Command, ReadAccount, Wake
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
+from router.model.market import MarketView
 from router.model.money import exactly
 from router.model.orders import ParentOrder, ParentState
 from router.model.outcomes import AccountRead
@@ -84,9 +98,13 @@ class Engine:
             case e.TimerFired():
                 _on_timer(draft, event)
             case e.ParentSubmitted():
-                self._on_submitted(draft, event.order)
+                self._on_submitted(draft, event.order, event.view)
             case e.CancelAsked():
                 _on_cancel_asked(draft, event)
+            case e.PauseAsked():
+                amending.on_pause_asked(draft, event)
+            case e.AmendAsked():
+                amending.on_amend_asked(draft, event)
             case e.CancelAnswered():
                 _on_cancel_answered(draft, event)
             case e.HaltAsked():
@@ -117,15 +135,18 @@ class Engine:
             case e.DedupeProbed():
                 probing.on_probed(draft, event)
 
-    def _on_submitted(self, draft: Draft, order: ParentOrder) -> None:
+    def _on_submitted(self, draft: Draft, order: ParentOrder, view: MarketView | None) -> None:
         if order.id in draft.state.blotter.parents:
             return  # the same request, seen again: W1
-        reason = _turned_down(draft.state, order, self._policies)
+        reason = _turned_down(draft.state, order, self._policies) or infeasible(order, draft.now_ns, view)
         if reason is not None:
             draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))
             archiving.arrange(draft)
             return
         draft.note(f.ParentTaken(order=order, at_ns=draft.now_ns))
+        arrive(draft, draft.state.parent(order.id), view)
+        if view is not None:
+            volume.count(draft, draft.state.parent(order.id), view)
         if restoring.wanted(draft.state, draft.now_ns):
             restoring.hunt(draft, draft.state.parent(order.id))
         draft.touch(draft.state.parent(order.id))

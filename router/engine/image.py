@@ -84,6 +84,7 @@ class StateImage:
     ledgers: dict[AccountId, Ledger] = field(default_factory=dict)
     fees: dict[ListingId, Decimal] = field(default_factory=dict)
     fee_surprises: set[ListingId] = field(default_factory=set)
+    printed: dict[ListingId, Decimal] = field(default_factory=dict)
     unreleased_ns: Nanos | None = None
     restoring: Restoring | None = None
     hunts: dict[ParentId, Hunt] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from router.engine import archiving, timers
 from router.engine.draft import Draft
 from router.engine.state import State
+from router.engine.volume import volume_of
 from router.model.commands import Look
 from router.model.facts import ParentMoved
 from router.model.ids import InstrumentId, Nanos
@@ -25,7 +26,7 @@ def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
         parent = draft.state.parent(parent_id)
         if parent.state.ended or parent.order.policy == RECOVERED or _ended(draft, parent, policies):
             continue
-        quantity = _due_now(draft, parent, policies)
+        quantity = _to_look_for(draft, parent, policies)
         if quantity > 0:
             instrument = parent.order.instrument
             due[instrument] = due.get(instrument, ZERO) + quantity
@@ -46,13 +47,18 @@ def progress(state: State, parent: Parent) -> Progress:
         rounds=parent.rounds - parent.rounds_stopped,
         last_round_ns=parent.last_round_ns,
         last_round_sent=parent.last_round_sent,
+        lot=None if parent.arrival is None else parent.arrival.lot,
+        slice_min=ZERO if parent.arrival is None else parent.arrival.slice_min,
+        arrival_mid=None if parent.arrival is None else parent.arrival.mid,
+        volume=volume_of(parent),
+        triggered_ns=parent.triggered_ns,
     )
 
 
 def may_plan(state: State, parent: Parent, now_ns: Nanos) -> bool:
     """Is there nothing that forbids new children of this parent?"""
     lost = state.restoring is not None or parent.order.id in state.hunts
-    free = parent.state.plannable and not parent.breached and not state.halted and not lost
+    free = (parent.state.plannable or parent.held) and not parent.breached and not state.halted and not lost
     return free and not _still_starting(state, now_ns)
 
 
@@ -109,12 +115,43 @@ def _end_of(
     return (ParentState.DONE_PARTIAL if done.filled > 0 else ParentState.EXPIRED), reason
 
 
-def _due_now(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> Decimal:
-    """Base that should be out by now and is not; where it is due later, a timer is set."""
+def hold(draft: Draft, parent: Parent, target: Target) -> None:
+    """Its own bounds hold a parent back, or let it go on: either is said once."""
+    if target.held and not parent.held:
+        _move(draft, parent, ParentState.PAUSED, f"held: {target.reason}", held=True)
+    elif parent.held and not target.held:
+        _move(draft, parent, going_on(parent), "its bounds allow it again")
+
+
+def going_on(parent: Parent) -> ParentState:
+    """The state of a parent that is paused no longer."""
+    return ParentState.WORKING if parent.rounds else ParentState.ACCEPTED
+
+
+def _move(draft: Draft, parent: Parent, state: ParentState, reason: str, *, held: bool = False) -> None:
+    draft.note(ParentMoved(parent_id=parent.order.id, state=state, at_ns=draft.now_ns, reason=reason, held=held))
+
+
+def places_left(state: State, parent: Parent, target: Target) -> int | None:
+    """How many more children it may have now; None is no bound."""
+    most = parent.order.envelope.max_children_outstanding
+    if most is None:
+        return target.listings_max
+    living = sum(1 for child in state.blotter.children_of(parent) if not child.state.ended)
+    left = max(most - living, 0)
+    return left if target.listings_max is None else min(left, target.listings_max)
+
+
+def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> Decimal:
+    """How deep a look at the market has to reach, 0 for none; where something is due later, a timer is set."""
     if not may_plan(draft.state, parent, draft.now_ns):
+        ends_ns = parent.order.envelope.ends_ns(parent.accepted_ns)
+        if parent.state is ParentState.PAUSED and ends_ns is not None and ends_ns > draft.now_ns:
+            draft.wake(timers.parent(parent.order.id), ends_ns)
         return ZERO
     done = progress(draft.state, parent)
     target = policies[parent.order.policy].target(done, draft.now_ns, None)
     if target.not_before_ns is not None:
         draft.wake(timers.parent(parent.order.id), target.not_before_ns)
-    return max(target.quantity - done.filled - done.working - done.in_doubt, ZERO)
+    due = max(target.quantity - done.committed, ZERO)
+    return max(due, parent.order.quantity - done.filled) if target.look else due

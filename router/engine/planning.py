@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from policies.consolidated import mid
+from policies.envelope import stricter
 from router.book.collar import collar_prices, outliers, reference_mid
 from router.book.discounts import with_discounts
 from router.book.effective import spend_factor
-from router.engine import charging, timers
+from router.engine import charging, timers, volume
+from router.engine.arriving import arrive
+from router.engine.bounds import bounded, venue_caps
 from router.engine.draft import Draft
-from router.engine.parents import may_plan, progress
+from router.engine.parents import hold, may_plan, places_left, progress
 from router.engine.state import State
 from router.model import facts as f
 from router.model.commands import Place
@@ -21,7 +25,7 @@ from router.model.side import Side
 from router.model.terms import Fence
 from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
-from router.ports.policy import Policy
+from router.ports.policy import Policy, Target
 from router.risk import CHECKS, Refusal, RiskView, review
 from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
 from router.split.reach import split_within
@@ -72,10 +76,11 @@ def _warming(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> b
 
 
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
-    done = progress(draft.state, parent)
-    target = policies[parent.order.policy].target(done, draft.now_ns, view)
-    due = target.quantity - done.filled - done.working - done.in_doubt
-    if due <= 0:
+    target = _target(draft, parent, view, policies[parent.order.policy])
+    due = target.quantity - progress(draft.state, parent).committed
+    places = places_left(draft.state, parent, target)
+    if due <= 0 or places == 0:
+        _wait(draft, parent, target)
         return None
     if (too_large := _too_large(draft.state, parent, reference_mid(view))) is not None:
         draft.note(
@@ -84,7 +89,10 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         return None
     collars = collar_prices(view, parent.order.side, draft.state.limits.collar_bps)
     planned, bases = with_discounts(view, parent.order.side, due, charging.purses(draft.state, view))
-    plan = split_within(_request(draft.state, parent, planned, due, collars, draft.now_ns), target.reach_bps)
+    request = _request(draft.state, parent, planned, due, collars, draft.now_ns)
+    limit_price = stricter(parent.order.side, parent.order.limit_price, target.limit_price)
+    options = replace(request.options, children_max=places)
+    plan = split_within(replace(request, limit_price=limit_price, options=options), target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent
@@ -105,6 +113,25 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     return plan
 
 
+def _target(draft: Draft, parent: Parent, view: MarketView, policy: Policy) -> Target:
+    """What the policy wants on this market, once the facts it rests on are written down."""
+    arrive(draft, parent, view)
+    volume.count(draft, parent, view)
+    target = policy.target(progress(draft.state, parent), draft.now_ns, view)
+    if target.triggered:
+        middle = mid(view, parent.order.may_use)
+        assert middle is not None
+        draft.note(f.ParentTriggered(parent_id=parent.order.id, mid=middle, at_ns=draft.now_ns))
+        target = policy.target(progress(draft.state, parent), draft.now_ns, view)
+    hold(draft, parent, target)
+    return target
+
+
+def _wait(draft: Draft, parent: Parent, target: Target) -> None:
+    if target.not_before_ns is not None:
+        draft.wake(timers.parent(parent.order.id), target.not_before_ns)
+
+
 def _pause_over_ns(draft: Draft, view: MarketView) -> Nanos | None:
     """When the first pause of an account of this market is over; None when none is paused."""
     accounts = {book.listing.account for book in view.listings}
@@ -117,15 +144,17 @@ def _request(
 ) -> SplitRequest:
     order = parent.order
     return SplitRequest(
-        view=view,
+        view=bounded(order, view),
         side=order.side,
         quantity=due,
         limit_price=order.limit_price,
+        all_in_limit_price=order.envelope.all_in_limit_price,
         collar_prices=collars,
         spendable=_spendable(state, view, order.side),
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
         blocked=_blocked(state, parent, view, collars, now_ns),
+        caps=venue_caps(state, parent, view),
         options=SplitOptions(child_notional_max=state.limits.child_notional_max, orders_each_max=ORDERS_EACH_MAX),
     )
 

@@ -75,6 +75,8 @@ class State:
     """Is the token's discount counted on? Absent where there is none."""
     fee_surprises: set[ListingId] = field(default_factory=set)
     """Where a fill was charged otherwise than that, and it was said."""
+    printed: dict[ListingId, Decimal] = field(default_factory=dict)
+    """All that we ever filled, by listing (base): prints that are not others'."""
     strangers: set[str] = field(default_factory=set)
     """Open orders that are not ours and were reported once."""
     unreleased_ns: Nanos | None = None
@@ -167,6 +169,7 @@ class State:
             ledgers=self.ledgers,
             fees=self.fees,
             fee_surprises=self.fee_surprises,
+            printed=self.printed,
             fee_terms=self.fee_terms,
             fee_bases=self.fee_bases,
             discounts=self.discounts,
@@ -201,6 +204,7 @@ class State:
             ledgers=image.ledgers,
             fees=image.fees,
             fee_surprises=image.fee_surprises,
+            printed=image.printed,
             fee_terms=image.fee_terms,
             fee_bases=image.fee_bases,
             discounts=image.discounts,
@@ -241,13 +245,33 @@ class State:
         if fact.state.ended:
             assert all(child.state.ended for child in self.blotter.children_of(parent))  # I17
             parent.ended_ns = fact.at_ns
-        parent.state, parent.reason = fact.state, fact.reason
+        parent.state, parent.reason, parent.held = fact.state, fact.reason, fact.held
+
+    def _arrival_seen(self, fact: f.ArrivalSeen) -> None:
+        self.parent(fact.parent_id).arrival = fact
+
+    def _parent_triggered(self, fact: f.ParentTriggered) -> None:
+        self.parent(fact.parent_id).triggered_ns = fact.at_ns
+
+    def _volume_seen(self, fact: f.VolumeSeen) -> None:
+        self.parent(fact.parent_id).volume = fact
+
+    def _parent_amended(self, fact: f.ParentAmended) -> None:
+        parent = self.parent(fact.order.id)
+        assert not parent.state.ended
+        assert self.blotter.exposure(parent) <= fact.order.quantity  # I1
+        parent.order, parent.dust = fact.order, None
+
+    def _amend_refused(self, fact: f.AmendRefused) -> None:
+        """For the record."""
 
     def _round_planned(self, fact: f.RoundPlanned) -> None:
         parent = self.parent(fact.parent_id)
         parent.rounds = fact.round
         parent.last_round_ns = fact.at_ns
         parent.last_round_sent = bool(fact.children)
+        if fact.children and parent.volume is not None:
+            parent.volume_before = parent.volume.total
         parent.residual_reason = fact.residual_reason or ""
         parent.dust = fact.due if fact.dust else None
         self.fee_bases.update({basis.listing_id: basis for basis in fact.fee_bases})
@@ -310,6 +334,8 @@ class State:
         if (ledger := self.ledgers.get(trade.account)) is not None and key not in ledger.counted:
             ledger.trade(trade)  # else it was counted as somebody's before its order was known for ours
         child.filled += trade.quantity
+        listing_id = child.order.listing_id
+        self.printed[listing_id] = self.printed.get(listing_id, ZERO) + trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
         if child.venue_order_id is None:
@@ -499,6 +525,11 @@ class State:
         f.ParentTaken: _parent_taken,
         f.ParentTurnedDown: _parent_turned_down,
         f.ParentMoved: _parent_moved,
+        f.ArrivalSeen: _arrival_seen,
+        f.ParentTriggered: _parent_triggered,
+        f.VolumeSeen: _volume_seen,
+        f.ParentAmended: _parent_amended,
+        f.AmendRefused: _amend_refused,
         f.RoundPlanned: _round_planned,
         f.ChildIntended: _child_intended,
         f.CopyCounted: _copy_counted,

@@ -50,9 +50,10 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentSubmitted:
-    """A request for a parent, already well-formed."""
+    """A request for a parent, already well-formed. `view`: the market it came into, where there was one."""
 
     order: ParentOrder
+    view: MarketView | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,29 @@ class CancelAsked:
 
     parent_id: ParentId
     principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PauseAsked:
+    """Somebody wants a parent to send nothing new, or (`resume`) to go on."""
+
+    parent_id: ParentId
+    resume: bool
+    principal: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AmendAsked:
+    """Somebody wants a parent to go on under other terms. `None` leaves a term as it is.
+
+    `quantity` in base, `limit_price` in reporting currency; times in UTC.
+    """
+
+    parent_id: ParentId
+    principal: str
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    end_ns: Nanos | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,6 +266,8 @@ Event = (
     Started
     | ParentSubmitted
     | CancelAsked
+    | PauseAsked
+    | AmendAsked
     | HaltAsked
     | ResolveAsked
     | RestoreTold

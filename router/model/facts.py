@@ -64,6 +64,75 @@ class ParentMoved:
     state: ParentState
     at_ns: Nanos
     reason: str
+    held: bool = False
+    """PAUSED by its own bounds: it goes on by itself once they allow it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrivalSeen:
+    """The market a parent came into: what its schedule is rounded to, and what its slippage is measured from.
+
+    `mid`: consolidated, in reporting currency; None without one. `lot`: the finest step of the listings it may use;
+    `slice_min`: the smallest quantity one of them takes, a little more for a price that moves. Both in base.
+    """
+
+    parent_id: ParentId
+    mid: Decimal | None
+    lot: Decimal | None
+    slice_min: Decimal
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentTriggered:
+    """The consolidated mid reached a parent's stop price: from here on it is worked."""
+
+    parent_id: ParentId
+    mid: Decimal
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tape:
+    """How far one listing's prints were counted: all of its epoch, and those that were or may be ours (base)."""
+
+    listing_id: ListingId
+    epoch_ns: Nanos
+    printed: Decimal
+    ours: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeSeen:
+    """What others traded since a parent's start at the listings it may use (base), counted up to here.
+
+    `gap`: prints since the reading before may be missing from it.
+    """
+
+    parent_id: ParentId
+    total: Decimal
+    gap: bool
+    tapes: tuple[Tape, ...]
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParentAmended:
+    """A parent goes on under other terms: the same id, side and instrument."""
+
+    order: ParentOrder
+    principal: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AmendRefused:
+    """Terms that a parent cannot go on under: it stays as it was."""
+
+    parent_id: ParentId
+    why: str
+    principal: str
+    at_ns: Nanos
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -529,6 +598,11 @@ Fact = (
     | ParentTaken
     | ParentTurnedDown
     | ParentMoved
+    | ArrivalSeen
+    | ParentTriggered
+    | VolumeSeen
+    | ParentAmended
+    | AmendRefused
     | RoundPlanned
     | ChildIntended
     | CopyCounted

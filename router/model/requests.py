@@ -11,6 +11,9 @@ class RequestKind(StrEnum):
 
     PARENT = "PARENT"
     CANCEL = "CANCEL"
+    PAUSE = "PAUSE"
+    RESUME_ORDER = "RESUME_ORDER"
+    AMEND = "AMEND"
     HALT = "HALT"
     RESUME = "RESUME"
     ACKNOWLEDGE = "ACKNOWLEDGE"

@@ -49,6 +49,9 @@ class Observe:
             f.ParentTaken: self.parent_taken,
             f.ParentTurnedDown: self.parent_turned_down,
             f.ParentMoved: self.parent_moved,
+            f.ParentTriggered: self.parent_triggered,
+            f.ParentAmended: self.parent_amended,
+            f.AmendRefused: self.amend_refused,
             f.RoundPlanned: self.round_planned,
             f.ChildIntended: self.child_intended,
             f.CopyCounted: self.copy_counted,
@@ -139,6 +142,22 @@ class Observe:
         """A parent changed state."""
         self._metrics.parents.labels(fact.state).inc()
         self._log.info("parent moved", parent=fact.parent_id, state=fact.state, reason=fact.reason)
+
+    def parent_triggered(self, fact: f.ParentTriggered) -> None:
+        """A parent's stop price was reached."""
+        self._log.info("stop price reached", parent=fact.parent_id, mid=plain(fact.mid))
+
+    def parent_amended(self, fact: f.ParentAmended) -> None:
+        """A parent goes on under other terms."""
+        order = fact.order
+        limit = None if order.limit_price is None else plain(order.limit_price)
+        self._log.info(
+            "parent amended", parent=order.id, quantity=plain(order.quantity), limit=limit, principal=fact.principal
+        )
+
+    def amend_refused(self, fact: f.AmendRefused) -> None:
+        """Somebody asked for terms that a parent cannot be worked under."""
+        self._log.warning("amend refused", parent=fact.parent_id, why=fact.why, principal=fact.principal)
 
     def round_planned(self, fact: f.RoundPlanned) -> None:
         """A round was planned."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from router.model.facts import ArrivalSeen, VolumeSeen
 from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
@@ -92,6 +93,13 @@ class Parent:
     """Refusals in a row, by listing."""
     adopted: bool = False
     """It was given children that this database had not known of, beside those it holds for doubtful itself."""
+    arrival: ArrivalSeen | None = None
+    triggered_ns: Nanos | None = None
+    volume: VolumeSeen | None = None
+    volume_before: Decimal = ZERO
+    """What others had traded when its last round was sent."""
+    held: bool = False
+    """PAUSED by its own bounds, not by a person."""
     breached: bool = False
     """A fill turned up that was proven impossible: no new child of this parent."""
     recalled_ns: Nanos | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from router.model.errors import BadInput
-from router.requests.fields import ACCOUNT, ASSET, CHILD, VENUE_ID, Amount, Body, Name, Signed, sentence
+from router.requests.fields import ACCOUNT, ASSET, CHILD, VENUE_ID, Amount, Body, Moment, Name, Signed, sentence
 from router.requests.orders import OrderBody, parse_order
 
 
@@ -14,6 +14,21 @@ class CancelBody(Body):
     """Stop a parent."""
 
     ref_id: Name
+
+
+class PauseBody(Body):
+    """Let a parent send nothing new, or let it go on."""
+
+    ref_id: Name
+
+
+class AmendBody(Body):
+    """Let a parent go on under other terms; what is not named stays as it is."""
+
+    ref_id: Name
+    base_quantity: Amount | None = None
+    limit_price: Amount | None = None
+    end_time: Moment | None = None
 
 
 class AcknowledgeBody(Body):
@@ -79,11 +94,21 @@ def parse(kind: type[B], data: object) -> B:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "order"
         raise BadInput(field, sentence(first)) from None
+    if isinstance(body, AmendBody):
+        _check_amend(body)
     if isinstance(body, AcknowledgeBody) and not Decimal(body.amount):
         raise BadInput("amount", "must not be zero")
     if isinstance(body, ResolveBody):
         _check_trades(body)
     return body
+
+
+def _check_amend(body: AmendBody) -> None:
+    for field in ("base_quantity", "limit_price"):
+        if getattr(body, field) == "0":
+            raise BadInput(field, "must be more than zero")
+    if body.base_quantity is None and body.limit_price is None and body.end_time is None:
+        raise BadInput("base_quantity", "name at least one term to change: base_quantity, limit_price or end_time")
 
 
 def _check_trades(body: ResolveBody) -> None:

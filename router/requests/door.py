@@ -7,12 +7,14 @@ from decimal import Decimal
 
 from router.model.errors import BadInput
 from router.model.events import (
+    AmendAsked,
     CancelAsked,
     DifferenceAcknowledged,
     Event,
     HaltAsked,
     HaltLevel,
     ParentSubmitted,
+    PauseAsked,
     ReconcileAsked,
     ResolveAsked,
     RestoreTold,
@@ -24,6 +26,7 @@ from router.model.ids import (
     EntityId,
     InstrumentId,
     Nanos,
+    ParentId,
     RefId,
     TradeId,
     VenueId,
@@ -35,16 +38,18 @@ from router.model.resolutions import Resolution, ToldTrade, Verdict
 from router.orders.client_ids import parent_id
 from router.requests.bodies import (
     AcknowledgeBody,
+    AmendBody,
     CancelBody,
     HaltBody,
+    PauseBody,
     ReconcileBody,
     ResolveBody,
     RestoredBody,
     TradeBody,
     parse,
 )
-from router.requests.fields import Body
-from router.requests.orders import ENVELOPE_FIELDS, OrderBody, order_model
+from router.requests.fields import Body, nanoseconds
+from router.requests.orders import ENVELOPE_FIELDS, TAKING, OrderBody, order_model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +59,8 @@ class Offered:
     instruments: tuple[InstrumentId, ...]
     venues: frozenset[VenueId]
     accounts: frozenset[AccountId] = frozenset()
-    policies: frozenset[str] = frozenset({"SWEEP"})
-    envelope: frozenset[str] = frozenset()
+    policies: frozenset[str] = TAKING
+    envelope: frozenset[str] = ENVELOPE_FIELDS - {"passive_only"}
     """Fields of the envelope that are kept to; any other is refused, not ignored."""
 
 
@@ -67,6 +72,17 @@ def order_request(body: OrderBody, *, entity: EntityId, principal: str, asked_ns
 def cancel_request(body: CancelBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
     """Ask for a parent to stop. Asking twice is asking once."""
     return _request(RequestKind.CANCEL, body.ref_id, _text(body), entity, principal, asked_ns)
+
+
+def pause_request(body: PauseBody, *, resume: bool, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for a parent to wait, or to go on. Each asking is its own."""
+    kind = RequestKind.RESUME_ORDER if resume else RequestKind.PAUSE
+    return _request(kind, f"{body.ref_id}-{asked_ns}", _text(body), entity, principal, asked_ns)
+
+
+def amend_request(body: AmendBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for other terms. Each asking is its own; asking for what holds already changes nothing."""
+    return _request(RequestKind.AMEND, f"{body.ref_id}-{asked_ns}", _text(body), entity, principal, asked_ns)
 
 
 def halt_request(body: HaltBody, *, resume: bool, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
@@ -115,10 +131,8 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
         case RequestKind.PARENT:
             body = parse(OrderBody, data)
             return ParentSubmitted(order=parent_order(body, deployment, request.entity, request.principal, offered))
-        case RequestKind.CANCEL:
-            ref_id = RefId(parse(CancelBody, data).ref_id)
-            asked = parent_id(deployment=deployment, entity=request.entity, ref_id=ref_id)
-            return CancelAsked(parent_id=asked, principal=request.principal)
+        case RequestKind.CANCEL | RequestKind.PAUSE | RequestKind.RESUME_ORDER | RequestKind.AMEND:
+            return _about_a_parent(request, deployment, data)
         case RequestKind.ACKNOWLEDGE:
             said = parse(AcknowledgeBody, data)
             return DifferenceAcknowledged(
@@ -144,6 +158,28 @@ def understand(request: Request, deployment: str, offered: Offered) -> Event:
             return HaltAsked(level=HaltLevel.NEW, reason=parse(HaltBody, data).reason, principal=request.principal)
         case RequestKind.RESUME:
             return HaltAsked(level=HaltLevel.NONE, reason=parse(HaltBody, data).reason, principal=request.principal)
+
+
+def _about_a_parent(request: Request, deployment: str, data: object) -> CancelAsked | PauseAsked | AmendAsked:
+    """Stop it, let it wait or go on, or give it other terms."""
+    by = request.principal
+
+    def named(body: CancelBody | PauseBody | AmendBody) -> ParentId:
+        return parent_id(deployment=deployment, entity=request.entity, ref_id=RefId(body.ref_id))
+
+    if request.kind is RequestKind.CANCEL:
+        return CancelAsked(parent_id=named(parse(CancelBody, data)), principal=by)
+    if request.kind is not RequestKind.AMEND:
+        resume = request.kind is RequestKind.RESUME_ORDER
+        return PauseAsked(parent_id=named(parse(PauseBody, data)), resume=resume, principal=by)
+    body = parse(AmendBody, data)
+    return AmendAsked(
+        parent_id=named(body),
+        principal=by,
+        quantity=None if body.base_quantity is None else Decimal(body.base_quantity),
+        limit_price=None if body.limit_price is None else Decimal(body.limit_price),
+        end_ns=None if body.end_time is None else nanoseconds(body.end_time),
+    )
 
 
 def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: str, offered: Offered) -> ParentOrder:

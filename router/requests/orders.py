@@ -192,6 +192,8 @@ ENVELOPE_FIELDS = frozenset(
     "max_children_outstanding max_venues max_share_per_venue randomize".split()
 )
 """What belongs to the envelope, by its name at the door."""
+TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
+"""Policies that only ever take what stands in a book."""
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
 _WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
 

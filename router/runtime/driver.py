@@ -16,7 +16,7 @@ from router.engine import Engine, told, unknown
 from router.engine.failure import failed, newcomer
 from router.model.commands import Command, Look
 from router.model.errors import AppendLost, LeaseHeld, SideRowTaken
-from router.model.events import AccountSeen, Event, HaltAsked, HaltLevel, MarketSeen, Stamped, Started
+from router.model.events import AccountSeen, Event, HaltAsked, HaltLevel, MarketSeen, ParentSubmitted, Stamped, Started
 from router.model.facts import ParentArchived
 from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
 from router.model.requests import Request, RequestKind
@@ -288,6 +288,9 @@ class Driver:
     def _decide_event(self, event: Event, request_id: int | None, batch: _Batch) -> None:
         if isinstance(event, AccountSeen):
             self._dead_man.account_read(event.read, self._engine.state.settings.deployment)
+        if isinstance(event, ParentSubmitted) and not self._draining and self._market.knows(event.order.instrument):
+            view = self._market.view(event.order.instrument, event.order.quantity, self._clock.now())
+            event = ParentSubmitted(order=event.order, view=view)
         stamped = Stamped(at_ns=self._clock.now(), event=event)
         brought = newcomer(self._engine.state, event)
         try:

@@ -288,6 +288,9 @@ class Process(Shell):
     def _decide_one(
         self, event: e.Event, request_id: int | None, rows: list[JournalRow], commands: list[Command]
     ) -> None:
+        if isinstance(event, e.ParentSubmitted):
+            arrived = self._view(Look(instrument=event.order.instrument, quantity=event.order.quantity))
+            event = e.ParentSubmitted(order=event.order, view=arrived)
         stamped = e.Stamped(at_ns=self.now(), event=event)
         decision = self._engine.decide(stamped)
         assert not any(isinstance(fact, DecisionFailed) for fact in decision.facts)

@@ -132,6 +132,18 @@ class Projection:
         self._set(ParentTable, (fact.parent_id,), state=fact.state.value, reason=fact.reason, updated_ns=fact.at_ns)
 
     @_take.register
+    def _(self, fact: f.ParentAmended) -> None:
+        order = fact.order
+        self._set(
+            ParentTable,
+            (order.id,),
+            quantity=order.quantity,
+            limit_price=order.limit_price,
+            order_json=canonical(MODEL.encode(order)).decode(),
+            updated_ns=fact.at_ns,
+        )
+
+    @_take.register
     def _(self, fact: f.RoundPlanned) -> None:
         self._put(
             DecisionTable,

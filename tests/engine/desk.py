@@ -1,8 +1,9 @@
 """A desk to tell stories on: the engine alone, with a market written as text and answers given by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from policies import POLICIES
 from router.engine import Engine, told, unknown
@@ -53,10 +54,14 @@ from router.model.outcomes import (
     Unclear,
 )
 from router.model.policies import SweepParams
+from router.model.public_trades import TradeCounters
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.orders.records import Child, Parent
 from router.ports import JournalRow
+from router.requests import OrderBody
+from router.requests.bodies import parse
+from router.requests.orders import order_model
 from router.simulate.journal import SimJournal
 
 MS = 1_000_000
@@ -193,6 +198,21 @@ class Desk:
         self.tell(e.ParentSubmitted(order=order))
         return self.engine.state.parent(order.id)
 
+    def order(self, ref: str, policy: str, quantity: str = "1", **fields: Any) -> Parent:
+        """An order as its owner writes it, in full; a buy unless it says otherwise. Comes with the market as it is."""
+        data = {"ref_id": ref, "instrument": "BTC/USD", "side": "BUY", "base_quantity": quantity, "policy": policy}
+        body = parse(OrderBody, data | fields)
+        ref_id = parent_id(deployment=DEPLOYMENT, entity=EntityId("acme"), ref_id=RefId(ref))
+        order = order_model(body, ref_id, EntityId("acme"), "ann")
+        self.tell(e.ParentSubmitted(order=order, view=self.view()))
+        return self.engine.state.parent(order.id)
+
+    def printed(self, venue: str, quantity: str, *, epoch_ns: int = 1) -> None:
+        """All prints of a venue so far, since the epoch's beginning."""
+        base = Decimal(quantity)
+        counters = TradeCounters(Nanos(epoch_ns), 1, base, base * 100, base, Decimal(0), self.now_ns)
+        self.books[venue] = replace(self.books[venue], trades=counters)
+
     # Telling what happens.
 
     def tell(self, event: e.Event) -> tuple[f.Fact, ...]:
@@ -240,6 +260,14 @@ class Desk:
         done = sum((trade.quantity for trade in trades), Decimal(0)) if executed is None else Decimal(executed)
         order = self.record(venue, status, done)
         return self.looked_up(child, Found(order=order, trades=trades))
+
+    def fill(self, venue: str, quantity: str | None = None) -> None:
+        """The venue takes the newest child and fills it, or so much of it, at its limit."""
+        order = self.child(venue).order
+        done = order.quantity if quantity is None else Decimal(quantity)
+        self.accept(venue)
+        fills = [f"{plain(done)}@{order.limit_price}#T{order.number}"] if done else []
+        self.found(venue, "FILLED" if done == order.quantity else "CANCELLED", *fills)
 
     def missing(self, venue: str, *, asked_ns: Nanos | None = None) -> tuple[f.Fact, ...]:
         """Every endpoint answers cleanly and knows nothing of the newest child."""

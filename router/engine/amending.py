@@ -1,0 +1,80 @@
+"""What people ask of a parent that is being worked: wait, go on, go on under other terms."""
+
+from dataclasses import replace
+
+from router.engine.arriving import infeasible
+from router.engine.draft import Draft
+from router.engine.parents import going_on
+from router.model import events as e
+from router.model import facts as f
+from router.model.ids import ParentId
+from router.model.money import plain
+from router.model.orders import RECOVERED, ParentOrder, ParentState
+from router.orders.records import Parent
+
+
+def on_pause_asked(draft: Draft, event: e.PauseAsked) -> None:
+    """Nothing new leaves of a paused parent; what is out is followed to its end. Asking twice is asking once."""
+    parent = _working(draft, event.parent_id)
+    if parent is None:
+        return
+    paused = parent.state is ParentState.PAUSED and not parent.held
+    if event.resume and paused:
+        _move(draft, parent, going_on(parent), f"resumed by {event.principal}")
+    elif not event.resume and not paused:
+        _move(draft, parent, ParentState.PAUSED, f"paused by {event.principal}")
+    draft.touch(parent)
+
+
+def on_amend_asked(draft: Draft, event: e.AmendAsked) -> None:
+    """The same parent under other terms, if they can be kept; else it stays as it is, and the row says why."""
+    parent = _working(draft, event.parent_id)
+    if parent is None:
+        return
+    order = _amended(parent.order, event)
+    if order == parent.order:
+        return
+    why = _why_not(draft, parent, order)
+    if why is not None:
+        draft.note(f.AmendRefused(parent_id=parent.order.id, why=why, principal=event.principal, at_ns=draft.now_ns))
+        return
+    draft.note(f.ParentAmended(order=order, principal=event.principal, at_ns=draft.now_ns))
+    draft.touch(parent)
+
+
+def _amended(order: ParentOrder, event: e.AmendAsked) -> ParentOrder:
+    if event.quantity is not None:
+        order = replace(order, quantity=event.quantity)
+    if event.limit_price is not None:
+        order = replace(order, limit_price=event.limit_price)
+    if event.end_ns is not None:
+        order = replace(order, envelope=replace(order.envelope, end_ns=event.end_ns, duration_ms=None))
+    return order
+
+
+def _why_not(draft: Draft, parent: Parent, order: ParentOrder) -> str | None:
+    limits, exposure = draft.state.limits, draft.state.blotter.exposure(parent)
+    if order.quantity < exposure:
+        return f"base_quantity: {plain(exposure)} is done, out or in doubt already"
+    if order.quantity > limits.parent_quantity_max:
+        return f"base_quantity: {order.quantity} is above the parent limit {limits.parent_quantity_max}"
+    arrived = None if parent.arrival is None else parent.arrival.mid
+    price = arrived if order.limit_price is None else order.limit_price
+    if price is not None and order.quantity * price > limits.parent_notional_max:
+        return f"base_quantity: worth {order.quantity * price:.2f}, above the parent limit {limits.parent_notional_max}"
+    ends_ns = order.envelope.ends_ns(parent.accepted_ns)
+    if ends_ns is not None and ends_ns <= draft.now_ns:
+        return "end_time: is over already"
+    return infeasible(order, parent.accepted_ns, None)
+
+
+def _working(draft: Draft, parent_id: ParentId) -> Parent | None:
+    """The parent, if a person's word can still change it."""
+    parent = draft.state.blotter.parents.get(parent_id)
+    if parent is None or parent.state.ended or parent.order.policy == RECOVERED:
+        return None
+    return None if parent.state is ParentState.CANCEL_PENDING else parent
+
+
+def _move(draft: Draft, parent: Parent, state: ParentState, reason: str) -> None:
+    draft.note(f.ParentMoved(parent_id=parent.order.id, state=state, at_ns=draft.now_ns, reason=reason))

@@ -1,0 +1,50 @@
+"""The market as one parent may use it: its own bounds on a child's size and worth, and on what a venue may get."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from router.engine.state import State
+from router.model.ids import ListingId, VenueId
+from router.model.market import ListingView, MarketView
+from router.model.money import ZERO, ratio
+from router.model.orders import ParentOrder
+from router.model.rounding import down
+from router.orders.records import Parent
+from router.split.plan import Cap
+
+
+def bounded(order: ParentOrder, view: MarketView) -> MarketView:
+    """The view under the order's own rules for a child. The same object where it has none."""
+    if order.envelope.max_child_quantity is None and order.envelope.min_child_notional is None:
+        return view
+    return replace(view, listings=tuple(_bounded(order, view, book) for book in view.listings))
+
+
+def _bounded(order: ParentOrder, view: MarketView, book: ListingView) -> ListingView:
+    listing, most, least = book.listing, order.envelope.max_child_quantity, order.envelope.min_child_notional
+    if most is not None:
+        most = down(most, listing.step)
+        listing = replace(
+            listing, max_quantity=most if listing.max_quantity is None else min(most, listing.max_quantity)
+        )
+    if least is not None and (rate := view.fx_rate(listing.quote)) is not None:
+        listing = replace(listing, min_notional=max(listing.min_notional, ratio(least, rate)))
+    return replace(book, listing=listing)
+
+
+def venue_caps(state: State, parent: Parent, view: MarketView) -> tuple[Cap, ...]:
+    """What each venue may still get of the parent, all its listings together."""
+    share = parent.order.envelope.max_share_per_venue
+    if share is None:
+        return ()
+    listings: dict[VenueId, set[ListingId]] = defaultdict(set)
+    for book in view.listings:
+        listings[book.listing.venue].add(book.listing.id)
+    got = dict.fromkeys(listings, ZERO)
+    for child in state.blotter.children_of(parent):
+        got[child.order.venue] = got.get(child.order.venue, ZERO) + child.exposure
+    most = parent.order.quantity * share
+    return tuple(
+        Cap(name=f"max_share_per_venue at {venue}", listings=frozenset(ids), quantity=max(most - got[venue], ZERO))
+        for venue, ids in sorted(listings.items())
+    )
