@@ -45,7 +45,7 @@ class Case:
     def person_is_right(self) -> bool:
         """May it end with a question to a person? Where no rule can prove what became of an order, it has to."""
         if self.row.halted and self.seat.protocol == "bitstamp":
-            return True  # seen to stay in doubt there for as long as the symbol is halted
+            return True  # its answer to a halt proves nothing and it takes no deadline: a person's, in bounded time
         return self.seat.name in _UNFENCED and self.row.never_arrives
 
 

@@ -297,6 +297,7 @@ class State:
         child = self.blotter.children[fact.client_id]
         assert fact.copy == child.copies + 1
         child.copies, child.deadline_ns = fact.copy, fact.deadline_ns
+        child.misses.clear()  # what was not there before this copy says nothing about it: look before the next one
 
     def _child_moved(self, fact: f.ChildMoved) -> None:
         child = self.blotter.children[fact.client_id]

@@ -57,7 +57,9 @@ def next_step(child: Child, terms: VenueTerms, now_ns: Nanos, *, wanted: bool, s
     if len(proving) >= MISSES_NEEDED and len({name for miss in proving for name in miss.endpoints}) >= ENDPOINTS_NEEDED:
         return Absent(proof=f"{len(proving)} complete look-ups asked after {horizon_ns} found nothing")
     overdue = _doubted_ms(child, now_ns) >= terms.quarantine_after_ms
-    if terms.fence is Fence.PERMANENT_DEDUPE and wanted and child.misses and not overdue:
+    # Misses count from the last copy on. Look-ups come ever more slowly, and with them the copies.
+    looked = len(child.misses) >= min(child.copies, MISSES_NEEDED)
+    if terms.fence is Fence.PERMANENT_DEDUPE and wanted and looked and not overdue:
         return SendSameId()
     if overdue:
         if horizon_ns is None:

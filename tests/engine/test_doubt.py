@@ -150,6 +150,24 @@ def test_a_licensed_dedupe_sends_the_same_id_as_a_counted_copy() -> None:
     assert len(desk.states("coinbase")) == 1
 
 
+def test_copies_come_ever_more_slowly() -> None:
+    """The venue is looked at in between: an answer that proves nothing was followed by 168 copies in ten seconds."""
+    desk = Desk(venues=(terms("coinbase", Fence.PERMANENT_DEDUPE),)).start()
+    desk.market("coinbase ask 100.00 5.0")
+    desk.submit("P1 buy 1")
+    desk.answer("coinbase", Lost(why="an answer that proves nothing"))
+    desk.missing("coinbase")
+
+    noted = desk.answer("coinbase", Lost(why="an answer that proves nothing"), copy=2)
+    assert not any(isinstance(fact, f.CopyCounted) for fact in noted)
+
+    noted = desk.missing("coinbase")
+    assert not any(isinstance(fact, f.CopyCounted) for fact in noted)
+
+    noted = desk.missing("coinbase")
+    assert [fact.copy for fact in noted if isinstance(fact, f.CopyCounted)] == [3]
+
+
 def test_a_refusal_of_a_second_copy_settles_only_that_copy() -> None:
     """The first copy may still be the order: a refusal releases nothing (RELIABILITY §6.4, bug 1)."""
     desk = Desk(venues=(terms("coinbase", Fence.PERMANENT_DEDUPE),)).start()

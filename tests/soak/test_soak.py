@@ -15,9 +15,11 @@ _MEMORY_GROWN_MOST = 1.15
 
 @pytest.mark.nightly
 @pytest.mark.timeout(MINUTES * 60 + 600)
-async def test_half_an_hour_of_work(tmp_path: Path) -> None:
+async def test_half_an_hour_of_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Both sides agree in the end; memory, files and tasks of the last quarter are those of the second."""
     found = await soak(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}", MINUTES)
+    with capsys.disabled():
+        print(found.told())
     assert found.faults_fired > MINUTES, found.told()
     assert max(found.doubts_ms) < DOUBT_MS_MAX, found.told()
     assert found.grown("rss") < _MEMORY_GROWN_MOST, found.told()
