@@ -14,6 +14,7 @@ from router.cli.out import Out
 from router.cli.whatif_fillprob import fillprob_report, fillprob_table
 from router.cli.whatif_place import place_report, place_table
 from router.cli.whatif_schedule import schedule_report, schedule_table
+from router.cli.whatif_split import split_report, split_table
 
 app = typer.Typer(help="What the router's own arithmetic says of a case in a file.", no_args_is_help=True)
 Input = Annotated[Path, typer.Option("--input", help="case.json, or - for standard input. docs/schemas says its form.")]
@@ -29,6 +30,12 @@ def schedule(case: Input, as_json: AsJson = False) -> None:
 def place(case: Input, as_json: AsJson = False) -> None:
     """Show how much to take now and how much to rest in which queue."""
     answer(case, as_json, place_report, place_table)
+
+
+@app.command()
+def split(case: Input, as_json: AsJson = False) -> None:
+    """Show how the router would divide a quantity over books: plan, exact cost, certificate, reasons."""
+    answer(case, as_json, split_report, split_table)
 
 
 @app.command()

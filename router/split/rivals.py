@@ -1,6 +1,8 @@
 """What others would send under the same rules, each costed like our own plan: the counterfactuals of a decision."""
 
-from router.model.money import exactly
+from router.model.money import ZERO, exactly
+from router.split.curve import Curve
+from router.split.evaluate import levels_for
 from router.split.plan import Plan, SplitRequest
 from router.split.search import Units
 from router.split.split import Splitter
@@ -29,7 +31,7 @@ def sequential(request: SplitRequest) -> Plan:
 
 def _shared_out(splitter: Splitter) -> Units:
     curves, search = splitter.curves, splitter.search
-    depths = [curve.most() for curve in curves]
+    depths = [_displayed(splitter, curve) for curve in curves]
     active = sorted(range(len(curves)), key=lambda rank: (-depths[rank], rank))
     if splitter.request.options.children_max is not None:
         active = active[: splitter.request.options.children_max]
@@ -38,12 +40,18 @@ def _shared_out(splitter: Splitter) -> Units:
         wanted = min(splitter.quantity, shown)
         units = [0] * len(curves)
         for rank in active:
-            units[rank] = wanted * depths[rank] // shown // curves[rank].step * curves[rank].step
+            share = min(wanted * depths[rank] // shown, curves[rank].most())
+            units[rank] = share // curves[rank].step * curves[rank].step
         short = [rank for rank in active if units[rank] < curves[rank].minimum]
         if not short:
             return search.within_rules(units)
         active.remove(min(short, key=lambda rank: (units[rank], rank)))
     return [0] * len(curves)
+
+
+def _displayed(splitter: Splitter, curve: Curve) -> int:
+    """Everything the listing shows, in units, whatever of it may be taken."""
+    return int(sum((level.size for level in levels_for(curve.view, splitter.request.side)), ZERO) * splitter.scale)
 
 
 def _in_order(splitter: Splitter) -> Units:

@@ -8,12 +8,14 @@ from pydantic import BaseModel
 from router.cli.whatif_fillprob import FillprobCase
 from router.cli.whatif_place import PlaceCase
 from router.cli.whatif_schedule import ScheduleCase
+from router.cli.whatif_split import SplitCase
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 CASES: dict[str, type[BaseModel]] = {
     "whatif-schedule": ScheduleCase,
     "whatif-place": PlaceCase,
     "whatif-fillprob": FillprobCase,
+    "whatif-split": SplitCase,
 }
 
 
