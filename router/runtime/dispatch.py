@@ -25,8 +25,8 @@ from router.runtime.turns import Turns
 
 _NS = 1_000_000_000
 _CUT = "the call was cancelled"
-LOOK_UPS_MOST = 8
-"""Of one account at a time: at 20 ms an answer they are some hundreds a second."""
+LOOK_UPS_MOST = 4
+"""Of one account at a time: at 20 ms an answer about a hundred a second, and the loop has time left for orders."""
 
 
 class Dispatcher:
