@@ -103,7 +103,8 @@ class Relaxation:
             return self._impossible(box)
         if fixed == self.children_max and all(self.curves[rank].order_max is None for rank in range(len(box.low))):
             high = tuple(0 if rank in free else each for rank, each in enumerate(box.high))
-            solved = self._at(Box(box.low, high), 0.0)
+            # No order is left for the others; the dust is still that of the box, which is what can be verified.
+            solved = self._at(Box(box.low, high), 0.0, self._reachable(box))
             best = max(abs(curve.prices[0]) for curve in self.curves)
             dear = 2.0 * self.quantity * (abs(self.rest_price) + best) + 1.0
             return Solved(
@@ -162,10 +163,11 @@ class Relaxation:
             count += min(1.0, units / reach) if curve.order_max is None else max(1, units / curve.order_max)
         return count
 
-    def _at(self, box: Box, order_price: float) -> Solved:
+    def _at(self, box: Box, order_price: float, reachable: int | None = None) -> Solved:
         """Sweep the hulls at this price of an order."""
         curves, units = self.curves, list(box.low)
-        reachable = self._reachable(box)
+        if reachable is None:
+            reachable = self._reachable(box)
         left = reachable - sum(units)
         rooms = [
             room - sum(float(group.drawn(rank, units[rank])) for rank in group.weights)

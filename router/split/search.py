@@ -104,6 +104,13 @@ class Search:
         cost = sum(curve.cost(taken) for curve, taken in zip(self.curves, self.swept, strict=True) if taken)
         return cost + (self.quantity - sum(self.swept)) * self.rest_price
 
+    def open_gap(self, units: Sequence[int]) -> float | None:
+        """Basis points between a plan and the bound; None where the bound was not needed to see that it is near."""
+        if self._hull is None:
+            return None
+        cost = self.total(units)
+        return (cost - self._hull[1].bound) * 1e4 / abs(cost) if cost else None
+
     def total(self, units: Sequence[int]) -> float:
         """Signed all-in cost with what orders count as, the rest at its price."""
         cost = 0.0
