@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from bench.evaluation import page
 from bench.evaluation.bands import Banded, banded
-from bench.evaluation.cells import AT_ONCE, DELAYS, FEES, OURS, REACHES, RULES, SIZES, SLACKS, Cell, cell
+from bench.evaluation.cells import DELAYS, FEES, OURS, PATIENT, REACHES, RULES, SIZES, SLACKS, Cell, cell
 from bench.evaluation.seeded import known
 from bench.evaluation.tapes import charged, recorded
 from connectors.lab.tapes import find_tapes
@@ -63,8 +63,8 @@ def _cell(job: Job) -> Cell:
     history = charged(_histories[market], FEES[fees])
     rules = {
         "main": RULES,
-        HARDER: {name: RULES[name] for name in (OURS, AT_ONCE, "sequential", "merged levels (ccxt.OrderRouter)")},
-        "limits": {AT_ONCE: RULES[AT_ONCE], **SLACKS},
-        "reaches": {AT_ONCE: RULES[AT_ONCE], OURS: RULES[OURS], **REACHES},
+        HARDER: {name: RULES[name] for name in (OURS, PATIENT, "sequential", "merged levels (ccxt.OrderRouter)")},
+        "limits": {OURS: RULES[OURS], **SLACKS},
+        "reaches": {OURS: RULES[OURS], PATIENT: RULES[PATIENT], **REACHES},
     }[asked]
     return cell(market, fees, history, size, count, rules, replace(DELAYS, from_top=asked == HARDER))

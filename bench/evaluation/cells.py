@@ -32,8 +32,8 @@ DELAYS = Delays(
 
 REACH = Decimal("0.2")
 OURS = "this router"
-AT_ONCE = "this router, all at once"
-RULES: Mapping[str, Rule] = {OURS: this_router(REACH), AT_ONCE: this_router(None), **RIVALS}
+PATIENT = "this router, reach_bps 0.2"
+RULES: Mapping[str, Rule] = {OURS: this_router(None), PATIENT: this_router(REACH), **RIVALS}
 SLACKS: Mapping[str, Rule] = {
     f"limits {bps} bps beyond": this_router(None, Decimal(bps)) for bps in ("0.25", "0.5", "1", "2", "5")
 }

@@ -11,6 +11,7 @@ from policies import POLICIES
 from router.app.exits import ExitCode
 from router.cli import tables
 from router.cli.common import AsJson, ConfigFile, Ref, run, settings
+from router.cli.deciding import is_decision, parse_decision, record
 from router.cli.out import Out
 from router.config import Config
 from router.journal.bundle import Bundler, check
@@ -118,23 +119,31 @@ def export(
 def replay(
     ref: Annotated[str | None, typer.Argument(metavar="[REF]", help="Only the rows of this order.")] = None,
     seq: Annotated[int | None, typer.Option("--seq", min=1, help="Only this row.")] = None,
+    decision: Annotated[str | None, typer.Option("--decision", help="Only this decision, with its record.")] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide again what the journal says was decided, and report the first row that comes out otherwise."""
+    """Decide again what the journal says was decided, and report the first row that comes out otherwise.
+
+    With --decision also what the splitter was asked, its certificate, and what others would have done.
+    """
 
     async def work() -> ExitCode:
         found = settings(config)
         store = await open_store(found.database_url, found.mode, create=False)
         try:
-            concerns = _concerns(None if ref is None else _parent(found, store, ref), seq)
+            concerns = _concerns(None if ref is None else _parent(found, store, ref), seq, decision)
             replayed = Replay(POLICIES, concerns)
             diverged = await _replay(store, replayed)
         finally:
             await store.close()
-        if diverged is None and replayed.decided == 0 and (ref or seq):
-            raise BadInput("ref_id" if ref else "seq", f"{ref or seq} is not in this journal")
-        Out(as_json=as_json).show(_replayed(replayed, diverged), _drawn)
+        if diverged is None and replayed.decided == 0 and (ref or seq or decision):
+            field = "ref_id" if ref else "seq" if seq else "decision"
+            raise BadInput(field, f"{ref or seq or decision} is not in this journal")
+        shown = _replayed(replayed, diverged)
+        if decision is not None:
+            shown["record"] = _record(replayed, decision)
+        Out(as_json=as_json).show(shown, _drawn)
         return ExitCode.OK if diverged is None else ExitCode.FAILED
 
     run(work(), as_json=as_json)
@@ -184,7 +193,19 @@ def _parent(config: Config, store: JournalStore, ref: str) -> ParentId:
     return parent_id(deployment=store.deployment, entity=config.entity, ref_id=RefId(ref))
 
 
-def _concerns(parent: ParentId | None, seq: int | None) -> Callable[[Appended], bool] | None:
+def _record(replayed: Replay, decision: str) -> dict[str, Any] | None:
+    """The record of a decision that was just made again, and the bytes of the facts that hold it."""
+    wanted = parse_decision(decision)
+    asked = next((one for one in replayed.asked if (one.parent_id, one.round) == wanted), None)
+    return None if asked is None else record(asked) | {"facts": replayed.facts_hash}
+
+
+def _concerns(
+    parent: ParentId | None, seq: int | None, decision: str | None = None
+) -> Callable[[Appended], bool] | None:
+    if decision is not None:
+        wanted = parse_decision(decision)
+        return lambda row: is_decision(row, *wanted)
     if parent is not None:
         return lambda row: parent in repr(row.row)
     return None if seq is None else lambda row: row.seq == seq
@@ -205,6 +226,11 @@ def _replayed(replayed: Replay, diverged: Divergence | None) -> dict[str, Any]:
 def _drawn(shown: dict[str, Any]) -> str:
     diverged = shown["diverged"]
     if diverged is None:
+        made = shown.get("record")
+        if made is not None:
+            bound = made["certificate"]
+            gap = "nothing could be sent" if bound is None else f"within {bound['gap_bps']} bps of the best there is"
+            return f"{made['decision']}: decided again to the same bytes ({made['facts'][:16]}), {gap}"
         return f"{shown['decided_again']} of {shown['rows']} rows decided again: the same facts, every one"
     return (
         f"row {diverged['seq']} ({diverged['event']}) comes out otherwise\n"

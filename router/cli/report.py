@@ -380,6 +380,7 @@ def explanation_report(
     planned, quotes = one.planned, _quotes(one.view)
     seen = None if one.view is None else as_reckoned(one.view, planned.fee_bases)
     return {
+        "decision": f"{planned.parent_id}.{planned.round}",
         "instrument": instrument,
         "round": planned.round,
         "at": moment(one.at_ns),

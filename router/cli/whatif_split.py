@@ -17,7 +17,7 @@ from router.model.market import FxMark, Level, ListingView, MarketView
 from router.model.money import ONE, ZERO, cut, plain, ratio
 from router.model.side import Side
 from router.requests.fields import ASSET, PAIR, SHARE, Amount, Body, Name, Signed, text_only
-from router.split.cash import price_of_cash
+from router.split.cash import CashPrice, price_of_cash
 from router.split.certificate import Certificate, Duals, Proof
 from router.split.check import violations
 from router.split.compare import Counterfactual, compare
@@ -122,23 +122,26 @@ def split_report(data: object) -> Report:
     proof = prove(request, effort)
     plan, certificate = proof.plan, proof.certificate
     cash = price_of_cash(request)
-    return _plan(plan, request) | {
-        "certificate": None if certificate is None else _certificate(certificate),
+    return plan_report(plan, request) | {
+        "certificate": None if certificate is None else certificate_report(certificate),
         "better": None if proof.better is None else _better(proof),
         "faults": [
             *violations(request, plan),
             *(() if certificate is None else faults(request, plan, certificate)),
         ],
-        "against": _against(request, plan),
-        "cash": None
-        if cash is None
-        else {
-            "lost": plain(cash.lost),
-            "lost_bps": cut(cash.lost_bps, _PLACES),
-            "shadow_prices": [
-                {"account": one.account, "asset": one.asset, "worth": cut(one.worth, _PLACES)} for one in cash.shadows
-            ],
-        },
+        "against": against_report(request, plan),
+        "cash": None if cash is None else cash_report(cash),
+    }
+
+
+def cash_report(cash: CashPrice) -> Report:
+    """What it costs that the cash lies where it lies, and what one more unit of a balance would save."""
+    return {
+        "lost": plain(cash.lost),
+        "lost_bps": cut(cash.lost_bps, _PLACES),
+        "shadow_prices": [
+            {"account": one.account, "asset": one.asset, "worth": cut(one.worth, _PLACES)} for one in cash.shadows
+        ],
     }
 
 
@@ -276,7 +279,8 @@ def _shown(value: Decimal | None) -> str | None:
     return None if value is None else cut(value, _PLACES)
 
 
-def _plan(plan: Plan, request: SplitRequest) -> Report:
+def plan_report(plan: Plan, request: SplitRequest) -> Report:
+    """The lines, what they cost, what is left and why."""
     planned = sum((line.quantity for line in plan.lines), ZERO)
     return {
         "side": request.side.value,
@@ -303,7 +307,7 @@ def _plan(plan: Plan, request: SplitRequest) -> Report:
     }
 
 
-def _certificate(found: Certificate) -> Report:
+def certificate_report(found: Certificate) -> Report:
     """Costs are signed, less is better: a sell's proceeds are negative."""
     return {
         "status": found.status.value,
@@ -334,7 +338,7 @@ def _better(proof: Proof) -> Report:
     }
 
 
-def _against(request: SplitRequest, plan: Plan) -> Report:
+def against_report(request: SplitRequest, plan: Plan) -> Report:
     """What others would do of the same: their cost and residual, and what our plan saves on them."""
     found = compare(request, plan)
     others: dict[str, Counterfactual | None] = {

@@ -1,12 +1,25 @@
 """One decision in the making. Each fact is folded into the state as it is noted, so that the next one sees it."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from router.engine.state import State
 from router.model.commands import Command, Wake
 from router.model.facts import Fact, TimerCleared, TimerSet
 from router.model.ids import Nanos, ParentId, TimerId
 from router.orders.records import Parent
+from router.split.plan import Plan, SplitRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a round asked the splitter and what it answered: for watchers, who prove and compare it later."""
+
+    parent_id: ParentId
+    round: int
+    request: SplitRequest
+    reach_bps: Decimal | None
+    plan: Plan
 
 
 @dataclass(slots=True)
@@ -18,6 +31,7 @@ class Draft:
     facts: list[Fact] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     touched: dict[ParentId, None] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
 
     def note(self, fact: Fact) -> None:
         """This happened."""

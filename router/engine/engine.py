@@ -24,7 +24,7 @@ from router.engine import (
     volume,
 )
 from router.engine.arriving import arrive, infeasible
-from router.engine.draft import Draft
+from router.engine.draft import Asked, Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
 from router.engine.state import State, stranger_key
@@ -59,6 +59,8 @@ class Decision:
 
     facts: tuple[f.Fact, ...]
     commands: tuple[Command, ...]
+    asked: tuple[Asked, ...] = ()
+    """What the splitter was asked on the way: it follows from state and event, and is not kept."""
 
 
 class Engine:
@@ -76,7 +78,7 @@ class Engine:
         with exactly():
             self._handle(draft, stamped.event)
             settle(draft, self._policies)
-        return Decision(tuple(draft.facts), tuple(draft.commands))
+        return Decision(tuple(draft.facts), tuple(draft.commands), tuple(draft.asked))
 
     def recover(self, at_ns: Nanos, facts: Iterable[f.Fact]) -> None:
         """Fold a journal row in. Decides nothing."""

@@ -12,7 +12,7 @@ from router.book.effective import spend_factor
 from router.engine import charging, timers, volume
 from router.engine.arriving import arrive
 from router.engine.bounds import bounded, venue_caps
-from router.engine.draft import Draft
+from router.engine.draft import Asked, Draft
 from router.engine.parents import hold, may_plan, places_left, progress
 from router.engine.state import State
 from router.model import facts as f
@@ -92,11 +92,17 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     request = _request(draft.state, parent, planned, due, collars, draft.now_ns)
     limit_price = stricter(parent.order.side, parent.order.limit_price, target.limit_price)
     options = replace(request.options, children_max=places)
-    plan = split_within(replace(request, limit_price=limit_price, options=options), target.reach_bps)
+    request = replace(request, limit_price=limit_price, options=options)
+    plan = split_within(request, target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent
     approved, refused = _reviewed(draft, parent, view, plan, collars)
+    draft.asked.append(
+        Asked(
+            parent_id=parent.order.id, round=parent.rounds + 1, request=request, reach_bps=target.reach_bps, plan=plan
+        )
+    )
     _record(draft, parent, view, due, plan, approved, refused, bases)
     charging.note_discounts(draft, bases)
     for order, candidate in approved:

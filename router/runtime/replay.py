@@ -5,10 +5,13 @@ written down. A divergence means that this release decides otherwise than the on
 depended on something besides state, event and view: a bug by definition.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from router.engine import Engine
+from router.engine.draft import Asked
+from router.journal import codec
 from router.model.facts import DecisionFailed, Fact
 from router.ports import Appended, Policy
 
@@ -36,6 +39,10 @@ class Divergence:
         return "nothing", self.error or "nothing"
 
 
+def _bytes_of(facts: tuple[Fact, ...]) -> bytes:
+    return b"\n".join(codec.dumps(fact) for fact in facts)
+
+
 class Replay:
     """Fed the journal's rows in order from the first. `concerns` says which rows to decide again; all by default."""
 
@@ -43,6 +50,10 @@ class Replay:
         self.rows = 0
         self.decided = 0
         """Rows decided again and found equal."""
+        self.asked: tuple[Asked, ...] = ()
+        """What the splitter was asked by the last row that was decided again."""
+        self.facts_hash = ""
+        """Of that row's facts, as they are written: SHA-256."""
         self._policies = policies
         self._concerns = concerns
         self._engine = Engine(policies)
@@ -62,13 +73,16 @@ class Replay:
             self._engine.recover(stamped.at_ns, written)
             return None
         try:
-            decided = self._engine.decide(stamped).facts
+            decision = self._engine.decide(stamped)
+            decided, self.asked = decision.facts, decision.asked
         except Exception as error:  # noqa: BLE001 - whatever this release does with the event is the finding
             why = f"{type(error).__name__}: {error}"
             return Divergence(
                 seq=appended.seq, event=type(stamped.event).__name__, written=written, decided=(), error=why
             )
-        if decided != written:
+        again, kept = _bytes_of(decided), _bytes_of(written)
+        self.facts_hash = hashlib.sha256(kept).hexdigest()
+        if again != kept:
             return Divergence(seq=appended.seq, event=type(stamped.event).__name__, written=written, decided=decided)
         self.decided += 1
         return None
