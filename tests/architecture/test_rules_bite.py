@@ -25,11 +25,18 @@ def plant(root: Path, path: str, text: str) -> list[rules.Source]:
         ("router/runtime/x.py", "from connectors.lab import serve"),
         ("connectors/x.py", "from router.engine import Engine"),
         ("router/risk.py", "from router.engine import Engine"),
+        ("router/nowhere/x.py", "from router.model import ids"),
+        ("router/__init__.py", "from router.model import ids"),
     ],
 )
 def test_an_import_out_of_bounds_is_found(tmp_path: Path, path: str, text: str):
     """Absolute, relative, late and package-level imports are all seen."""
     assert len(rules.imports_out_of_bounds(plant(tmp_path, path, text))) == 1
+
+
+def test_a_room_nobody_named_is_found(tmp_path: Path):
+    """It is one of the rooms there are, so the comparison with the table fails."""
+    assert rules.rooms(plant(tmp_path, "router/nowhere.py", "x = 1")) == {"router.nowhere"}
 
 
 def test_an_allowed_import_is_not_reported(tmp_path: Path):

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from router.orders.lifecycle import TRANSITIONS
-from tests.architecture.rules import ROOMS
+from tests.architecture.rules import FREE, PURE, ROOMS
 from tests.docs import draw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,11 +30,33 @@ def test_every_decision_has_its_heading():
     assert len(headings) >= 17
 
 
-def test_every_room_is_explained():
-    """The table of rooms and the rules that are checked name the same rooms."""
-    named = set(re.findall(r"^\| `([a-z./_]+)`", PAGE, flags=re.MULTILINE))
+def rooms_on_the_page() -> dict[str, tuple[str, str]]:
+    """Room -> the cells "may import" and "pure"."""
+    table = PAGE.split("## Rooms\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:3] == "| `"]
+    return {name.replace("/", "."): (row[2], row[3]) for row in rows for name in re.findall(r"`([a-z/_]+)`", row[0])}
 
-    assert {room.replace(".", "/") for room in ROOMS} <= named
+
+def may_import(cell: str) -> set[str]:
+    """The rooms a cell names: `model, journal` with the upper storey left out, or `engine and what it may, journal`."""
+    found: set[str] = set()
+    for part in [] if cell == "the standard library" else cell.split(", "):
+        name = part.removesuffix(" and what it may")
+        room = name if name in ROOMS else f"router.{name}"
+        assert room in ROOMS, f"no such room: {name}"
+        found |= {room, *(ROOMS[room] if name != part else ())}
+    return found
+
+
+def test_every_room_is_explained():
+    """The table of rooms on the page is the one that is checked: the same rooms, imports and purity."""
+    shown = rooms_on_the_page()
+
+    assert {room for room, (cell, _) in shown.items() if cell == "everything"} == set(FREE)
+    assert {room: may_import(cell) for room, (cell, _) in shown.items() if room not in FREE} == {
+        room: set(others) for room, others in ROOMS.items()
+    }
+    assert {room for room, (_, pure) in shown.items() if pure == "yes"} == ROOMS.keys() & set(PURE)
 
 
 def test_every_link_leads_somewhere():
