@@ -30,7 +30,7 @@ from connectors.ccxt_venue.registry import dialect_of
 from connectors.lab.client import LabControl
 from connectors.lab.faults import FaultKind
 from router.app.execute import submit
-from router.app.parts import Router, build_engine, opened
+from router.app.parts import Router, build_driving, opened
 from router.config import Config, load
 from router.engine import Engine
 from router.engine.image import IMAGE_VERSION
@@ -200,7 +200,7 @@ async def _open_books(router: Router) -> None:
     """A first driver has read every account, as it would have before it left anything open."""
     lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
     assert lease is not None
-    engine = build_engine(router)
+    engine = build_driving(router)
     driving = asyncio.create_task(engine.driver.run(lease))
     await engine.driver.ready()
     assert all(gate.open for gate in engine.driver.engine.state.gates.values())
@@ -226,7 +226,7 @@ async def _leave_open(router: Router, control: LabControl, children: int, *, fil
 
 async def _start(router: Router, resting: int) -> dict[str, float]:
     """Seconds from the lease to each of what is waited for; for the fate of children only where there are `resting`."""
-    engine = build_engine(router)
+    engine = build_driving(router)
     took: dict[str, float] = {}
     began = time.monotonic()
     lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)

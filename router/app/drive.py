@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from router.app.heads import exporting_heads
-from router.app.parts import Engine, Router, build_engine
+from router.app.parts import Driving, Router, build_driving
 from router.app.recording import recording
 from router.model.errors import AppendLost, LeaseHeld
 from router.ports import Lease
@@ -14,17 +14,17 @@ from router.ports import Lease
 _LOOK_S = 0.02
 
 
-async def drive_while(router: Router, lease: Lease, wanted: Callable[[Engine], bool]) -> None:
+async def drive_while(router: Router, lease: Lease, wanted: Callable[[Driving], bool]) -> None:
     """Drive under `lease` for as long as `wanted` says so, then drain. Returns early when the lease is lost."""
-    engine = build_engine(router)
+    driving = build_driving(router)
     gc.collect()  # now, while nothing waits: a full collection stops the loop for tens of milliseconds
-    running = asyncio.create_task(engine.driver.run(lease))
-    tidying = asyncio.create_task(freeze_when_started(engine))
+    running = asyncio.create_task(driving.driver.run(lease))
+    tidying = asyncio.create_task(freeze_when_started(driving))
     try:
-        async with exporting_heads(router), recording(router, engine):
-            while not running.done() and wanted(engine):
+        async with exporting_heads(router), recording(router, driving):
+            while not running.done() and wanted(driving):
                 await asyncio.wait([running], timeout=_LOOK_S)
-            engine.driver.stop()
+            driving.driver.stop()
             with suppress(LeaseHeld, AppendLost):  # fenced: whoever drives now carries on
                 await running
     finally:
@@ -43,9 +43,9 @@ async def following(router: Router) -> AsyncIterator[None]:
         await router.projector.catch_up()
 
 
-async def freeze_when_started(engine: Engine) -> None:
+async def freeze_when_started(driving: Driving) -> None:
     """What start-up made stays for good: freezing it, uncollected, takes no time and spares every later collection."""
-    await engine.driver.ready()
+    await driving.driver.ready()
     gc.freeze()
 
 

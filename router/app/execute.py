@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from router.app.drive import drive_while, following
 from router.app.exits import ExitCode
-from router.app.parts import Engine, Router
+from router.app.parts import Driving, Router
 from router.model.ids import Nanos, ParentId
 from router.model.orders import ParentState
 from router.requests import OrderBody, order_request, parent_order
@@ -72,7 +72,7 @@ async def see_through(router: Router, wanted: ParentId, wait_s: float, stop: asy
                     break
                 await asyncio.sleep(_POLL_S)
                 continue
-            await drive_while(router, lease, lambda engine: waiting() and _going_on(engine, wanted))
+            await drive_while(router, lease, lambda driving: waiting() and _going_on(driving, wanted))
             if await _halted(router):
                 break
     return await result(router, wanted)
@@ -87,14 +87,14 @@ async def result(router: Router, wanted: ParentId) -> Executed:
     return Executed(wanted, detail, ExitCode.HALTED if await _halted(router) else ExitCode.IN_DOUBT)
 
 
-def _going_on(engine: Engine, wanted: ParentId) -> bool:
+def _going_on(driving: Driving, wanted: ParentId) -> bool:
     """Is there still something of the parent to wait for?"""
-    state = engine.driver.engine.state
+    state = driving.driver.engine.state
     parent = state.blotter.parents.get(wanted)
     if parent is not None and parent.state.ended:
         return False
     settled = parent is not None and all(child.state.ended for child in state.blotter.children_of(parent))
-    return not (state.halted and settled and engine.driver.heard_all)
+    return not (state.halted and settled and driving.driver.heard_all)
 
 
 async def _final(router: Router, wanted: ParentId) -> bool:

@@ -59,7 +59,7 @@ class Router:
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Driving:
     """A driver and what it drives, for one tenure of the lease."""
 
     driver: Driver
@@ -127,7 +127,7 @@ def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
     return Market(config.instruments, policy, inbox, book_lost, trades_lost, observe.stream_noted)
 
 
-def build_engine(router: Router) -> Engine:
+def build_driving(router: Router) -> Driving:
     """A driver with fresh connectors, ready to run under a lease."""
     config = router.config
     inbox = Inbox()
@@ -154,7 +154,7 @@ def build_engine(router: Router) -> Engine:
         started=_starting(router),
         dead_man_s=_dead_man_s(config),
     )
-    return Engine(driver, market, ports)
+    return Driving(driver, market, ports)
 
 
 def _dead_man_s(config: Config) -> Mapping[AccountId, int]:

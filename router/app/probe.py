@@ -21,8 +21,7 @@ from router.app.drive import drive_while, following
 from router.app.estimate import NoMarket, market_view
 from router.app.execute import see_through, submit
 from router.app.licences import Measured
-from router.app.parts import Engine as Driving
-from router.app.parts import Router, build_market
+from router.app.parts import Driving, Router, build_market
 from router.config import Mode
 from router.engine import Engine
 from router.model import rounding

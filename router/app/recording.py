@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from router.app.parts import Engine, Router
+from router.app.parts import Driving, Router
 from router.market_record.archive import Archive
 from router.market_record.recorder import Recorder
 from router.market_record.sampling import Cadence
@@ -19,29 +19,29 @@ _TOP_ONLY = Decimal(0)
 class _Watched:
     """A driver's market and blotter, read only."""
 
-    def __init__(self, router: Router, engine: Engine) -> None:
+    def __init__(self, router: Router, driving: Driving) -> None:
         self._router = router
-        self._engine = engine
+        self._driving = driving
 
     def worked_on(self) -> Iterable[InstrumentId]:
         """Instruments with a parent that has not ended."""
-        state = self._engine.driver.engine.state
+        state = self._driving.driver.engine.state
         return {parent.order.instrument for parent in state.blotter.working_parents()}
 
     def view(self, instrument: InstrumentId) -> MarketView | None:
         """The newest market; a parent may be of an instrument that is no longer configured."""
-        market = self._engine.market
+        market = self._driving.market
         return market.view(instrument, _TOP_ONLY, self._router.clock.now()) if market.knows(instrument) else None
 
 
 @asynccontextmanager
-async def recording(router: Router, engine: Engine) -> AsyncIterator[None]:
+async def recording(router: Router, driving: Driving) -> AsyncIterator[None]:
     """Record meanwhile, where that is wanted. No trouble of it reaches the driver."""
     cadence = router.config.market_record
     if cadence is None:
         yield
         return
-    task = asyncio.create_task(_record(router, engine, cadence))
+    task = asyncio.create_task(_record(router, driving, cadence))
     try:
         yield
     finally:
@@ -49,14 +49,14 @@ async def recording(router: Router, engine: Engine) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _record(router: Router, engine: Engine, cadence: Cadence) -> None:
+async def _record(router: Router, driving: Driving, cadence: Cadence) -> None:
     archive = Archive(router.config.database_url)
     try:
         while True:
             recorder = Recorder(
                 archive=archive,
                 cadence=cadence,
-                market=_Watched(router, engine),
+                market=_Watched(router, driving),
                 now=router.clock.now,
                 told=router.observe,
             )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from router.app.drive import drive_while, following
-from router.app.parts import Engine, Router
+from router.app.parts import Driving, Router
 from router.engine import recovering
 from router.model.errors import LeaseHeld
 from router.model.ids import InstrumentId, Nanos
@@ -51,11 +51,11 @@ class Pages:
 
 
 class Served:
-    """The pages' source: the engine that drives, or nothing while we stand by."""
+    """The pages' source: what drives, or nothing while we stand by."""
 
     def __init__(self, router: Router) -> None:
         self._router = router
-        self.engine: Engine | None = None
+        self.driving: Driving | None = None
 
     def shown(self) -> Shown:
         """What the status pages may read."""
@@ -65,10 +65,10 @@ class Served:
 
     def _status(self) -> Json:
         config = self._router.config
-        status: Json = {"mode": config.mode, "deployment": config.deployment, "driving": self.engine is not None}
-        if self.engine is None:
+        status: Json = {"mode": config.mode, "deployment": config.deployment, "driving": self.driving is not None}
+        if self.driving is None:
             return status
-        state = self.engine.driver.engine.state
+        state = self.driving.driver.engine.state
         now_ns = self._router.clock.now()
         return status | {
             "halted": state.halt_reason if state.halted else None,
@@ -80,28 +80,28 @@ class Served:
             "children_living": sum(1 for _ in state.blotter.living()),
             "books": {
                 listing: {"age_ms": age_ns // _NS_PER_MS, "unusable": why}
-                for listing, (age_ns, why) in self.engine.market.ages(now_ns).items()
+                for listing, (age_ns, why) in self.driving.market.ages(now_ns).items()
             },
-            "streams": {venue.account: self.engine.market.health.shown(venue.account) for venue in config.venues},
+            "streams": {venue.account: self.driving.market.health.shown(venue.account) for venue in config.venues},
             "tiers": {venue.venue: venue.tier for venue in config.venues},
         }
 
     def _not_ready(self) -> str | None:
-        if self.engine is None:
+        if self.driving is None:
             return "another process drives"
-        gates = self.engine.driver.engine.state.gates
+        gates = self.driving.driver.engine.state.gates
         shut = [account for account, gate in gates.items() if not gate.open]
         if shut or not gates:
             return f"not open: {', '.join(shut) or 'no account was read yet'}"
-        ages = self.engine.market.ages(self._router.clock.now())
+        ages = self.driving.market.ages(self._router.clock.now())
         if not any(why is None for _, why in ages.values()):
             return "no usable book"
         return None
 
     def _view(self, instrument: InstrumentId, quantity: Decimal) -> MarketView:
-        if self.engine is None:
+        if self.driving is None:
             raise KeyError(instrument)
-        return self.engine.market.view(instrument, quantity, self._router.clock.now())
+        return self.driving.market.view(instrument, quantity, self._router.clock.now())
 
 
 class Alone:
@@ -144,8 +144,8 @@ async def serve(router: Router, stop: asyncio.Event) -> None:
                         await asyncio.wait_for(stop.wait(), _STANDBY_S)
                     continue
                 await pages.open()  # whoever drove here before may have left the port
-                await drive_while(router, lease, lambda engine: _shown_while(served, engine, stop))
-                served.engine = None
+                await drive_while(router, lease, lambda driving: _shown_while(served, driving, stop))
+                served.driving = None
     finally:
         await pages.close()
 
@@ -159,6 +159,6 @@ def until_signalled() -> asyncio.Event:
     return stop
 
 
-def _shown_while(served: Served, engine: Engine, stop: asyncio.Event) -> bool:
-    served.engine = engine
+def _shown_while(served: Served, driving: Driving, stop: asyncio.Event) -> bool:
+    served.driving = driving
     return not stop.is_set()

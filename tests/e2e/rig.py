@@ -13,7 +13,7 @@ from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from connectors.lab.settings import LabSettings
 from router.app.execute import Executed, result, submit
-from router.app.parts import Engine, Router, build_engine, opened
+from router.app.parts import Driving, Router, build_driving, opened
 from router.config import Config, load
 from router.drill.stand import (
     ALL_SEATS,
@@ -91,7 +91,7 @@ class Stand:
     control: LabControl
     config: Config
     router: Router
-    engine: Engine
+    engine: Driving
     running: "asyncio.Task[None]"
 
     async def submit(self, body: OrderBody) -> ParentId:
@@ -168,11 +168,11 @@ async def standing(
 
 
 @asynccontextmanager
-async def driving(router: Router) -> AsyncIterator[tuple[Engine, "asyncio.Task[None]"]]:
+async def driving(router: Router) -> AsyncIterator[tuple[Driving, "asyncio.Task[None]"]]:
     """A driver under the lease, ready; drained at the end."""
     lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
     assert lease is not None
-    engine = build_engine(router)
+    engine = build_driving(router)
     running = asyncio.create_task(engine.driver.run(lease))
     ready = asyncio.create_task(engine.driver.ready())
     try:
@@ -186,7 +186,7 @@ async def driving(router: Router) -> AsyncIterator[tuple[Engine, "asyncio.Task[N
         await asyncio.wait([running])
 
 
-async def books_seen(engine: Engine) -> None:
+async def books_seen(engine: Driving) -> None:
     """Every listing's book is there: an order planned now may choose among all of them."""
 
     def probe() -> bool:

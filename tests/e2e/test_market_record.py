@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.app.parts import Engine, Router
+from router.app.parts import Driving, Router
 from router.app.recording import recording
 from router.drill.stand import SEATS, set_books
 from router.market_record.archive import Archive
@@ -24,7 +24,7 @@ QUICK = {"change_ms": 50, "quiet_ms": 50, "write_ms": 500}
 
 
 @asynccontextmanager
-async def remembering(router: Router, engine: Engine) -> AsyncIterator[Archive]:
+async def remembering(router: Router, engine: Driving) -> AsyncIterator[Archive]:
     """The record of it, to be read when it is over."""
     archive = Archive(router.config.database_url)
     async with recording(router, engine):
@@ -63,12 +63,12 @@ async def test_what_was_traded_while_a_parent_worked_is_what_the_venues_say(tmp_
     assert {mark.asset for mark in last.fx} == {"USD", "USDT", "USDC"}
 
 
-def _counted(engine: Engine) -> list[bool]:
+def _counted(engine: Driving) -> list[bool]:
     view = engine.market.view(BTC, Decimal(0), 0)  # type: ignore[arg-type]
     return [one.trades is not None for one in view.listings]
 
 
-def _volumes_in(engine: Engine) -> dict[str, Decimal]:
+def _volumes_in(engine: Driving) -> dict[str, Decimal]:
     view = engine.market.view(BTC, Decimal(0), 0)  # type: ignore[arg-type]
     return {one.listing.venue: one.trades.quantity for one in view.listings if one.trades is not None}
 
