@@ -37,7 +37,6 @@ START_LOOK_NS = 15_000 * _MS
 reading takes, which must not share the venue's limit with a thousand look-ups."""
 _IOC_RESTS_NS = 10_000 * _MS
 """An immediate-or-cancel order that is open for so long is not what the venue took it for (VENUES §0.5)."""
-_BACKOFF_MAX = 16
 
 _ENDED = {
     VenueOrderStatus.FILLED: Heard.ENDED_FILLED,
@@ -185,10 +184,7 @@ def follow(draft: Draft, child: Child) -> None:
         return
     if child.state is ChildState.CLOSING and _overdue(child, terms, draft.now_ns):
         _hear(draft, child, Heard.UNDECIDABLE, f"ended at the venue, but its fills are not shown: {child.reason}")
-    if child.state is ChildState.QUARANTINED:
-        wait_ns = _QUARANTINE_LOOK_NS
-    else:
-        wait_ns = terms.look_up_wait_ms * _MS * min(2 ** min(child.looks, 8), _BACKOFF_MAX)
+    wait_ns = _QUARANTINE_LOOK_NS if child.state is ChildState.QUARANTINED else resolver.backed_off_ns(child, terms)
     draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + wait_ns))
 
 

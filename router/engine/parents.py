@@ -153,5 +153,5 @@ def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -
     target = policies[parent.order.policy].target(done, draft.now_ns, None)
     if target.not_before_ns is not None:
         draft.wake(timers.parent(parent.order.id), target.not_before_ns)
-    due = max(target.quantity - done.committed, ZERO)
+    due = done.due(target)
     return max(due, parent.order.quantity - done.filled) if target.look else due

@@ -77,9 +77,9 @@ def _warming(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> b
 
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
     target = _target(draft, parent, view, policies[parent.order.policy])
-    due = target.quantity - progress(draft.state, parent).committed
+    due = progress(draft.state, parent).due(target)
     places = places_left(draft.state, parent, target)
-    if due <= 0 or places == 0:
+    if due == 0 or places == 0:
         _wait(draft, parent, target)
         return None
     if (too_large := _too_large(draft.state, parent, reference_mid(view))) is not None:

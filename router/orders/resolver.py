@@ -14,7 +14,7 @@ from router.orders.records import Child
 MISSES_NEEDED = 3
 ENDPOINTS_NEEDED = 2
 _MS = 1_000_000
-_BACKOFF_MAX = 16
+_DOUBLINGS_MAX = 4
 _EPOCH = Nanos(0)
 
 
@@ -83,13 +83,18 @@ def last_moment_ns(child: Child, terms: VenueTerms, started_ns: Nanos = _EPOCH) 
     return Nanos(dies_ns + (terms.engine_wait_ms + terms.read_lag_ms) * _MS)
 
 
+def backed_off_ns(child: Child, terms: VenueTerms) -> int:
+    """How long to wait for its next look-up: twice as long after each, up to a bound."""
+    return terms.look_up_wait_ms * _MS * (1 << min(child.looks, _DOUBLINGS_MAX))
+
+
 def _next_look_ns(child: Child, terms: VenueTerms, horizon_ns: Nanos | None, now_ns: Nanos) -> Nanos:
     """Soon and then more slowly while the order may still turn up; steadily once its absence can be proven."""
     wait_ns = terms.look_up_wait_ms * _MS
     if horizon_ns is not None and now_ns > horizon_ns:
         return Nanos(now_ns + wait_ns)
-    backed_off_ns = now_ns + wait_ns * min(2 ** min(child.looks, 8), _BACKOFF_MAX)
-    return Nanos(backed_off_ns if horizon_ns is None else min(backed_off_ns, horizon_ns + 1))
+    at_ns = now_ns + backed_off_ns(child, terms)
+    return Nanos(at_ns if horizon_ns is None else min(at_ns, horizon_ns + 1))
 
 
 def _doubted_ms(child: Child, now_ns: Nanos) -> int:

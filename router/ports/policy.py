@@ -72,6 +72,10 @@ class Progress:
         """What is left to be sent."""
         return self.order.quantity - self.committed
 
+    def due(self, target: "Target") -> Decimal:
+        """What should be sent by now and was not: in base, 0 where more is committed than the policy wants."""
+        return max(target.quantity - self.committed, ZERO)
+
     @property
     def starts_ns(self) -> Nanos:
         """From when it may trade: accepted, begun, and triggered where it waits for a price."""

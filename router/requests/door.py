@@ -185,8 +185,8 @@ def _about_a_parent(request: Request, deployment: str, data: object) -> CancelAs
 def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: str, offered: Offered) -> ParentOrder:
     """The parent a body describes, defaults filled in. Raises `BadInput` for what is not offered here."""
     _check_offered(body, offered)
-    ref_id = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
-    return order_model(body, ref_id, entity, principal)
+    id_ = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
+    return order_model(body, id_, entity, principal)
 
 
 def _resolution(body: ResolveBody, principal: str) -> Resolution:

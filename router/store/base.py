@@ -34,8 +34,8 @@ from router.store.session import MaybeWritten, NotWritten, Row, Session, Step, T
 from router.store.side_rows import beside, steps_for
 
 SNAPSHOTS_KEPT = 8
-_POLL_S = 1.0
 _OUR_PLACE = "the row before is the one this writer knows"
+_POLL_S = 1.0
 """However well waking works, open requests are looked for this often."""
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class JournalStore:
                 await self._session.write(self._steps(rows, chained))
             except Taken as error:
                 # The journal's own place is a race that was lost; a side row is a bug.
-                lost = _OUR_PLACE in str(error)
+                lost = error.must == _OUR_PLACE
                 await self._read_back(chained, AppendLost(str(error)) if lost else SideRowTaken(str(error)))
             except NotWritten as error:
                 await self._read_back(chained, StoreUnavailable(f"nothing was appended: {error}"))

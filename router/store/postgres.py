@@ -87,7 +87,9 @@ class PostgresSession:
         """One statement is a transaction by itself: one way to the server and back instead of three."""
         try:
             return await _run(connection, step)
-        except (asyncpg.UniqueViolationError, Taken) as error:
+        except Taken:
+            raise
+        except asyncpg.UniqueViolationError as error:
             raise Taken(str(error)) from error
         except BaseException as error:
             if isinstance(error, asyncpg.PostgresError) and not connection.is_closed():
@@ -244,6 +246,6 @@ async def _run(connection: asyncpg.Connection, step: Step) -> list[Row]:
     for args in step.args:
         rows = await connection.fetch(text, *args)
         if step.must is not None and len(rows) != 1:
-            raise Taken(f"this does not hold: {step.must} ({args[0]!r})")
+            raise Taken(f"this does not hold: {step.must} ({args[0]!r})", must=step.must)
         answer.extend(tuple(row) for row in rows)
     return answer

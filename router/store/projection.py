@@ -464,7 +464,7 @@ def owner_of(order: ChildOrder) -> Owner:
     return Owner(entity=order.entity, account=order.account, quote=order.quote)
 
 
-def strangers_in(rows: Iterable[Followed], known: Known) -> tuple[set[ClientOrderId], set[ParentId]]:
+def names_unknown(rows: Iterable[Followed], known: Known) -> tuple[set[ClientOrderId], set[ParentId]]:
     """Children and parents these rows speak of that neither they nor `known` introduce: to be looked up first."""
     children: set[ClientOrderId] = set()
     parents: set[ParentId] = set()

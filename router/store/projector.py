@@ -22,7 +22,7 @@ from router.model.ids import AccountId, ClientOrderId, EntityId, Nanos, ParentId
 from router.model.money import ZERO
 from router.store.engines import engine_for
 from router.store.location import locate
-from router.store.projection import KEYS, NOBODY, Change, Followed, Key, Known, Owner, Projection, Values, strangers_in
+from router.store.projection import KEYS, NOBODY, Change, Followed, Key, Known, Owner, Projection, Values, names_unknown
 from router.store.tables import FOLLOWING, JOURNAL, BalanceTable, ChildTable, CursorTable, ParentTable, core
 
 NAME = "query tables"
@@ -119,7 +119,7 @@ class Projector:
         """Learn the names the rows speak of and earlier batches introduced."""
         if len(self._known.children) + len(self._known.parents) > _KNOWN_MAX:
             self._known = Known()
-        children, parents = strangers_in(rows, self._known)
+        children, parents = names_unknown(rows, self._known)
         if children:
             self._known.children.update(dict.fromkeys(children, NOBODY))
             child = core(ChildTable).c

@@ -26,7 +26,11 @@ class Step:
 
 
 class Taken(Exception):
-    """A unique key is taken or a `must` did not hold. Nothing was written."""
+    """A unique key is taken, or `must` did not hold. Nothing was written."""
+
+    def __init__(self, why: str, *, must: str | None = None) -> None:
+        self.must = must
+        super().__init__(why)
 
 
 class NotWritten(Exception):

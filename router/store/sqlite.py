@@ -181,7 +181,7 @@ def _run(connection: sqlite3.Connection, step: Step) -> list[Row]:
     for args in step.args:
         rows = connection.execute(sql.sqlite, sql.in_sqlite_order(args)).fetchall()
         if step.must is not None and len(rows) != 1:
-            raise Taken(f"this does not hold: {step.must} ({args[0]!r})")
+            raise Taken(f"this does not hold: {step.must} ({args[0]!r})", must=step.must)
         answer.extend(rows)
     return answer
 
