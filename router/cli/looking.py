@@ -19,10 +19,12 @@ from router.cli.common import (
     run,
     settings,
 )
+from router.cli.deciding import parse_decision
 from router.cli.market import against, market_view
 from router.cli.out import Out
-from router.cli.reading import order_of_ref, reading_if_there, rounds_of
+from router.cli.reading import Reading, order_of_ref, reading_if_there, rounds_of
 from router.cli.shown import driver_shown
+from router.model.errors import BadInput
 from router.model.requests import Request
 from router.model.side import Side
 from router.store.projection import GATE_OPENED, RESOLUTIONS
@@ -110,7 +112,7 @@ def show(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 def explain(
-    ref: Ref,
+    ref: Annotated[str, typer.Argument(metavar="REF|DECISION", help="An order's ref_id, or PARENT.ROUND.")],
     only: Annotated[int | None, typer.Option("--round", min=1, help="One round; all of them by default.")] = None,
     depth: Depth = 8,
     config: ConfigFile = None,
@@ -121,13 +123,24 @@ def explain(
     async def work() -> ExitCode:
         found = settings(config)
         async with reading_if_there(found) as seen:
-            order = await order_of_ref(seen, ref)
+            order, number = await _asked_for(seen, ref)
             known = await rounds_of(seen.queries, order) if seen is not None and isinstance(order, ParentDetail) else ()
-        shown = [] if isinstance(order, Request) else _explained(order, known, only, depth)
+        shown = [] if isinstance(order, Request) else _explained(order, known, number or only, depth)
         Out(as_json=as_json).show(shown, tables.explanations)
         return ExitCode.OK
 
     run(work(), as_json=as_json)
+
+
+async def _asked_for(seen: Reading | None, text: str) -> tuple[ParentDetail | Request, int | None]:
+    """The order that is named, and the round where it was a decision. Raises `BadInput`."""
+    if "." not in text:
+        return await order_of_ref(seen, text), None
+    parent, number = parse_decision(text)
+    detail = None if seen is None else await seen.queries.parent(parent)
+    if detail is None or number not in {one.round for one in detail.decisions}:
+        raise BadInput("decision", f"{text} is not known here; `sor explain REF` names an order's decisions")
+    return detail, number
 
 
 def _explained(
@@ -136,7 +149,12 @@ def _explained(
     parent = detail.parent
     side, limit = Side(parent.side), parent.limit_price
     wanted = [one for one in rounds if only in {None, one.planned.round}]
-    return [report.explanation_report(one, against(one, side, limit), side, parent.instrument, depth) for one in wanted]
+    return [
+        report.with_fills(
+            report.explanation_report(one, against(one, side, limit), side, parent.instrument, depth), detail.fills
+        )
+        for one in wanted
+    ]
 
 
 def alerts(

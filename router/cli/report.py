@@ -425,6 +425,16 @@ def explanation_report(
     }
 
 
+def with_fills(explained: Report, fills: Sequence[FillTable]) -> Report:
+    """A decision with what became of each of its children."""
+    for child in explained["plan"]:
+        own = [fill for fill in fills if fill.client_id == child["client_id"]]
+        summed = totals(own)
+        child["filled"] = number(summed.quantity)
+        child["average"] = price(summed.average) if own else None
+    return explained
+
+
 def venues_report(
     config: Config,
     gates: Sequence[VenueAccountTable],
