@@ -271,7 +271,7 @@ class State:
         parent.last_round_ns = fact.at_ns
         parent.last_round_sent = bool(fact.children)
         if fact.children and parent.volume is not None:
-            parent.volume_before = parent.volume.total
+            parent.volume_before = max(parent.volume_before, parent.volume.total)
         parent.residual_reason = fact.residual_reason or ""
         parent.dust = fact.due if fact.dust else None
         self.fee_bases.update({basis.listing_id: basis for basis in fact.fee_bases})

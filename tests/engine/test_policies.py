@@ -181,6 +181,58 @@ def test_a_share_of_the_volume_is_never_exceeded(desk: Desk) -> None:
     assert desk.sent == ["kraken buy 2 @ 100.00"]
 
 
+def test_what_was_in_flight_when_the_count_began_is_no_volume_of_others(desk: Desk) -> None:
+    """An order of another parent that expires unfilled printed nothing: the share follows nobody's trades."""
+    parent = _counting_while_in_flight(desk, "POV", params={"target_rate": "0.2", "window": "1s"})
+    desk.fill("kraken", "0")
+    desk.later(2_500)
+
+    assert parent.volume is not None
+    assert parent.volume.total <= 0
+    assert desk.sent == []
+
+
+def test_a_print_that_comes_after_its_fill_is_no_volume_of_others(desk: Desk) -> None:
+    """The trade list tells a fill before the tape does: whoever began to count in between counts none of it."""
+    desk.printed("kraken", "10")
+    desk.submit("P1 buy 50 limit 100 rounds 1")
+    desk.fill("kraken")
+    parent = desk.order("P2", "POV", "50", params={"target_rate": "0.2", "window": "1s"})
+    desk.printed("kraken", "60")
+    assert desk.sent == ["kraken buy 50 @ 100.00"]
+    desk.later(2_500)
+
+    assert parent.volume is not None
+    assert parent.volume.total <= 0
+    assert desk.sent == []
+
+
+def test_a_round_while_an_order_is_in_flight_begins_no_count_below_nothing(desk: Desk) -> None:
+    """A round at a would-price takes no share. When the other's order expires, nobody has traded since."""
+    _counting_while_in_flight(desk, "SWEEP", max_participation_rate="0.5", would_price="99")
+    desk.market("kraken ask 100 50\nbinance bid 97 1\nbinance ask 98 10")
+    desk.printed("kraken", "10")
+    desk.later(1_000)
+    assert desk.sent == ["binance buy 10 @ 98"]
+    desk.market("kraken ask 100 50\nbinance ask 100 10")
+    desk.printed("kraken", "10")
+    desk.fill("binance")
+
+    desk.fill("kraken", "0")
+    desk.later(2_500)
+
+    assert desk.sent == []
+
+
+def _counting_while_in_flight(desk: Desk, policy: str, **fields: Any) -> Parent:
+    """Begin to count while an order of another parent is out for all that kraken shows."""
+    desk.market("kraken bid 99 50\nkraken ask 100 100")
+    desk.printed("kraken", "10")
+    desk.submit("P1 buy 100 limit 100 rounds 1")
+    assert desk.sent == ["kraken buy 100 @ 100"]
+    return desk.order("P2", policy, "50", **fields)
+
+
 # The envelope.
 
 
