@@ -1,7 +1,8 @@
 """An account as it is now, held against the books: read by the driver that runs, or by us where none does.
 
-Without a driver nothing is changed: the journal's engine is folded in memory and told of the reading, so that what is
-shown is what a driver would do about it. The lease is held meanwhile, so that nobody starts to drive with the same key.
+Without a driver nothing is changed: the journal's engine is folded in memory and told of the reading as a driver tells
+it, after those who have left the state and are named in it. So what is shown is what a driver would do about it. The
+lease is held meanwhile, so that nobody starts to drive with the same key.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from policies import POLICIES
 from router.app.parts import Router, build_market, build_ports
-from router.engine import Engine, State
+from router.engine import Engine, State, told, unknown
 from router.model import events as e
 from router.model.commands import ReadAccount
 from router.model.errors import BadInput, SorError
@@ -112,16 +113,28 @@ async def _by_ourselves(router: Router, engine: Engine, account: AccountId, prin
     asked = engine.decide(_stamped(router, engine, e.ReconcileAsked(account=account, principal=principal)))
     [command] = [one for one in asked.commands if isinstance(one, ReadAccount)]
     read = await _read(router, command)
-    differences, booked = _held_against(engine.state, read)
-    decided = engine.decide(_stamped(router, engine, e.AccountSeen(read=read)))
+    seen = await _recalled(router, engine, read)
+    differences, booked = _held_against(engine.state, seen.read)
+    decided = engine.decide(_stamped(router, engine, seen))
     return AccountNow(
         read=read,
         differences=differences,
-        booked=booked,
+        booked=booked + len(read.trades) - len(seen.read.trades),
         facts=decided.facts,
         state=engine.state,
         by_driver=False,
     )
+
+
+async def _recalled(router: Router, engine: Engine, read: AccountRead) -> e.AccountSeen:
+    """The reading as the engine is to hear it, once those it names are back in the state."""
+    names = unknown(engine.state, (e.AccountSeen(read=read),))
+    remembered = await router.store.recall(names)
+    *before, seen = told(engine.state, e.AccountSeen(read=read), remembered)
+    for recalled in before:
+        engine.decide(_stamped(router, engine, recalled))
+    assert isinstance(seen, e.AccountSeen)
+    return seen
 
 
 async def _read(router: Router, command: ReadAccount) -> AccountRead:

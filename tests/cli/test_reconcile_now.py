@@ -2,14 +2,18 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from router.app.execute import result, submit
 from router.app.exits import ExitCode
+from router.app.parts import opened
+from router.config import load
 from router.store import open_store
 from tests.cli.test_beside_a_driver import TIMINGS, said
 from tests.e2e.desk import Desk, desk_at
-from tests.e2e.rig import KRAKEN
+from tests.e2e.rig import KRAKEN, books_seen, driving, order, watched
 from tests.waiting import eventually
 
 
@@ -59,3 +63,29 @@ async def test_an_account_is_held_against_the_books_with_and_without_a_driver(tm
         assert (code, report["differs"]) == (ExitCode.OK, [])
         driver.send(signal.SIGTERM)
         assert await driver.ended() == 0
+
+
+async def test_what_a_parent_that_left_the_state_traded_is_ours(tmp_path: Path) -> None:
+    """Without a driver, too: its fills are in the books, nobody else traded, and a driver would do nothing about it."""
+    url = f"sqlite:///{tmp_path / 'sor.db'}"
+    async with desk_at(tmp_path, url, [KRAKEN], timings=TIMINGS) as desk:
+        await _archived(desk)
+        code, report = await told(desk)
+        assert (code, report["driver"], report["differs"], report["gate"]) == (ExitCode.OK, False, [], "open")
+        assert report["agrees"]["trades"] > 0
+        assert report["a_driver_would"] == []
+
+
+async def _archived(desk: Desk) -> None:
+    """An order that was done, and left the state sooner than a configuration may say."""
+    config = load(desk.config)
+    config = replace(config, timings=replace(config.timings, archive_after_ms=100))
+    async with opened(config, watched()) as router, driving(router) as (engine, _):
+        await books_seen(engine)
+        parent_id = await submit(router, order("R1", "0.3"), "desk")
+
+        async def left() -> bool:
+            there = parent_id in engine.driver.engine.state.blotter.parents
+            return not there and (await result(router, parent_id)).detail is not None
+
+        await eventually(left)
