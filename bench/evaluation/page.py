@@ -21,7 +21,7 @@ def page(found: Mapping[Job, Cell], bands: Mapping[str, Sequence[Banded]], *, ta
     parts = [_HEAD.format(parents=parents, fees=_fees(), delays=_delays(), duplicated=DUPLICATED)]
     if not tapes:
         parts.append("**The recorded tapes were not there: only the seeded market was replayed.**")
-    parts += [_verdict(found)]
+    parts += [_verdict(found), _READING]
     for market in dict.fromkeys(job[0] for job in found):
         for fees in FEES:
             rows = [one for job, one in found.items() if job[:3] == (market, fees, "main")]
@@ -308,3 +308,11 @@ _BANDS = """An estimate says in what band four outcomes in five should end. Here
 {within} ms, and is then sent; the mid was watched for {watch} ms before. The band's ends are the factors {low} and
 {high}, calibrated on the first half of the recorded market, times (mean move per second + 0.25 bps + depth of the
 split). The parents of the second half had no part in that."""
+_READING = """\
+**What follows (run of 2026-11-20).** Limits stay at the worst level a line needs: no wider one is cheaper beyond its
+noise, and at 10 BTC all are dearer. The only rival that is ever cheaper by more than a hundredth of a basis point is
+the sequential one, mostly for parents of 4 BTC and more: not for where it sends, but because it takes its time, and
+the books refill meanwhile. `reach_bps 0.2` takes that time at all venues at once and is, within the intervals, as
+cheap; its outcome scatters more. How much of it is real is open: in the harder reading below, where nobody refills for
+us, no gain of either over taking all at once can be told from chance on the recorded market. So it is a parameter of
+the order (`params.reach_bps`), off by default, until own fills decide."""
