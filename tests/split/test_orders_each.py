@@ -72,6 +72,18 @@ def test_a_cap_holds_over_the_listings_it_names():
         assert plan.residual_reason == "no depth; balance or cap" or "cap" in (plan.residual_reason or "")
 
 
+def test_the_checker_sees_a_broken_cap():
+    """A plan made without the cap, sound but for it."""
+    plan, both = split(LARGE), frozenset({lid("A"), lid("B")})
+    for cap in (
+        Cap(name="desk", listings=both, quantity=Decimal("2.4")),
+        Cap(name="desk", listings=both, notional=Decimal("253.4")),
+    ):
+        assert [sentence.split(":")[0] for sentence in violations(replace(LARGE, caps=(cap,)), plan)] == ["desk"]
+    enough = Cap(name="desk", listings=both, quantity=Decimal("2.5"), notional=Decimal("253.5"))
+    assert violations(replace(LARGE, caps=(enough,)), plan) == ()
+
+
 def test_the_all_in_limit_is_compared_with_the_fee():
     """101 and a fee of 10 bps is 101.101: within 101.2, not within 101.1."""
     text = "A BTC/USD fee=10 step=0.1 : 100x1 101x1"
