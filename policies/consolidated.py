@@ -34,13 +34,21 @@ def best(view: MarketView, side: Side, may_use: May = anywhere) -> Decimal | Non
     return min(prices) if side is Side.BUY else max(prices)
 
 
-def mid(view: MarketView, may_use: May = anywhere) -> Decimal | None:
-    """Half-way between the best bid and the best ask anywhere; None where a side is empty."""
-    bid, ask = best(view, Side.SELL, may_use), best(view, Side.BUY, may_use)
-    if bid is None or ask is None:
-        return None
+def mids(view: MarketView, may_use: May = anywhere) -> list[Decimal]:
+    """The mid of every book with two sides, lowest first."""
     with roughly():
-        return (bid + ask) * _HALF
+        both = [(book, rate) for book, rate in usable(view, may_use) if book.bids and book.asks]
+        return sorted((book.bids[0].price + book.asks[0].price) * _HALF * rate for book, rate in both)
+
+
+def mid(view: MarketView, may_use: May = anywhere) -> Decimal | None:
+    """The median of the books' own mids: one odd quote does not move it once there are three. None without one."""
+    ranked = mids(view, may_use)
+    if not ranked:
+        return None
+    middle = len(ranked) // 2
+    with roughly():
+        return ranked[middle] if len(ranked) % 2 else (ranked[middle - 1] + ranked[middle]) * _HALF
 
 
 def depth(view: MarketView, side: Side, limit_price: Decimal | None, may_use: May = anywhere) -> Decimal:

@@ -7,7 +7,7 @@ inside its limit, and for a minute at most.
 from dataclasses import replace
 from decimal import Decimal
 
-from policies.consolidated import best, mid
+from policies.consolidated import best, mid, mids
 from policies.pacing import again, lot_of
 from policies.pov import pov_quantity
 from policies.resting import as_quotes, standing, taking_out
@@ -67,10 +67,11 @@ def _not_yet(progress: Progress, now_ns: Nanos, view: MarketView | None) -> Targ
     next_ns = Nanos(now_ns + LOOK_NS)
     if view is None:
         return Target(quantity=committed, look=True, not_before_ns=next_ns, reason="waits for its stop price")
-    middle = mid(_fresh(view, envelope.stop_age_ms), progress.order.may_use)
-    if middle is None:
+    fresh = mids(_fresh(view, envelope.stop_age_ms), progress.order.may_use)
+    if not fresh:
         return Target(quantity=committed, not_before_ns=next_ns, reason="no fresh mid to hold its stop price against")
-    reached = (middle - envelope.stop_price) * progress.order.side.sign >= 0
+    beyond = sum((one - envelope.stop_price) * progress.order.side.sign >= 0 for one in fresh)
+    reached = beyond * 2 > len(fresh)  # more than half, and so their median: a trigger is not taken back
     reason = "the mid has reached its stop price" if reached else "waits for its stop price"
     return Target(quantity=committed, not_before_ns=next_ns, triggered=reached, reason=reason)
 

@@ -72,8 +72,9 @@ class ParentMoved:
 class ArrivalSeen:
     """The market a parent came into: what its schedule is rounded to, and what its slippage is measured from.
 
-    `mid`: consolidated, in reporting currency; None without one. `lot`: the finest step of the listings it may use;
-    `slice_min`: the smallest quantity one of them takes, a little more for a price that moves. Both in base.
+    `mid`: the median of the listings' mids, in reporting currency; None without one. `lot`: the finest step of the
+    listings it may use; `slice_min`: the smallest quantity one of them takes, a little more for a price that moves.
+    Both in base.
     """
 
     parent_id: ParentId
@@ -85,7 +86,7 @@ class ArrivalSeen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentTriggered:
-    """The consolidated mid reached a parent's stop price: from here on it is worked."""
+    """The venues' mids reached a parent's stop price, `mid` their median: from here on it is worked."""
 
     parent_id: ParentId
     mid: Decimal

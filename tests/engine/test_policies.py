@@ -261,6 +261,27 @@ def _aged(desk: Desk, venue: str, age_ms: int) -> Any:
     return replace(desk.books[venue], book_age_ns=age_ms * 1_000_000)
 
 
+@pytest.mark.parametrize("others", [("kraken",), ("kraken", "coinbase")])
+def test_one_dust_quote_far_from_everybody_else_moves_no_order(others: tuple[str, ...]) -> None:
+    """It triggers no stop, not even as one of two, and as one of three it holds nothing back by slippage."""
+    desk = Desk().start()
+    honest = "".join(f"{venue} bid 99 50\n{venue} ask 100 50\n" for venue in others)
+    desk.market(honest + "binance bid 99 50\nbinance ask 100 50")
+    stop = desk.order("P1", "SWEEP", "40", stop_price="105")
+    held = desk.order("P2", "SWEEP", "1", stop_price="99", max_slippage_bps="20", price_collar_bps="60")
+    assert held.arrival is not None
+    desk.market(honest + "binance bid 120 0.0001\nbinance ask 121 0.0001")
+    desk.later(2_000)
+
+    assert stop.triggered_ns is None
+    assert [one for one in desk.sent if one.split()[2] == "40"] == []
+    assert held.held is (len(others) < 2)
+
+    desk.market("".join(f"{venue} bid 106 50\n{venue} ask 107 50\n" for venue in (*others, "binance")))
+    desk.later(1_000)
+    assert stop.triggered_ns is not None
+
+
 def test_a_would_price_is_taken_at_once(desk: Desk) -> None:
     """Before the first slice is due, at that price or better, and no more than stands there."""
     desk.order("P1", "TWAP", "1", duration="1h", params={"slices": 2}, would_price="99.00")
@@ -299,7 +320,7 @@ def test_slippage_holds_an_order_and_lets_it_go_on(desk: Desk) -> None:
         ({"max_share_per_venue": "0.3"}, ["binance buy 2.4 @ 100.05", "kraken buy 2.4 @ 100.00"]),
         ({"all_in_limit_price": "100.03"}, ["kraken buy 4 @ 100.00"]),
         ({"price_collar_bps": "12"}, ["binance buy 4 @ 100.05", "kraken buy 4 @ 100.00"]),
-        ({"price_collar_bps": "4"}, []),
+        ({"price_collar_bps": "3"}, []),
         ({"min_child_notional": "450"}, ["kraken buy 8 @ 100.40"]),
     ],
 )
