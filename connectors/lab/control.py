@@ -109,6 +109,7 @@ class ControlSurface:
                 "duplicates": venue.exchange.rules.duplicates.value,
                 "connections": len(venue.sessions),
                 "redirects_followed": venue.redirects_followed,
+                "late_requests": venue.late_requests,
                 "paused": name in self._lab.paused,
             }
             for name, venue in self._lab.venues.items()

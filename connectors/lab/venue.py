@@ -80,6 +80,8 @@ class LabVenue(ABC):
         self.faults = faults
         self.sessions: list[Session] = []
         self.redirects_followed = 0
+        self.late_requests = 0
+        """Held up on their way, and taken in by the engine since."""
         self.requests: deque[Requested] = deque(maxlen=REQUESTS_KEPT)
         """The newest, in the order of their arrival."""
         self.port = 0
@@ -271,7 +273,9 @@ class LabVenue(ABC):
     async def _faulty(self, rule: FaultRule, route: Route, request: web.Request, body: bytes) -> web.StreamResponse:
         if rule.fault is FaultKind.DELAY_REQUEST:
             await asyncio.sleep(rule.number("delay_ms", 1000) / 1000)
-            return self._response(self._engine(route, request, body))
+            answer = self._engine(route, request, body)
+            self.late_requests += 1
+            return self._response(answer)
         when = rule.text("when", "before" if rule.fault in _BEFORE else "after")
         answer = Answer(text="{}") if when == "before" else self._engine(route, request, body)
         return await self._shape(rule, request, answer)

@@ -10,6 +10,7 @@ from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from connectors.lab.settings import LabSettings, LabVenueSettings
 from router.ports import VenuePort
+from tests.conformance.seats import seats
 from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, venue_at
 from tests.paper.rig import paper_at
 from tests.waiting import eventually
@@ -34,16 +35,7 @@ class Seat:
         await eventually(lambda: self.notes.bids)
 
 
-PROTOCOLS = ("binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx")
-PAPER_BY_DAY = ("kraken", "bybit")
-"""Paper is the same code over every venue's books: two ways to tell a book by day, all of them by night."""
-SEATS = [
-    *(("ccxt", name) for name in PROTOCOLS),
-    *(pytest.param(("paper", name), marks=[] if name in PAPER_BY_DAY else [pytest.mark.nightly]) for name in PROTOCOLS),
-]
-
-
-@pytest.fixture(params=SEATS, ids=[f"{kind}-{name}" for kind in ("ccxt", "paper") for name in PROTOCOLS])
+@pytest.fixture(params=seats())
 async def seat(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Seat]:
     """A lab venue, and the port on it."""
     kind, name = request.param

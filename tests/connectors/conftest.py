@@ -1,4 +1,4 @@
-"""A lab with one venue, static books, and an account on it; every test that asks for `venue_name` runs on all three."""
+"""A lab with one venue, static books, and an account on it; a test that asks for `venue_name` runs on all of them."""
 
 from collections.abc import AsyncIterator
 
@@ -8,11 +8,11 @@ from connectors.ccxt_venue import CcxtVenue
 from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from connectors.lab.settings import LabSettings, LabVenueSettings
-from tests.connectors.rig import ASKS, BIDS, SYMBOLS, Notes, venue_at
+from tests.connectors.rig import ASKS, BIDS, LAB_VENUES, SYMBOLS, Notes, venue_at
 from tests.waiting import eventually
 
 
-@pytest.fixture(params=["binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx"])
+@pytest.fixture(params=LAB_VENUES)
 def venue_name(request: pytest.FixtureRequest) -> str:
     """Which protocol."""
     return str(request.param)

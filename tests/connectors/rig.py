@@ -42,10 +42,13 @@ SYMBOLS = {
     "gemini": "BTC/USD",
     "okx": "BTC/USDT",
 }
+LAB_VENUES = ("binance", "kraken", "coinbase", "bitstamp", "gemini", "bybit", "okx")
+"""Those whose protocol the lab speaks."""
 BIDS = [("60000", "1"), ("59990", "2"), ("59980", "5")]
 ASKS = [("60010", "1"), ("60020", "2"), ("60030", "5")]
 TTL_NS = 2_000_000_000
 WITHOUT_DEADLINE = frozenset({"coinbase", "bitstamp", "gemini"})
+WITH_DEADLINE = tuple(name for name in LAB_VENUES if name not in WITHOUT_DEADLINE)
 NEVER_UNIQUE = frozenset({"gemini"})
 """Venues that look at no id: a second copy is a second order, so none is ever sent."""
 

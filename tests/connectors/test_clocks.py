@@ -8,11 +8,13 @@ from connectors.ccxt_venue.calls import CallKind
 from connectors.ccxt_venue.venue_clock import MARGIN_NS, MARGIN_UNWATCHED_NS, VenueClock
 from router.model.ids import Nanos
 from router.model.outcomes import Accepted, Found, Missing, Unclear
-from tests.connectors.rig import Notes, WallClock, child, place, venue_at
+from tests.connectors.rig import LAB_VENUES, Notes, WallClock, child, place, venue_at
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
 START = 10**18
+TAKING_KEYS_AT_ANY_TIME = tuple(name for name in LAB_VENUES if name != "coinbase")
+"""Coinbase refuses keys whose time is not its own."""
 
 
 async def set_clock(lab, account, offset_ns):
@@ -30,11 +32,17 @@ async def executed(account, order):
     return sum(trade.quantity for trade in found.trades)
 
 
-@pytest.mark.parametrize(("theirs_s", "ours_s"), [(-60, 0), (0, 60), (0, -60), (0, 7200)])
+@pytest.mark.parametrize(
+    ("theirs_s", "ours_s", "venue_name"),
+    [
+        (theirs_s, ours_s, name)
+        for theirs_s, ours_s in [(-60, 0), (0, 60), (0, -60), (0, 7200)]
+        for name in (LAB_VENUES if theirs_s == 0 else TAKING_KEYS_AT_ANY_TIME)
+    ],
+    indirect=["venue_name"],
+)
 async def test_a_fill_of_wrong_clocks_is_found_by_the_next_process(lab, control, venue_name, theirs_s, ours_s):
     """The venue's clock was wrong when the order filled, or ours when it was decided; both are right at the restart."""
-    if venue_name == "coinbase" and theirs_s:
-        pytest.skip("coinbase refuses keys at such a time")
     await set_clock(lab, None, theirs_s * SECOND)
     before = venue_at(lab, venue_name)
     await before.start(Notes())
@@ -53,10 +61,9 @@ async def test_a_fill_of_wrong_clocks_is_found_by_the_next_process(lab, control,
         await after.stop()
 
 
+@pytest.mark.parametrize("venue_name", TAKING_KEYS_AT_ANY_TIME, indirect=True)
 async def test_a_fill_is_found_after_the_venue_set_its_clock(lab, venue, venue_name):
     """Within one process: set by far more than any round trip, between the order and the question."""
-    if venue_name == "coinbase":
-        pytest.skip("coinbase refuses keys at such a time")
     await set_clock(lab, venue, -60 * SECOND)
     order = child(venue_name)
     assert isinstance(await place(venue, order), Accepted)

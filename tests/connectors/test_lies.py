@@ -80,7 +80,12 @@ async def test_a_request_held_up_on_its_way_is_one_order_at_most(venue, venue_na
     order = child(venue_name)
     outcome, _ = await venue.place(approved(order), Nanos(order.decided_at_ns + 300_000_000), pass_gate)
     assert isinstance(outcome, Lost)
-    await asyncio.sleep(0.6)
+
+    async def come_late():
+        (told,) = await control.venues()
+        return told["late_requests"]
+
+    assert await eventually(come_late) == 1
     orders = await control.orders(venue_name)
     assert len(orders) == (1 if venue_name in WITHOUT_DEADLINE else 0)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from connectors.ccxt_venue import CcxtVenue
+from connectors.ccxt_venue.registry import DIALECTS
 from router.model.errors import BadInput
 from router.model.ids import ClientOrderId, Nanos, VenueOrderId
 from router.model.instruments import FeeIn
@@ -16,9 +17,10 @@ from router.model.terms import Fence
 from tests.connectors.rig import (
     ASKS,
     BIDS,
+    LAB_VENUES,
     NEVER_UNIQUE,
     SYMBOLS,
-    WITHOUT_DEADLINE,
+    WITH_DEADLINE,
     Notes,
     WallClock,
     approved,
@@ -131,10 +133,9 @@ async def test_a_cancel_without_the_venues_id_finds_its_order(venue, venue_name)
     assert isinstance(await venue.cancel(order, None), CancelTaken)
 
 
+@pytest.mark.parametrize("venue_name", [name for name in LAB_VENUES if name not in NEVER_UNIQUE], indirect=True)
 async def test_an_id_of_an_open_order_exists(venue, venue_name, control):
     """Sent twice while the first is open: there is one order, and the answer is never a refusal."""
-    if venue_name in NEVER_UNIQUE:
-        pytest.skip("ids are not looked at here: nothing is ever sent twice")
     order = child(venue_name, quantity="0.5", price="59000", time_in_force=TimeInForce.GTC)
     first = await place(venue, order)
     second = await place(venue, order)
@@ -173,9 +174,9 @@ async def test_the_gate_is_asked_at_the_socket(venue, venue_name, control):
     assert await control.orders(venue_name) == []
 
 
+@pytest.mark.parametrize("venue_name", WITH_DEADLINE, indirect=True)
 async def test_a_passed_deadline_sends_nothing(venue, venue_name, control):
-    if venue_name in WITHOUT_DEADLINE:
-        pytest.skip("takes no deadline: the gate is what stops a late copy")
+    """Where none is taken, the gate is what stops a late copy."""
     order = child(venue_name)
     outcome, sent = await venue.place(approved(order), Nanos(order.decided_at_ns - 1), lambda: None)
     assert isinstance(outcome, NotSent)
@@ -226,10 +227,9 @@ async def test_ids_of_others_are_not_ours(venue, venue_name, lab):
     assert ClientOrderId("web1") not in {each.client_id for each in read.open_orders}
 
 
+@pytest.mark.parametrize("venue_name", [name for name in LAB_VENUES if DIALECTS[name].dedupes_for_ever], indirect=True)
 async def test_a_second_copy_at_a_venue_that_dedupes_for_ever_is_the_first_order(lab, venue, venue_name, control):
     """A filled order's id, sent again: Coinbase brings the first order back, Bitstamp refuses. Others fill again."""
-    if not venue._dialect.dedupes_for_ever:
-        pytest.skip("ids of finished orders are accepted again here: nothing is ever sent twice")
     order = child(venue_name, quantity="0.1")
     first, second = await place(venue, order), await place(venue, order)
     assert isinstance(first, Accepted)

@@ -16,7 +16,7 @@ from connectors.ccxt_venue.coinbase import CoinbaseClient
 from router.model.ids import Nanos
 from router.model.outcomes import Accepted, NotSent
 from router.model.side import Side
-from tests.connectors.rig import WITHOUT_DEADLINE, approved, child, pass_gate, place
+from tests.connectors.rig import WITH_DEADLINE, approved, child, pass_gate, place
 
 
 class Captured(list):
@@ -156,10 +156,9 @@ async def test_what_was_provably_not_sent_goes_once_more_and_no_more(venue, venu
     assert len(captured) == 2
 
 
+@pytest.mark.parametrize("venue_name", WITH_DEADLINE, indirect=True)
 async def test_a_stale_venue_clock_closes_the_venue(venue, venue_name, captured):
     """A deadline in a time we do not know fences nothing."""
-    if venue_name in WITHOUT_DEADLINE:
-        pytest.skip("takes no deadline")
     venue._venue_clock._at_ns -= 120_000_000_000
     outcome, _ = await venue.place(approved(child(venue_name)), Nanos(2**62), pass_gate)
     assert isinstance(outcome, NotSent)

@@ -1,6 +1,5 @@
 """A planted key is looked for everywhere it could leak to: logs at DEBUG, reprs, errors, recorded cassettes."""
 
-import asyncio
 import base64
 import logging
 import traceback
@@ -18,6 +17,7 @@ from connectors.lab.settings import LabSettings, LabVenueSettings
 from router.model.errors import SorError
 from router.model.ids import Nanos
 from tests.connectors.rig import Notes, WallClock, child, place, settings_for, venue_at
+from tests.waiting import eventually
 
 CANARY = "canary5f1b2a77"
 SECRETS = {
@@ -43,8 +43,9 @@ async def test_nothing_logged_or_raised_holds_a_key(lab, control, venue_name, ca
     """A day's worth of trouble at DEBUG: orders, refusals, time-outs, lies, dead sockets, a venue that is gone."""
     caplog.set_level(logging.DEBUG)
     said = []
-    account = venue_at(lab, venue_name, timeout_ms=300)
-    await account.start(Notes())
+    account, notes = venue_at(lab, venue_name, timeout_ms=300), Notes()
+    await account.start(notes)
+    await eventually(lambda: notes.bids)
     try:
         for fault in (FaultKind.ANSWER_LOST, FaultKind.RESET_AFTER, FaultKind.HTML_200, FaultKind.REDIRECT):
             await control.inject(venue_name, fault, call=Call.PLACE)
@@ -57,8 +58,9 @@ async def test_nothing_logged_or_raised_holds_a_key(lab, control, venue_name, ca
         with pytest.raises(SorError) as caught:
             await account.read_account(Nanos(0))
         said.append("".join(traceback.format_exception(caught.value)))
+        snapshots = notes.snapshots
         await control.inject(venue_name, FaultKind.WS_KILL)
-        await asyncio.sleep(0.3)
+        await eventually(lambda: notes.lost and notes.snapshots > snapshots)
         await lab.venues[venue_name].stop()
         said.append(await place(account, child(venue_name)))
         said.append(await account.look_up(child(venue_name), None))

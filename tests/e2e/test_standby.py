@@ -1,6 +1,5 @@
 """Two drivers on one database: one works, one stands by; when the first is gone or stands still the second goes on."""
 
-import asyncio
 import signal
 from pathlib import Path
 
@@ -33,7 +32,7 @@ async def test_the_standby_takes_over(tmp_path: Path, postgres_url: str, how: si
         assert await follower.ended() in DONE, follower.said()
         if how is signal.SIGSTOP:
             first.send(signal.SIGCONT)
-            await asyncio.sleep(0.5)
+            await eventually(lambda: "lease lost" in first.err.read_text())
             assert first.process.is_alive(), first.said()  # it stands by now
         second.send(signal.SIGTERM)
         assert await second.ended() == 0, second.said()

@@ -422,7 +422,7 @@ async def test_an_order_late_at_the_engine_is_refused_by_its_deadline(venue, cli
     with pytest.raises(RequestTimeout):
         await ioc(impatient, "buy", "0.5", "60001", deadline=deadline(0.3))
     await client.fetch_open_orders()
-    await asyncio.sleep(0.6)
+    await eventually(lambda: venue.late_requests == 1)
     assert venue.exchange.orders(ACCOUNT) == ()
     await impatient.close()
 

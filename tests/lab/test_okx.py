@@ -49,6 +49,11 @@ async def ioc(client: Any, quantity: float = 0.5, price: float = 60010, **params
     return await client.create_order(SYMBOL, "limit", "buy", quantity, price, {"timeInForce": "IOC", **params})
 
 
+def subscribed(lab: Lab, topic: str) -> bool:
+    """Does the venue tell somebody of it?"""
+    return any(topic in session.subscriptions for session in lab.venues["okx"].sessions)
+
+
 async def raw(lab: Lab, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
     """A signed request made by hand; `headers` replace its own."""
     venue = lab.venues["okx"]
@@ -245,19 +250,17 @@ async def test_a_second_subscriber_begins_where_the_first_is(lab, client, contro
         await other.close()
 
 
-async def test_trades_of_anybody_are_told(client, control):
+async def test_trades_of_anybody_are_told(lab, client, control):
     task = asyncio.create_task(client.watch_trades(SYMBOL))
-    await eventually(lambda: client.clients and any(c.subscriptions for c in client.clients.values()))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: subscribed(lab, "trades:BTC-USDT"))
     await ioc(client, 0.25)
     [trade] = await asyncio.wait_for(task, 5)
     assert (trade["price"], trade["amount"], trade["side"]) == (60010, 0.25, "buy")
 
 
-async def test_orders_are_told_after_a_login(client, control):
+async def test_orders_are_told_after_a_login(lab, client, control):
     task = asyncio.create_task(client.watch_orders())
-    await eventually(lambda: any("orders" in c.subscriptions for c in client.clients.values()))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: subscribed(lab, "orders:"))
     order = await ioc(client, clientOrderId=OUR_ID)
     [told, *_] = await asyncio.wait_for(task, 5)
     assert (told["id"], told["clientOrderId"]) == (order["id"], OUR_ID)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,21 @@ class Moving:
     def __init__(self, clock: SystemClock) -> None:
         self.clock = clock
         self.working = True
-        self._ticks = count()
+        self.looks = 0
+        self.shown = 0
 
     def worked_on(self):
+        self.looks += 1
         return [BTC] if self.working else []
 
     def view(self, _instrument):
-        return view(self.clock.now() // MS, f"{90 + next(self._ticks) / 1000}")
+        self.shown += 1
+        return view(self.clock.now() // MS, f"{90 + self.shown / 1000}")
+
+    async def looked_at(self, times: int) -> None:
+        """So many times more."""
+        until = self.looks + times
+        await eventually(lambda: self.looks >= until)
 
 
 class Ears:
@@ -102,9 +109,10 @@ async def test_with_nothing_in_use_nothing_is_written_but_the_end(archive: Archi
     async with recorded(archive) as (market, ears):
         await eventually(lambda: ears.taken)
         market.working = False
-        await asyncio.sleep(0.03)
+        await market.looked_at(2)
+        await eventually(lambda: ears.taken == market.shown)
         idle = await archive.head()
-        await asyncio.sleep(0.05)
+        await market.looked_at(10)  # half as many turns to write
         assert (await archive.head()).seq == idle.seq
     assert (await archive.head()).seq == idle.seq + 1
 

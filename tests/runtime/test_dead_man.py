@@ -30,10 +30,26 @@ class Port:
         return self.says
 
 
+class CountedClock(SystemClock):
+    """How often it was asked: once in every turn of a timer, whether the lease still stands."""
+
+    asked = 0
+
+    def now(self) -> Nanos:
+        self.asked += 1
+        return super().now()
+
+
+async def turns(clock: CountedClock, count: int) -> None:
+    """The watcher has looked so many times more."""
+    until = clock.asked + count
+    await eventually(lambda: clock.asked >= until)
+
+
 @asynccontextmanager
-async def at_work(seconds: float, port: Port, *, lease_s: int = 60):
+async def at_work(seconds: float, port: Port, *, lease_s: int = 60, clock: CountedClock | None = None):
     """A driver's timers, with the account read and nothing of ours out there yet."""
-    switch = Switch(SystemClock(), 1_000)
+    switch = Switch(clock or CountedClock(), 1_000)
     switch.lease_good_until(Nanos(time.time_ns() + lease_s * 1_000_000_000))
     timers: Any = {KRAKEN: seconds}
     ports: Any = {KRAKEN: port}
@@ -58,8 +74,8 @@ def with_a_child() -> Desk:
 
 async def test_it_is_wound_while_something_is_out_and_stopped_when_nothing_is() -> None:
     """Again and again, each time well before it runs out; then once off."""
-    port, desk = Port(), with_a_child()
-    async with at_work(0.06, port) as dead_man:
+    port, desk, clock = Port(), with_a_child(), CountedClock()
+    async with at_work(0.06, port, clock=clock) as dead_man:
         dead_man.account_read(read(), DEPLOYMENT)
         await eventually(lambda: port.set == [None])  # whatever a driver before left wound
         dead_man.follow(desk.engine.state)
@@ -69,7 +85,7 @@ async def test_it_is_wound_while_something_is_out_and_stopped_when_nothing_is() 
         dead_man.follow(desk.engine.state)
         await eventually(lambda: port.set[-1] is None)
         settled = len(port.set)
-        await asyncio.sleep(0.1)
+        await turns(clock, 5)
         assert len(port.set) == settled
 
 
@@ -111,11 +127,11 @@ async def test_with_somebody_elses_order_at_the_account_it_is_stopped() -> None:
 
 async def test_a_driver_whose_lease_is_over_leaves_the_timer_to_its_successor() -> None:
     """Neither wound nor stopped: the account's timer is one, and another driver relies on it."""
-    port, desk = Port(), with_a_child()
-    async with at_work(0.03, port, lease_s=-1) as dead_man:
+    port, desk, clock = Port(), with_a_child(), CountedClock()
+    async with at_work(0.03, port, lease_s=-1, clock=clock) as dead_man:
         dead_man.account_read(read(), DEPLOYMENT)
         dead_man.follow(desk.engine.state)
-        await asyncio.sleep(0.1)
+        await turns(clock, 5)
         assert port.set == []
 
 

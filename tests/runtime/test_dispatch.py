@@ -105,8 +105,7 @@ async def test_a_question_that_is_forgotten_is_seen(dispatcher, port, inbox, mis
         await eventually(lambda: port.look_ups + port.reads == 1)
         dispatcher.carry_out(question)
         port.let.set()
-        await eventually(lambda: len(inbox) == 1)
-        await asyncio.sleep(0.02)
+        await eventually(lambda: len(inbox) >= 1 and not dispatcher._tasks)
 
     assert port.look_ups + port.reads == 1
 
