@@ -10,22 +10,27 @@ from functools import partial
 
 import aiohttp
 
+from policies import POLICIES
+from policies.consolidated import mid
 from policies.reach import reach_bps
 from router.app.parts import Router, build_market, build_ports
-from router.book.collar import collar_prices, reference_mid
+from router.book.collar import reference_mid
 from router.book.discounts import Purse, with_discounts
 from router.config import Mode
+from router.engine.arriving import smallest_slice
+from router.engine.asking import split_request
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.ids import AccountId, Asset, InstrumentId, Nanos, ParentId, RefId
 from router.model.market import MarketView
+from router.model.money import ZERO
 from router.model.orders import Fee, ParentOrder
 from router.model.policies import SweepParams
+from router.model.terms import RiskLimits
 from router.model.trades import fees_by_asset
-from router.ports import VenuePort
+from router.ports import Progress, Target, VenuePort
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
-from router.split.plan import SplitOptions, SplitRequest
 from router.tca.band import SAMPLE_MS, WATCH_MS, moves_per_second
 from router.tca.estimate import Estimated
 from router.tca.estimate import estimate as estimated
@@ -108,21 +113,22 @@ def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> 
 async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_MS) -> Estimate:
     """Plan the order on the market of this moment and compare it with what others would do. Sends nothing."""
     seen, moves_bps = await watched(router, order.instrument, order.quantity, watch_ms=watch_ms)
-    limits = router.config.limits
     balances = await _balances(router)
+    return estimate_on(seen, order, limits=router.config.limits, balances=balances, moves_bps=moves_bps)
+
+
+def estimate_on(
+    seen: MarketView,
+    order: ParentOrder,
+    *,
+    limits: RiskLimits,
+    balances: Mapping[tuple[AccountId, Asset], Decimal] | None,
+    moves_bps: Decimal | None = None,
+) -> Estimate:
+    """The estimate on this view; `balances` None binds nothing."""
     purses = {key: Purse(available=amount) for key, amount in _with_zeros(seen, balances or {}).items()}
     view, _ = with_discounts(seen, order.side, order.quantity, purses)
-    request = SplitRequest(
-        view=view,
-        side=order.side,
-        quantity=order.quantity,
-        limit_price=order.limit_price,
-        spendable=balances,
-        venues_include=order.venues_include,
-        venues_exclude=order.venues_exclude,
-        collar_prices=collar_prices(view, order.side, limits.collar_bps),
-        options=SplitOptions(child_notional_max=limits.child_notional_max),
-    )
+    request = split_request(order, view, order.quantity, _first_target(order, view), limits, spendable=balances)
     found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps)
     lines = found.plan.lines
     return Estimate(
@@ -134,9 +140,29 @@ async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_
     )
 
 
+def _first_target(order: ParentOrder, view: MarketView) -> Target:
+    """What its policy would say to this market if the order came now: its bounds hold for the estimate, too."""
+    smallest, lot = smallest_slice(view, order)
+    progress = Progress(
+        order=order,
+        accepted_ns=view.at_ns,
+        filled=ZERO,
+        working=ZERO,
+        in_doubt=ZERO,
+        rounds=0,
+        last_round_ns=None,
+        last_round_sent=False,
+        lot=lot,
+        slice_min=smallest or ZERO,
+        arrival_mid=mid(view, order.may_use),
+    )
+    return POLICIES[order.policy].target(progress, view.at_ns, view)
+
+
 def _reaches(order: ParentOrder) -> tuple[Decimal | None, ...]:
-    """How far SWEEP's rounds go, one after the other."""
-    assert isinstance(order.params, SweepParams)
+    """How far SWEEP's rounds go, one after the other; other policies go as far as it takes."""
+    if not isinstance(order.params, SweepParams):
+        return (None,)
     return tuple(reach_bps(order.params.reach_bps, rounds) for rounds in range(order.params.rounds_max))
 
 

@@ -1,15 +1,15 @@
 """The market as one parent may use it: its own bounds on a child's size and worth, and on what a venue may get."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
-from router.engine.state import State
 from router.model.ids import ListingId, VenueId
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, ratio
 from router.model.orders import ParentOrder
 from router.model.rounding import down
-from router.orders.records import Parent
 from router.split.plan import Cap
 
 
@@ -32,19 +32,20 @@ def _bounded(order: ParentOrder, view: MarketView, book: ListingView) -> Listing
     return replace(book, listing=listing)
 
 
-def venue_caps(state: State, parent: Parent, view: MarketView) -> tuple[Cap, ...]:
-    """What each venue may still get of the parent, all its listings together."""
-    share = parent.order.envelope.max_share_per_venue
+def venue_caps(order: ParentOrder, view: MarketView, got: Mapping[VenueId, Decimal]) -> tuple[Cap, ...]:
+    """What each venue may still get of the order, all its listings together; it has `got` so much of it (base)."""
+    share = order.envelope.max_share_per_venue
     if share is None:
         return ()
     listings: dict[VenueId, set[ListingId]] = defaultdict(set)
     for book in view.listings:
         listings[book.listing.venue].add(book.listing.id)
-    got = dict.fromkeys(listings, ZERO)
-    for child in state.blotter.children_of(parent):
-        got[child.order.venue] = got.get(child.order.venue, ZERO) + child.exposure
-    most = parent.order.quantity * share
+    most = order.quantity * share
     return tuple(
-        Cap(name=f"max_share_per_venue at {venue}", listings=frozenset(ids), quantity=max(most - got[venue], ZERO))
+        Cap(
+            name=f"max_share_per_venue at {venue}",
+            listings=frozenset(ids),
+            quantity=max(most - got.get(venue, ZERO), ZERO),
+        )
         for venue, ids in sorted(listings.items())
     )

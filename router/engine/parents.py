@@ -132,14 +132,9 @@ def _move(draft: Draft, parent: Parent, state: ParentState, reason: str, *, held
     draft.note(ParentMoved(parent_id=parent.order.id, state=state, at_ns=draft.now_ns, reason=reason, held=held))
 
 
-def places_left(state: State, parent: Parent, target: Target) -> int | None:
-    """How many more children it may have now; None is no bound."""
-    most = parent.order.envelope.max_children_outstanding
-    if most is None:
-        return target.listings_max
-    living = sum(1 for child in state.blotter.children_of(parent) if not child.state.ended)
-    left = max(most - living, 0)
-    return left if target.listings_max is None else min(left, target.listings_max)
+def living(state: State, parent: Parent) -> int:
+    """How many of its children have not ended."""
+    return sum(1 for child in state.blotter.children_of(parent) if not child.state.ended)
 
 
 def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> Decimal:

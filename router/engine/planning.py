@@ -5,20 +5,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from policies.consolidated import mid
-from policies.envelope import stricter
-from router.book.collar import collar_prices, outliers, reference_mid
+from router.book.collar import reference_mid
 from router.book.discounts import with_discounts
 from router.book.effective import spend_factor
 from router.engine import charging, timers, volume
 from router.engine.arriving import arrive
-from router.engine.bounds import bounded, venue_caps
+from router.engine.asking import places_left, split_request
 from router.engine.draft import Asked, Draft
-from router.engine.parents import hold, may_plan, places_left, progress
+from router.engine.parents import hold, living, may_plan, progress
 from router.engine.state import State
 from router.model import facts as f
 from router.model.commands import Place
 from router.model.events import MarketSeen
-from router.model.ids import AccountId, Asset, ListingId, Nanos
+from router.model.ids import AccountId, Asset, ListingId, Nanos, VenueId
 from router.model.market import FeeBasis, Level, ListingView, MarketView
 from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
 from router.model.side import Side
@@ -27,15 +26,13 @@ from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
 from router.ports.policy import Policy, Target
 from router.risk import CHECKS, Refusal, RiskView, review
-from router.split.plan import Plan, PlanLine, SplitOptions, SplitRequest
+from router.split.plan import Plan, PlanLine, SplitRequest
 from router.split.reach import split_within
 
 _MS = 1_000_000
 WARM_UP_NS = 3_000 * _MS
 """How long after a start planning waits for books that have never been seen."""
 _WARMING_LOOK_NS = 50 * _MS
-ORDERS_EACH_MAX = 4
-"""How many orders one round may send to a listing whose largest order binds."""
 REFUSALS_MAX = 3
 """After so many refusals in a row a listing gets nothing more of a parent."""
 
@@ -78,8 +75,7 @@ def _warming(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> b
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
     target = _target(draft, parent, view, policies[parent.order.policy])
     due = progress(draft.state, parent).due(target)
-    places = places_left(draft.state, parent, target)
-    if due == 0 or places == 0:
+    if due == 0 or places_left(parent.order, target, living(draft.state, parent)) == 0:
         _wait(draft, parent, target)
         return None
     if (too_large := _too_large(draft.state, parent, reference_mid(view))) is not None:
@@ -87,17 +83,13 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
         )
         return None
-    collars = collar_prices(view, parent.order.side, draft.state.limits.collar_bps)
     planned, bases = with_discounts(view, parent.order.side, due, charging.purses(draft.state, view))
-    request = _request(draft.state, parent, planned, due, collars, draft.now_ns)
-    limit_price = stricter(parent.order.side, parent.order.limit_price, target.limit_price)
-    options = replace(request.options, children_max=places)
-    request = replace(request, limit_price=limit_price, options=options)
+    request = _request(draft.state, parent, planned, due, target, draft.now_ns)
     plan = split_within(request, target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent
-    approved, refused = _reviewed(draft, parent, view, plan, collars)
+    approved, refused = _reviewed(draft, parent, view, plan, request.collar_prices)
     draft.asked.append(
         Asked(
             parent_id=parent.order.id, round=parent.rounds + 1, request=request, reach_bps=target.reach_bps, plan=plan
@@ -146,22 +138,21 @@ def _pause_over_ns(draft: Draft, view: MarketView) -> Nanos | None:
 
 
 def _request(
-    state: State, parent: Parent, view: MarketView, due: Decimal, collars: Mapping[ListingId, Decimal], now_ns: Nanos
+    state: State, parent: Parent, view: MarketView, due: Decimal, target: Target, now_ns: Nanos
 ) -> SplitRequest:
-    order = parent.order
-    return SplitRequest(
-        view=bounded(order, view),
-        side=order.side,
-        quantity=due,
-        limit_price=order.limit_price,
-        all_in_limit_price=order.envelope.all_in_limit_price,
-        collar_prices=collars,
-        spendable=_spendable(state, view, order.side),
-        venues_include=order.venues_include,
-        venues_exclude=order.venues_exclude,
-        blocked=_blocked(state, parent, view, collars, now_ns),
-        caps=venue_caps(state, parent, view),
-        options=SplitOptions(child_notional_max=state.limits.child_notional_max, orders_each_max=ORDERS_EACH_MAX),
+    got: dict[VenueId, Decimal] = {}
+    for child in state.blotter.children_of(parent):
+        got[child.order.venue] = got.get(child.order.venue, Decimal(0)) + child.exposure
+    return split_request(
+        parent.order,
+        view,
+        due,
+        target,
+        state.limits,
+        spendable=_spendable(state, view, parent.order.side),
+        living=living(state, parent),
+        blocked=_blocked(state, parent, view, now_ns),
+        got=got,
     )
 
 
@@ -172,18 +163,10 @@ def _spendable(state: State, view: MarketView, side: Side) -> dict[tuple[Account
     return {(account, asset): state.available(account, asset) for account, asset in sorted(assets)}
 
 
-def _blocked(
-    state: State, parent: Parent, view: MarketView, collars: Mapping[ListingId, Decimal], now_ns: Nanos
-) -> dict[ListingId, str]:
+def _blocked(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> dict[ListingId, str]:
     """Listings that must get nothing now, and why."""
-    if not collars:
-        return {book.listing.id: "no mid anywhere to hold its price against" for book in view.listings}
-    blocked = outliers(view, state.limits.collar_bps)
-    for book in view.listings:
-        reason = _block(state, parent, book, now_ns)
-        if reason is not None:
-            blocked[book.listing.id] = reason
-    return blocked
+    reasons = ((book.listing.id, _block(state, parent, book, now_ns)) for book in view.listings)
+    return {listing: reason for listing, reason in reasons if reason is not None}
 
 
 def _block(state: State, parent: Parent, book: ListingView, now_ns: Nanos) -> str | None:
