@@ -307,7 +307,9 @@ refills for us. What each costs more than this router, bps:"""
 _BANDS = """An estimate says in what band four outcomes in five should end. Here each parent is estimated, waits up to
 {within} ms, and is then sent; the mid was watched for {watch} ms before. The band's ends are the factors {low} and
 {high}, calibrated on the first half of the recorded market, times (mean move per second + 0.25 bps + depth of the
-split). The parents of the second half had no part in that."""
+split). The second half had no part in the two
+factors; but the form (horizon, watch, constant) was picked among 192 by how it did on it, and `reach_bps` among
+some widths on these parents: neither is a figure for data nobody has looked at."""
 _READING = """\
 **What follows (run of 2026-11-20).** Limits stay at the worst level a line needs: no wider one is cheaper beyond its
 noise, and at 10 BTC all are dearer. The only rival that is ever cheaper by more than a hundredth of a basis point is

@@ -3,7 +3,7 @@
 The market moves before the order comes, and the deeper an order goes, the more its books may change: so the band is as
 wide as the mean move per second that was watched, plus a constant for what a quiet moment hides, plus how far beyond
 the best price the split goes, times a factor. The factors are calibrated on the first half of the recorded market and
-held against its second half: `python -m bench evaluate`, docs/EVALUATION.md.
+held against its second half, by which the form was picked too: `python -m bench evaluate`, docs/EVALUATION.md.
 """
 
 from collections.abc import Sequence
