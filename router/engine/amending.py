@@ -1,6 +1,7 @@
 """What people ask of a parent that is being worked: wait, go on, go on under other terms."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from router.engine.arriving import infeasible
 from router.engine.draft import Draft
@@ -8,8 +9,9 @@ from router.engine.parents import going_on
 from router.model import events as e
 from router.model import facts as f
 from router.model.ids import ParentId
-from router.model.money import plain
+from router.model.money import plain, ratio, roughly
 from router.model.orders import RECOVERED, ParentOrder, ParentState
+from router.model.side import Side
 from router.orders.records import Parent
 
 
@@ -58,14 +60,35 @@ def _why_not(draft: Draft, parent: Parent, order: ParentOrder) -> str | None:
         return f"base_quantity: {plain(exposure)} is done, out or in doubt already"
     if order.quantity > limits.parent_quantity_max:
         return f"base_quantity: {order.quantity} is above the parent limit {limits.parent_quantity_max}"
-    arrived = None if parent.arrival is None else parent.arrival.mid
-    price = arrived if order.limit_price is None else order.limit_price
-    if price is not None and order.quantity * price > limits.parent_notional_max:
-        return f"base_quantity: worth {order.quantity * price:.2f}, above the parent limit {limits.parent_notional_max}"
+    if (too_much := _worth_too_much(draft, parent, order)) is not None:
+        return too_much
     ends_ns = order.envelope.ends_ns(parent.accepted_ns)
     if ends_ns is not None and ends_ns <= draft.now_ns:
         return "end_time: is over already"
     return infeasible(order, parent.accepted_ns, None)
+
+
+def _worth_too_much(draft: Draft, parent: Parent, order: ParentOrder) -> str | None:
+    """Is it worth more than before, and more than a parent may be? One that has sent nothing is judged by its round."""
+    cap, price = draft.state.limits.parent_notional_max, _price(draft, parent, order)
+    if price is None:
+        more = order.quantity > parent.order.quantity and parent.children
+        return "base_quantity: no price is known to hold it against the parent limit" if more else None
+    before = _price(draft, parent, parent.order)
+    with roughly():
+        worth = order.quantity * price
+        if worth <= cap or (before is not None and worth <= parent.order.quantity * before):
+            return None
+    return f"base_quantity: worth {worth:.2f}, above the parent limit {cap}"
+
+
+def _price(draft: Draft, parent: Parent, order: ParentOrder) -> Decimal | None:
+    """What a unit of it may come to in reporting currency: a buy's limit, else the dearest price that is known."""
+    if order.side is Side.BUY and order.limit_price is not None:
+        return order.limit_price
+    arrived = None if parent.arrival is None else parent.arrival.mid
+    sent = [ratio(child.notional, child.order.quantity) for child in draft.state.blotter.children_of(parent)]
+    return max((one for one in (order.limit_price, arrived, *sent[-1:]) if one is not None), default=None)
 
 
 def _working(draft: Draft, parent_id: ParentId) -> Parent | None:

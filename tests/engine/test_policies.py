@@ -12,7 +12,7 @@ from router.model.ids import Nanos
 from router.model.orders import ParentState
 from router.orders.records import Parent
 from router.requests.fields import moment
-from tests.engine.desk import START_NS, Desk
+from tests.engine.desk import LIMITS, START_NS, Desk
 
 S = 1_000
 MIN = 60 * S
@@ -410,3 +410,29 @@ def test_an_amended_parent_goes_on_under_its_new_terms(desk: Desk) -> None:
     desk.later(30 * MIN)
     assert desk.sent == ["kraken buy 0.125 @ 100.00"] * 2
     assert desk.restarted().engine.state.parent(parent.order.id).order == parent.order
+
+
+def test_an_amendment_is_held_against_the_limit_on_a_parents_worth() -> None:
+    """A sell by what it may bring, not by its limit; what makes it worth no more is never refused for its worth."""
+    desk = Desk(limits=replace(LIMITS, parent_notional_max=Decimal(1_000))).start()
+    desk.market("kraken bid 99.00 1000\nkraken ask 100.00 1")
+    parent = desk.submit("P1 sell 5 limit 1")
+    assert desk.sent == ["kraken sell 5 @ 99.00"]
+
+    amended = {"900": False, "10.1": False, "10": True, "9": True}
+    for quantity, taken in amended.items():
+        desk.tell(e.AmendAsked(parent_id=parent.order.id, principal="ann", quantity=Decimal(quantity)))
+        assert (parent.order.quantity == Decimal(quantity)) is taken
+    refused = [fact.why for fact in desk.facts if isinstance(fact, f.AmendRefused)]
+    assert refused == [
+        "base_quantity: worth 89550.00, above the parent limit 1000",
+        "base_quantity: worth 1004.95, above the parent limit 1000",
+    ]
+
+    desk.market("kraken bid 299.00 1000\nkraken ask 300.00 1")
+    desk.fill("kraken")
+    assert desk.sent == ["kraken sell 4 @ 299.00"]
+    for change, taken in (({"quantity": Decimal("9.1")}, False), ({"limit_price": Decimal(2)}, True)):
+        before = parent.order
+        desk.tell(e.AmendAsked(parent_id=parent.order.id, principal="ann", **change))  # type: ignore[arg-type]
+        assert (parent.order != before) is taken
