@@ -35,13 +35,13 @@ class Enveloped:
         if progress.filled >= progress.order.quantity:
             return Target(quantity=progress.order.quantity, finished=True, reason="filled")
         if progress.ends_ns is not None and now_ns >= progress.ends_ns:
-            return _at_its_end(progress, now_ns, progress.ends_ns)
+            return _narrowed(progress, view, _at_its_end(progress, now_ns, progress.ends_ns))
         if (early := _not_yet(progress, now_ns, view)) is not None:
             return early
         if (held := _held(progress, now_ns, view)) is not None:
             return held
         if (would := _would(progress, now_ns, view)) is not None:
-            return would
+            return _narrowed(progress, view, would)
         return _bounded(progress, now_ns, view, self._policy.target(progress, now_ns, view))
 
 
@@ -128,11 +128,15 @@ def _bounded(progress: Progress, now_ns: Nanos, view: MarketView | None, target:
         target = replace(target, look=target.look or view is None, not_before_ns=_sooner(target, now_ns))
     if target.finished or target.quantity <= progress.committed:
         return target
-    target = _within_collar(progress, view, target)
-    if envelope.max_venues is not None:
-        most = envelope.max_venues if target.listings_max is None else min(target.listings_max, envelope.max_venues)
-        target = replace(target, listings_max=most)
-    return _within_volume(progress, now_ns, view, target)
+    return _within_volume(progress, now_ns, view, _narrowed(progress, view, target))
+
+
+def _narrowed(progress: Progress, view: MarketView | None, target: Target) -> Target:
+    """Within the collar, and at no more venues than the order allows."""
+    most = progress.order.envelope.max_venues
+    if most is not None:
+        target = replace(target, listings_max=min(most, target.listings_max or most))
+    return _within_collar(progress, view, target)
 
 
 def _sooner(target: Target, now_ns: Nanos) -> Nanos:

@@ -35,6 +35,7 @@ from router.orders.blotter import Blotter
 from router.orders.records import Parent
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
+from router.simulate.terms import Terms
 
 _FAR_OFF = Decimal("0.04")
 """The collar and twice as much for a market that moves while a copy is late: what lies beyond was never near it."""
@@ -91,6 +92,7 @@ class Judge:
     raced: int = 0
     """Orders that had left before a kill and were accepted after it, within their deadline."""
     accepts: int = 0
+    terms: Terms = field(default_factory=Terms)
     orphans: set[ClientOrderId] = field(default_factory=set)
     """Orders with our tag that somebody else has placed: an alarm is what they are there for."""
     archived: dict[ParentId, ArchivedParent] = field(default_factory=dict)
@@ -108,8 +110,10 @@ class Judge:
     def durable(self, facts: Iterable[f.Fact], at_ns: Nanos) -> None:
         """These facts are in the journal."""
         for fact in facts:
+            for why in self.terms.broken_by(fact):
+                self.breach("I20", at_ns, why)
             match fact:
-                case f.ParentTaken(order=order):
+                case f.ParentTaken(order=order) | f.ParentAmended(order=order):
                     self.parents[order.id] = order
                 case f.ChildIntended(order=child):
                     if child.client_id in self.intents:
@@ -165,6 +169,9 @@ class Judge:
         exposure = sum((self._exposure(*one) for one in of_parent), ZERO)
         if exposure > parent.quantity:
             self.breach("I1", at_ns, f"{parent.id} of {parent.quantity} is exposed to {exposure} at the venues")
+        at_venue = sum((self._exposure(*one) for one in of_parent if one[0] == account), ZERO)
+        if (why := self.terms.ahead(child, exposure, at_venue)) is not None:
+            self.breach("I20", at_ns, why)
         self._judge_limits(account, child, at_ns)
         if parent.limit_price is not None and (child.limit_price - parent.limit_price) * parent.side.sign > 0:
             self.breach("I13", at_ns, f"{child.client_id} at {child.limit_price}, the limit is {parent.limit_price}")

@@ -18,20 +18,24 @@ from router.model import events as e
 from router.model import facts as f
 from router.model.errors import AppendLost, AppendUnclear, LeaseHeld, SideRowTaken, StoreUnavailable
 from router.model.ids import AccountId, ListingId, Nanos, ParentId, RefId
-from router.model.money import exactly
+from router.model.money import exactly, plain
 from router.model.orders import ChildOrder, ChildState
 from router.model.requests import Request
 from router.model.stream_notes import StreamNote
 from router.observe import Observe, silent
 from router.ports import Lease
 from router.requests import (
+    AmendBody,
     CancelBody,
     HaltBody,
     Offered,
     OrderBody,
+    PauseBody,
+    amend_request,
     cancel_request,
     halt_request,
     order_request,
+    pause_request,
     understand,
 )
 from router.requests.bodies import parse
@@ -553,6 +557,12 @@ class LiveWorld(SimWorld):
             case e.CancelAsked(parent_id=parent_id, principal=principal):
                 stop = CancelBody(ref_id=self._refs[parent_id])
                 return cancel_request(stop, entity=ENTITY, principal=principal, asked_ns=asked_ns)
+            case e.PauseAsked(parent_id=parent_id, resume=resume, principal=principal):
+                wait = PauseBody(ref_id=self._refs[parent_id])
+                return pause_request(wait, resume=resume, entity=ENTITY, principal=principal, asked_ns=asked_ns)
+            case e.AmendAsked(parent_id=parent_id, principal=principal, quantity=quantity) if quantity is not None:
+                amend = AmendBody(ref_id=self._refs[parent_id], base_quantity=plain(quantity))
+                return amend_request(amend, entity=ENTITY, principal=principal, asked_ns=asked_ns)
             case e.HaltAsked(level=level, reason=reason, principal=principal):
                 resume = level is e.HaltLevel.NONE
                 return halt_request(
@@ -597,7 +607,9 @@ class LiveWorld(SimWorld):
         rows = {one.seq: one.row for one in self.database.appended()}
         consumed = {seq: number for number, seq in self.database.select(_REQUESTS_ALL) if seq is not None}
         for seq, row in rows.items():
-            asked = isinstance(row.stamped.event, e.ParentSubmitted | e.CancelAsked | e.HaltAsked)
+            asked = isinstance(
+                row.stamped.event, e.ParentSubmitted | e.CancelAsked | e.PauseAsked | e.AmendAsked | e.HaltAsked
+            )
             if consumed.get(seq) != row.request_id or asked != (row.request_id is not None):
                 self.breach("I7", f"row {seq} consumes request {row.request_id}, the table says {consumed.get(seq)}")
             for fact in row.facts:

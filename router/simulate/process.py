@@ -31,6 +31,7 @@ from router.model.outcomes import (
     Refused,
     Unclear,
 )
+from router.model.public_trades import PublicTrade
 from router.ports import JournalRow, Policy
 from router.runtime.switch import Switch
 from router.simulate.agenda import Agenda, Step, Whose
@@ -117,6 +118,14 @@ class BookSink(Protocol):
 
     def book_lost(self, listing: ListingId, why: str) -> None:
         """Not to be trusted until the next snapshot."""
+        ...
+
+    def trades_started(self, listing: ListingId, received_ns: Nanos) -> None:
+        """Public trades are whole from here on."""
+        ...
+
+    def public_trade(self, trade: PublicTrade) -> None:
+        """Somebody traded."""
         ...
 
 

@@ -14,9 +14,11 @@ from router.model.ids import AccountId, Nanos, RefId
 from router.model.instruments import Listing
 from router.model.orders import ChildOrder, ChildState, ParentOrder
 from router.model.policies import SweepParams
+from router.model.public_trades import PublicTrade
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda
+from router.simulate.asked import second_thoughts, worked
 from router.simulate.journal import SimJournal
 from router.simulate.judge import Judge
 from router.simulate.process import LEASE_TTL_NS, Process, Shell
@@ -38,6 +40,8 @@ from router.simulate.trouble import Trouble
 
 _LEVELS = 5
 _CROSSED_BY = Decimal(300)
+_PRINTS_LOST = 0.01
+"""How often a print is not the next after the one before."""
 
 
 class SimWorld:
@@ -56,7 +60,7 @@ class SimWorld:
         self.processes: list[Shell] = []
         self.draws = {
             name: random.Random(f"{seed}:{profile.name}:{name}")
-            for name in ("market", "people", "strikes", "database", "start")
+            for name in ("market", "people", "strikes", "database", "start", "policies", "prints")
         }
         self.faulty = profile.strength > 0
         self._listings = tuple(listing_of(kind) for kind in swarm.kinds)
@@ -72,6 +76,8 @@ class SimWorld:
         self.lagging: set[AccountId] = set()
         """Whose snapshots come late, and are old when they come."""
         self._feeding: set[AccountId] = set()
+        self._tapes: list[tuple[Shell, set[AccountId]]] = []
+        """Who listens to which tape."""
         self._mid = 60_000.0
         self.database_down_until_ns = 0
         self.database_full_until_ns = 0
@@ -299,7 +305,40 @@ class SimWorld:
         self._venues[account].set_book(bids, asks, self.agenda.now_ns)
         self._venues[account].take_turn(self.agenda.now_ns)
         self.at_venue(account)
+        self._print(account)
         self.agenda.after(int(draws.uniform(800, 2_500) * MS), lambda: self._move_market(account))
+
+    def _print(self, account: AccountId) -> None:
+        """Strangers trade: whoever listens to the tape counts it. Now and then prints are lost to all of them."""
+        self._tapes = [(process, heard) for process, heard in self._tapes if not process.dead]
+        draws, listing = self.draws["prints"], self._venues[account].listing
+        quantity, lost = size_of(draws.uniform(0.001, 3)), self.faulty and draws.random() < _PRINTS_LOST
+        for process in self.processes:
+            if process.dead or process.paused_until_ns > self.agenda.now_ns:
+                continue
+            heard = self._heard(process)
+            if lost or account not in heard:
+                heard.add(account)
+                process.sink.trades_started(listing.id, process.now())
+            process.sink.public_trade(
+                PublicTrade(
+                    listing=listing.id,
+                    trade_id=None,
+                    price=price_of(self._mid),
+                    quantity=quantity,
+                    taker=None,
+                    venue_time_ns=None,
+                    received_ns=process.now(),
+                )
+            )
+
+    def _heard(self, process: Shell) -> set[AccountId]:
+        """The tapes a process listens to."""
+        known = next((heard for one, heard in self._tapes if one is process), None)
+        if known is None:
+            known = set()
+            self._tapes.append((process, known))
+        return known
 
     def _feed_soon(self, account: AccountId) -> None:
         """Books may be conflated: one delivery per venue is on its way at a time."""
@@ -350,7 +389,10 @@ class SimWorld:
         draws = self.draws["people"]
         for number in range(self.swarm.parents):
             at_ns = START_NS + int(draws.uniform(0, self.profile.faulty_s) * S)
-            order = self._order(number)
+            order = worked(self._order(number), self.draws["policies"], Nanos(at_ns))
+            self.count(f"asked for {order.policy}")
+            for after_ns, event in second_thoughts(order, self.draws["policies"]):
+                self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
             self.agenda.at(at_ns, lambda order=order: self.ask(e.ParentSubmitted(order=order)))  # type: ignore[misc]
             if draws.random() < self.swarm.cancel_share:
                 cancel = e.CancelAsked(parent_id=order.id, principal="people")

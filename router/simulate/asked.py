@@ -1,0 +1,108 @@
+"""What people ask for beside a plain sweep: every policy there is, its envelope, and second thoughts."""
+
+import random
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from router.model import events as e
+from router.model.ids import Nanos
+from router.model.orders import ParentOrder
+from router.model.policies import (
+    BestSingleParams,
+    CatchUp,
+    Envelope,
+    IsParams,
+    PolicyParams,
+    PovParams,
+    Randomize,
+    Slicing,
+    SniperParams,
+    TwapParams,
+    Urgency,
+    VolumeCurve,
+    VwapParams,
+)
+from router.simulate.scene import size_of
+
+_S = 1_000_000_000
+_PLAIN = 0.5
+"""How many orders stay as simple as they were."""
+_CURVE = VolumeCurve(
+    id="c",
+    asof="d",
+    built_from="nothing",
+    weekday=tuple(map(Decimal, range(1, 25))),
+    weekend=tuple(map(Decimal, range(24, 0, -1))),
+)
+_TIMED = frozenset({"TWAP", "VWAP", "POV", "IS"})
+
+
+def worked(order: ParentOrder, draws: random.Random, now_ns: Nanos) -> ParentOrder:
+    """The same order, half the time under another policy, and sometimes within bounds."""
+    if draws.random() < _PLAIN:
+        return order
+    policy = draws.choice(("SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"))
+    params = order.params if policy == "SWEEP" else _params(policy, order, draws)
+    return replace(order, policy=policy, params=params, envelope=_envelope(policy, order, draws, now_ns))
+
+
+def _params(policy: str, order: ParentOrder, draws: random.Random) -> PolicyParams:
+    slicing = Slicing(
+        slices=draws.randint(1, 8),
+        catch_up=draws.choice(list(CatchUp)),
+        catch_up_cap=Decimal(draws.randint(1, 5)),
+        round_wait_ms=500,
+    )
+    match policy:
+        case "BEST_SINGLE":
+            return BestSingleParams(rounds_max=draws.randint(3, 20), round_wait_ms=500)
+        case "TWAP":
+            return TwapParams(slicing=slicing)
+        case "VWAP":
+            return VwapParams(curve=_CURVE, slicing=slicing)
+        case "IS":
+            return IsParams(slicing=slicing, urgency=draws.choice(list(Urgency)))
+        case "POV":
+            return PovParams(target_rate=Decimal("0.1"), window_ms=draws.choice((500, 2_000, 10_000)))
+        case _:
+            trigger = Decimal(60_000 + order.side.sign * draws.randint(-60, 120))
+            return SniperParams(trigger_price=trigger, min_quantity=size_of(draws.uniform(0.01, 1)), look_every_ms=500)
+
+
+def _envelope(policy: str, order: ParentOrder, draws: random.Random, now_ns: Nanos) -> Envelope:
+    """A few bounds at a time: all of them at once would let nothing leave."""
+    timed = policy in _TIMED or policy == "SNIPER" or draws.random() < 0.5  # noqa: PLR2004 - a coin
+    every: dict[str, Any] = {
+        "start_ns": Nanos(now_ns + int(draws.uniform(0, 10) * _S)),
+        "max_child_quantity": size_of(draws.uniform(0.05, 2)),
+        "max_children_outstanding": draws.randint(1, 3),
+        "max_share_per_venue": Decimal(draws.randint(3, 9)) / 10,
+        "max_venues": draws.randint(1, 2),
+        "all_in_limit_price": Decimal(60_000 + order.side.sign * draws.randint(50, 600)),
+        "max_slippage_bps": Decimal(draws.randint(1, 30)),
+        "price_collar_bps": Decimal(draws.randint(2, 60)),
+        "would_price": Decimal(60_000 - order.side.sign * draws.randint(0, 60)),
+        "stop_price": Decimal(60_000 + order.side.sign * draws.randint(-30, 30)),
+        "randomize": Randomize(seed=draws.getrandbits(40)),
+    }
+    bounds = {name: value for name, value in every.items() if draws.random() < 0.15}  # noqa: PLR2004 - one or two
+    limit, would = order.limit_price, bounds.get("would_price")
+    if limit is not None and would is not None and (would - limit) * order.side.sign > 0:
+        del bounds["would_price"]
+    if timed or "stop_price" in bounds:  # a price that never comes is waited for without an end
+        bounds |= {"duration_ms": draws.randint(2_000, 60_000), "must_complete": draws.random() < 0.5}  # noqa: PLR2004
+    return Envelope(**bounds)
+
+
+def second_thoughts(order: ParentOrder, draws: random.Random) -> list[tuple[int, e.Event]]:
+    """So many ns after the order: wait and go on, or other terms."""
+    after_ns = int(draws.uniform(0.05, 20) * _S)
+    if draws.random() < 0.15:  # noqa: PLR2004 - some
+        later_ns = after_ns + int(draws.uniform(0.05, 20) * _S)
+        pause = e.PauseAsked(parent_id=order.id, resume=False, principal="people")
+        return [(after_ns, pause), (later_ns, replace(pause, resume=True))]
+    if draws.random() < 0.15:  # noqa: PLR2004 - some
+        quantity = size_of(float(order.quantity) * draws.uniform(0.3, 1.5))
+        return [(after_ns, e.AmendAsked(parent_id=order.id, principal="people", quantity=quantity))]
+    return []

@@ -1,0 +1,99 @@
+"""What each order was promised about when, where and how much, held against its children. Knows no policy's code."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from router.model import facts as f
+from router.model.ids import Nanos, ParentId
+from router.model.money import ONE, roughly
+from router.model.orders import ChildOrder, ParentOrder
+from router.model.policies import BestSingleParams, SniperParams, TwapParams
+
+_COMPLETING_NS = 60_000_000_000
+_SMALLEST = Decimal("0.001")
+"""More than any venue here asks for at least: a slice may carry so much, and leave so much for the next."""
+
+
+@dataclass(slots=True)
+class Terms:
+    """Orders as they were taken, and when. An amended one is held to its new terms where time did not matter."""
+
+    orders: dict[ParentId, ParentOrder] = field(default_factory=dict)
+    since_ns: dict[ParentId, Nanos] = field(default_factory=dict)
+    changed: set[ParentId] = field(default_factory=set)
+    newest_ns: dict[ParentId, Nanos] = field(default_factory=dict)
+    """When the newest of its children that a venue accepted was decided."""
+
+    def broken_by(self, fact: f.Fact) -> Iterator[str]:
+        """Follow a fact that has become durable; what it breaks."""
+        match fact:
+            case f.ParentTaken(order=order, at_ns=at_ns):
+                self.orders[order.id], self.since_ns[order.id] = order, at_ns
+            case f.ParentAmended(order=order):
+                self.orders[order.id] = order
+                self.changed.add(order.id)
+            case f.RoundPlanned(parent_id=parent_id, children=children):
+                yield from self._of_round(parent_id, len(children), len({one.listing_id for one in children}))
+            case f.ChildIntended(order=child):
+                yield from self._of_child(child)
+            case _:
+                pass
+
+    def _of_round(self, parent_id: ParentId, children: int, listings: int) -> Iterator[str]:
+        order = self.orders.get(parent_id)
+        if order is None:
+            return
+        most = order.envelope.max_venues
+        if most is not None and listings > most:
+            yield f"{parent_id}: {listings} venues in a round, {most} is the most"
+        sweeps = order.envelope.would_price is not None or order.envelope.must_complete
+        if isinstance(order.params, BestSingleParams) and children > 1 and not sweeps:
+            yield f"{parent_id}: {children} children in a round of BEST_SINGLE"
+
+    def _of_child(self, child: ChildOrder) -> Iterator[str]:
+        order = self.orders.get(child.parent_id)
+        if order is None:
+            return
+        envelope, since_ns = order.envelope, self.since_ns[order.id]
+        ends_ns = envelope.ends_ns(since_ns)
+        late_ns = 0 if ends_ns is None else child.decided_at_ns - ends_ns
+        if child.decided_at_ns < envelope.starts_ns(since_ns):
+            yield f"{child.client_id} is decided before its order's start"
+        if ends_ns is not None and late_ns >= (_COMPLETING_NS if envelope.must_complete else 0):
+            yield f"{child.client_id} is decided {late_ns} ns after its order's end"
+        if envelope.max_child_quantity is not None and child.quantity > envelope.max_child_quantity:
+            yield f"{child.client_id} is of {child.quantity}, a child's most is {envelope.max_child_quantity}"
+        in_time = ends_ns is None or late_ns < 0
+        if isinstance(order.params, SniperParams) and in_time and envelope.would_price is None:  # noqa: SIM102
+            if (child.limit_price - order.params.trigger_price) * order.side.sign > 0:
+                yield f"{child.client_id} at {child.limit_price}, the trigger is {order.params.trigger_price}"
+
+    def ahead(self, child: ChildOrder, exposure: Decimal, at_venue: Decimal) -> str | None:
+        """More at the venues than a schedule, or a venue's share, allows by the time the child was decided."""
+        order = self.orders[child.parent_id]
+        envelope = order.envelope
+        if order.id in self.changed:
+            return None
+        share = envelope.max_share_per_venue
+        if share is not None and at_venue > order.quantity * share:
+            return f"{order.id} has {at_venue} at {child.venue}, {share} of {order.quantity} is the most"
+        newest_ns = max(child.decided_at_ns, self.newest_ns.get(order.id, child.decided_at_ns))
+        self.newest_ns[order.id] = newest_ns  # one that was decided later may have overtaken this one
+        line = self._line(order, newest_ns)
+        if line is not None and exposure > line:
+            return f"{order.id} is exposed to {exposure} where its schedule allows {line}"
+        return None
+
+    def _line(self, order: ParentOrder, at_ns: Nanos) -> Decimal | None:
+        """A TWAP never runs ahead of its even line by more than a slice; None where nothing is promised."""
+        envelope, since_ns = order.envelope, self.since_ns[order.id]
+        begins_ns, ends_ns = envelope.starts_ns(since_ns), envelope.ends_ns(since_ns)
+        if not isinstance(order.params, TwapParams) or ends_ns is None or at_ns >= ends_ns:
+            return None
+        if envelope.would_price is not None or envelope.stop_price is not None or not order.params.slicing.slices:
+            return None
+        chance = Decimal(0 if envelope.randomize is None else envelope.randomize.size_pct).scaleb(-2)
+        with roughly():
+            one_slice = order.quantity / order.params.slicing.slices * (ONE + chance)
+            return order.quantity * (at_ns - begins_ns) / (ends_ns - begins_ns) + one_slice + _SMALLEST
