@@ -7,7 +7,8 @@ Judged here: I1 never over, at every acceptance; I2 one intent, one order; I3 on
 I4 no order without an intent, and a stranger's with our tag reported; I5 nothing after a durable halt; I6 no refusal
 for want of money where nobody else moved any; I8 durable before wire; I10 no end without the venue's evidence; I11
 late fills are booked; I12 balances; I13 limits, caps and the collar at the wire; I14 the journal folds to the state;
-I15 all comes to its end; I17 no parent ends before its children; I18 nothing grows. Not judged here: I7 (scheduled
+I15 all comes to its end; I17 no parent ends before its children; I18 nothing grows; I20 no child
+breaks its order's own terms. Not judged here: I7 (scheduled
 runs: there are none yet), I9 (who drives: the lease's own tests on both databases; here only that two at once do no
 harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
 """
