@@ -65,6 +65,8 @@ def _done(seen: "AccountNow") -> Iterator[str]:
                 yield f"report order {order.venue_order_id}"
             case f.TaggedTradeSeen(client_id=client_id):
                 yield f"report a trade of {client_id}"
+            case f.LateFillSuspected(client_id=client_id, why=why):
+                yield f"look up {client_id} again: {why}"
             case f.BreachRaised(detail=detail):
                 yield f"alarm: {detail}"
             case f.HoldingJudged(asset=asset, difference=difference, stays=stays):

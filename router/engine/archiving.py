@@ -81,7 +81,7 @@ def _is_settled(state: State, child: Child, now_ns: Nanos, after_ns: int) -> boo
     """
     if not child.state.ended or child.ended_ns is None or now_ns - child.ended_ns < after_ns:
         return False
-    if timers.look(child.order.client_id) in state.timers:
+    if timers.look(child.order.client_id) in state.timers or child.suspected_ns is not None:
         return False
     account = child.order.account
     terms = state.terms(account)

@@ -19,7 +19,7 @@ from router.model.orders import (
     VenueTrade,
     booking_key,
 )
-from router.model.outcomes import Accepted, Exists, Found, Lost, Missing, NotSent, Refused, Unclear
+from router.model.outcomes import Accepted, Exists, Found, LookUp, Lost, Missing, NotSent, Refused, Unclear
 from router.model.terms import VenueTerms
 from router.orders import resolver
 from router.orders.lifecycle import Cell, Heard, after
@@ -45,7 +45,6 @@ _ENDED = {
     VenueOrderStatus.REJECTED: Heard.ENDED_REJECTED,
 }
 _AT_THE_VENUE = frozenset({ChildState.WORKING, ChildState.PENDING_CANCEL})
-_NEVER_TRADED = frozenset({ChildState.NEVER_PLACED, ChildState.REJECTED})
 
 
 def on_place_answered(draft: Draft, event: PlaceAnswered) -> None:
@@ -96,7 +95,34 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
         case Unclear():
             if not child.state.ended:
                 draft.note(_evidence(child, f.EvidenceKind.UNCLEAR, event, ()))
+    if child.suspected_ns is not None:
+        _follow_suspicion(draft, child, event.look_up)
     follow(draft, child)
+
+
+def suspect(draft: Draft, child: Child, why: str) -> None:
+    """It cannot be at its venue, and something says it is: ask, and nothing new of its parent before the answer."""
+    terms = draft.state.terms(child.order.account)
+    if child.suspected_ns is not None or terms is None:
+        return
+    settles_ns = Nanos(draft.now_ns + terms.read_lag_ms * _MS)
+    draft.note(f.LateFillSuspected(client_id=child.order.client_id, why=why, settles_ns=settles_ns, at_ns=draft.now_ns))
+    look(draft, child)
+
+
+def _follow_suspicion(draft: Draft, child: Child, look_up: LookUp) -> None:
+    """Over once the venue's record is booked whole, or once it cleanly knows nothing for long enough."""
+    assert child.suspected_ns is not None
+    match look_up.result:
+        case Found(order=order) if order.status.ended and child.filled >= order.executed:
+            over = True
+        case Missing(endpoints=endpoints):
+            over = look_up.asked_ns >= child.suspected_ns and len(set(endpoints)) >= resolver.ENDPOINTS_NEEDED
+        case _:
+            over = False
+    if over:
+        draft.note(f.SuspicionEnded(client_id=child.order.client_id, at_ns=draft.now_ns))
+        draft.touch(draft.state.parent(child.order.parent_id))
 
 
 def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
@@ -113,7 +139,7 @@ def book(draft: Draft, child: Child, trade: VenueTrade) -> None:
     order, was = child.order, child.state
     _note_fill(draft, child, trade)
     parent = draft.state.parent(order.parent_id)
-    if was in _NEVER_TRADED:
+    if was.never_taken:
         breach(draft, f.BreachKind.FILL_WITHOUT_ORDER, child, f"trade {trade.trade_id} after {was}")
     if child.filled > order.quantity:
         breach(draft, f.BreachKind.OVERFILLED, child, f"filled {child.filled} of {order.quantity}")
@@ -173,10 +199,15 @@ def look(draft: Draft, child: Child) -> None:
 
 def follow(draft: Draft, child: Child) -> None:
     """Arrange what comes next for a child that has not ended."""
+    terms = draft.state.terms(child.order.account)
+    if child.suspected_ns is not None and terms is not None:
+        later_ns = Nanos(draft.now_ns + terms.look_up_wait_ms * _MS * _BACKOFF_MAX)
+        settled = child.suspected_ns <= draft.now_ns
+        draft.wake(timers.look(child.order.client_id), later_ns if settled else child.suspected_ns)
+        return
     if child.state.ended:
         draft.let_sleep(timers.look(child.order.client_id))
         return
-    terms = draft.state.terms(child.order.account)
     if terms is None:
         return
     if child.state is ChildState.IN_DOUBT:

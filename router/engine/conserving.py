@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from router import conservation
 from router.conservation import COUNTED_FOR_NS
+from router.engine import children
 from router.engine.draft import Draft
 from router.engine.state import State
 from router.model import events as e
@@ -43,6 +44,10 @@ def on_read(draft: Draft, read: AccountRead, moving: Sequence[Child]) -> Nanos |
     living = (child for child in state.blotter.living() if child.order.account == read.account)
     moving = (*moving, *(child for child in living if child.order.client_id not in known))
     others = [t for t in read.trades if state.blotter.booked_to(booking_key(t)) is None and not _ours(state, t)]
+    for trade in others:
+        if ledger is None or booking_key(trade) not in ledger.counted:
+            for child in tuple(state.blotter.may_have_made(trade)):
+                children.suspect(draft, child, f"trade {trade.trade_id} of nobody we know could be its own")
     if read.movements is None:
         return None  # a list the venue keeps could not be read this time: nothing can be judged by the rest
     if ledger is None:

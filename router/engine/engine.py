@@ -185,6 +185,8 @@ def _on_started(draft: Draft, event: e.Started) -> None:
         restoring.begin(draft, since_ns)
     for child in draft.state.blotter.living():
         children.doubt_after_restart(draft, child)
+    for child in draft.state.blotter.suspects():
+        children.look(draft, child)
     for timer_id, due_ns in draft.state.timers.items():
         draft.do(Wake(timer_id=timer_id, due_ns=due_ns))
     for terms in event.terms:
@@ -233,10 +235,12 @@ def _on_halt_asked(draft: Draft, event: e.HaltAsked) -> None:
 
 def _on_hint(draft: Draft, event: e.OrderHinted) -> None:
     gate = draft.state.gates.get(event.account)
-    if gate is not None and gate.starting:
-        return  # a stream begins with all that is open: the reading that is out tells of it in one answer
+    starting = gate is not None and gate.starting
     for child in draft.state.blotter.hinted(event.account, event.client_id, event.venue_order_id):
-        children.look(draft, child)
+        if child.state.ended:
+            children.suspect(draft, child, f"its venue's stream speaks of it: {event.hint}")
+        elif not starting:  # a stream begins with all that is open: the reading that is out tells of it in one answer
+            children.look(draft, child)
 
 
 def _on_timer(draft: Draft, event: e.TimerFired) -> None:
@@ -248,7 +252,7 @@ def _on_timer(draft: Draft, event: e.TimerFired) -> None:
     match purpose:
         case timers.Purpose.LOOK:
             child = state.blotter.children[ClientOrderId(whose)]
-            if not child.state.ended:
+            if not child.state.ended or child.suspected_ns is not None:
                 children.look(draft, child)
         case timers.Purpose.PARENT:
             draft.touch(state.parent(ParentId(whose)))

@@ -59,6 +59,8 @@ def may_plan(state: State, parent: Parent, now_ns: Nanos) -> bool:
     """Is there nothing that forbids new children of this parent?"""
     lost = state.restoring is not None or parent.order.id in state.hunts
     free = (parent.state.plannable or parent.held) and not parent.breached and not state.halted and not lost
+    if any(child.suspected_ns is not None for child in state.blotter.children_of(parent)):
+        return False  # what is planned anew may have been filled already
     return free and not _still_starting(state, now_ns)
 
 

@@ -20,6 +20,7 @@ from router.model.ids import ClientOrderId, ParentId
 from router.model.orders import VenueOrder, VenueTrade, booking_key
 from router.model.outcomes import Found, LookUpResult, Missing, Unclear
 from router.model.resolutions import Resolution
+from router.orders.client_ids import is_ours
 from router.orders.records import Child
 from router.ports import Remembered, Unknown
 
@@ -116,6 +117,9 @@ def _collect(names: _Names, event: e.Event) -> None:
             names.answer(client_id, look_up.result)
         case e.Sought(client_id=client_id, look_up=look_up):
             names.answer(client_id, look_up.result)
+        case e.OrderHinted(client_id=client_id) if is_ours(client_id, names.state.settings.deployment):
+            assert client_id is not None
+            names.child(client_id)
         case e.AccountSeen(read=read):
             for trade in read.trades:
                 names.row(trade)
@@ -133,6 +137,8 @@ def told(state: State, event: e.Event, remembered: Remembered) -> Iterator[e.Eve
         names = unknown(state, (event,))
         here = state.blotter.parents
         parents = tuple(known for known in remembered.parents if known.id not in here and _is_named(known, names))
+        if isinstance(event, e.OrderHinted):
+            parents = tuple(known for known in parents if _never_taken(known, event.client_id))
         if parents:
             yield e.Recalled(parents=parents)
     yield event
@@ -151,6 +157,11 @@ def _is_named(known: ArchivedParent, names: Unknown) -> bool:
         or not names.claimed.isdisjoint(child.booked)
         for child in known.children
     )
+
+
+def _never_taken(known: ArchivedParent, client_id: ClientOrderId | None) -> bool:
+    """A stream that speaks of an order long over is news where the order was never to be there."""
+    return any(child.order.client_id == client_id and child.state.never_taken for child in known.children)
 
 
 def _without(state: State, event: e.Event, booked: frozenset[str]) -> e.Event:

@@ -328,6 +328,12 @@ class State:
             del child.misses[:-_MISSES_KEPT]
             child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
 
+    def _late_fill_suspected(self, fact: f.LateFillSuspected) -> None:
+        self.blotter.children[fact.client_id].suspected_ns = fact.settles_ns
+
+    def _suspicion_ended(self, fact: f.SuspicionEnded) -> None:
+        self.blotter.children[fact.client_id].suspected_ns = None
+
     def _fill_booked(self, fact: f.FillBooked) -> None:
         child = self.blotter.children[fact.fill.client_id]
         trade, key = fact.fill.trade, fact.fill.booking_key
@@ -536,6 +542,8 @@ class State:
         f.CopyCounted: _copy_counted,
         f.ChildMoved: _child_moved,
         f.EvidenceNoted: _evidence_noted,
+        f.LateFillSuspected: _late_fill_suspected,
+        f.SuspicionEnded: _suspicion_ended,
         f.FillBooked: _fill_booked,
         f.TimerSet: _timer_set,
         f.TimerCleared: _timer_cleared,

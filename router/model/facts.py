@@ -239,6 +239,27 @@ class EvidenceNoted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LateFillSuspected:
+    """A child that was refused, or proven absent, may be at its venue after all: it is looked up again.
+
+    A clean absence ends that when it was asked for at `settles_ns` or later: what came late may be visible only then.
+    """
+
+    client_id: ClientOrderId
+    why: str
+    settles_ns: Nanos
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuspicionEnded:
+    """The venue has told what became of a child that was suspected to have traded."""
+
+    client_id: ClientOrderId
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FillBooked:
     """A venue trade was booked to a child. Never undone."""
 
@@ -609,6 +630,8 @@ Fact = (
     | CopyCounted
     | ChildMoved
     | EvidenceNoted
+    | LateFillSuspected
+    | SuspicionEnded
     | FillBooked
     | TimerSet
     | TimerCleared

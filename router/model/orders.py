@@ -48,6 +48,11 @@ class ChildState(StrEnum):
         """Not all that happened is known: whether it is there, or what it did."""
         return self in _CHILD_DOUBTS
 
+    @property
+    def never_taken(self) -> bool:
+        """Over because the venue refused it, or was proven not to have it: nothing of it can have traded."""
+        return self in (ChildState.REJECTED, ChildState.NEVER_PLACED)
+
 
 _CHILD_ENDS = frozenset(
     {ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED, ChildState.REJECTED, ChildState.NEVER_PLACED}

@@ -57,6 +57,7 @@ class Observe:
             f.CopyCounted: self.copy_counted,
             f.ChildMoved: self.child_moved,
             f.EvidenceNoted: self.evidence_noted,
+            f.LateFillSuspected: self.late_fill_suspected,
             f.FillBooked: self.fill_booked,
             f.KeyTold: self.key_told,
             f.FeeTold: self.fee_told,
@@ -218,6 +219,10 @@ class Observe:
         """A look-up did not find a child."""
         self._metrics.evidence.labels(fact.kind).inc()
         self._log.info("evidence noted", child=fact.client_id, kind=fact.kind, endpoints=list(fact.endpoints))
+
+    def late_fill_suspected(self, fact: f.LateFillSuspected) -> None:
+        """A child that was refused, or proven absent, may be at its venue after all."""
+        self._log.warning("late fill suspected", child=fact.client_id, why=fact.why)
 
     def fill_booked(self, fact: f.FillBooked) -> None:
         """A venue trade was booked."""

@@ -5,7 +5,11 @@ from decimal import Decimal
 
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId, VenueOrderId
 from router.model.money import ZERO
+from router.model.orders import VenueTrade
 from router.orders.records import Child, Parent
+
+_CLOCKS_APART_NS = 60_000_000_000
+"""A venue's clock may be behind ours by so much."""
 
 
 class Blotter:
@@ -95,13 +99,35 @@ class Blotter:
     def hinted(
         self, account: AccountId, client_id: ClientOrderId | None, venue_order_id: VenueOrderId | None
     ) -> Iterator[Child]:
-        """Living children a stream may mean: it is enough of a reason to look."""
+        """Children a stream may mean: it is enough of a reason to look. Of those that ended, one it should not know."""
+        ended = None if client_id is None else self.children.get(client_id)
+        if ended is not None and ended.state.never_taken and ended.order.account == account:
+            yield ended
         for child in self.living():
             named = child.order.client_id == client_id or (
                 venue_order_id is not None and child.venue_order_id == venue_order_id
             )
             if named and child.order.account == account:
                 yield child
+
+    def may_have_made(self, trade: VenueTrade) -> Iterator[Child]:
+        """Children that never were at the venue, and could have made this trade of nobody we know if they had been."""
+        for child in self.children.values():
+            order = child.order
+            if (
+                child.state.never_taken
+                and (order.account, order.symbol, order.side) == (trade.account, trade.symbol, trade.side)
+                and child.venue_order_id in {None, trade.venue_order_id}
+                and trade.client_id is None
+                and trade.quantity <= order.quantity - child.filled
+                and (trade.price - order.limit_price) * order.side.sign <= 0
+                and trade.venue_time_ns >= order.decided_at_ns - _CLOCKS_APART_NS
+            ):
+                yield child
+
+    def suspects(self) -> Iterator[Child]:
+        """Children that ended without ever being at the venue, and may have been there after all."""
+        return (child for child in tuple(self.children.values()) if child.suspected_ns is not None)
 
     def note_booked(self, child: Child, booking_key: str) -> None:
         """A trade belongs to one child, for ever."""

@@ -57,6 +57,8 @@ class Child:
     strangers: bool = False
     """The last look-up saw trades there that no order we know explains."""
     proposal: Proposal | None = None
+    suspected_ns: Nanos | None = None
+    """Refused or proven absent, it may be there after all: a clean absence asked for from then on ends that."""
 
     @property
     def exposure(self) -> Decimal:

@@ -85,6 +85,7 @@ def test_every_fact_has_a_function_or_is_nobodys_news():
 
     silent = {f.TimerSet, f.TimerCleared, f.BalancesTaken, f.WatermarkMoved, f.ParentRecovered}
     silent |= {f.RestoreRead, f.HuntAsked, f.HuntAnswered, f.ParentArchived}
+    silent |= {f.ArrivalSeen, f.VolumeSeen, f.SuspicionEnded}
     assert told | silent == set(typing.get_args(f.Fact))
 
 

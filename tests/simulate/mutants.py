@@ -435,3 +435,19 @@ def parents_leave_without_a_fact() -> Mistake:
 
 def nobody_ever_leaves() -> Mistake:
     return patch.object(archiving, "_may_leave", lambda *_: False)
+
+
+# What was never at a venue, and traded there (I11).
+
+
+def a_stream_that_speaks_of_what_was_never_placed_is_not_heard() -> Mistake:
+    usual = Blotter.hinted
+
+    def hinted(self: Blotter, *given: Any) -> Iterator[Child]:
+        return (child for child in usual(self, *given) if not child.state.ended)
+
+    return patch.object(Blotter, "hinted", hinted)
+
+
+def a_row_without_an_id_is_never_one_of_ours() -> Mistake:
+    return patch.object(Blotter, "may_have_made", lambda _self, _trade: iter(()))

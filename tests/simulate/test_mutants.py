@@ -8,6 +8,7 @@ from router.simulate.many import run_one
 from router.simulate.swarm import PROFILES
 from tests.engine import test_adversary as adversary
 from tests.engine import test_doubt as doubt
+from tests.engine import test_late_fills as late_fills
 from tests.engine import test_take_over as take_over
 from tests.engine.desk import Desk
 from tests.runtime import test_switch as switch
@@ -75,6 +76,12 @@ STORIES: dict[Callable[[], m.Mistake], Callable[[], None]] = {
     m.an_order_that_lives_again_is_ignored: lambda: doubt.test_an_order_alive_after_its_end_suspends_its_venue(desk()),
     # The market of the world comes to every resting order in the end.
     m.an_ioc_that_rests_is_left_there: lambda: adversary.test_an_ioc_that_rests_is_cancelled(desk()),
+    m.a_stream_that_speaks_of_what_was_never_placed_is_not_heard: (
+        late_fills.test_a_stream_that_names_a_child_that_was_never_placed_makes_the_engine_look
+    ),
+    m.a_row_without_an_id_is_never_one_of_ours: (
+        late_fills.test_a_row_without_an_id_is_held_against_children_that_were_never_placed
+    ),
     m.a_forgotten_order_is_waited_for: lambda: adversary.test_an_order_the_venue_has_forgotten_goes_to_a_person(desk()),
 }
 
