@@ -93,7 +93,7 @@ def on_looked_up(draft: Draft, event: LookedUp) -> None:
             _note_evidence(draft, child, event, endpoints, unexplained=_unexplained(draft, child, strangers))
             _doubt_if_forgotten(draft, child, event.look_up.asked_ns)
         case Unclear():
-            if not child.state.ended:
+            if not child.state.ended or child.suspected_ns is not None:
                 draft.note(_evidence(child, f.EvidenceKind.UNCLEAR, event, ()))
     if child.suspected_ns is not None:
         _follow_suspicion(draft, child, event.look_up)
@@ -201,9 +201,8 @@ def follow(draft: Draft, child: Child) -> None:
     """Arrange what comes next for a child that has not ended."""
     terms = draft.state.terms(child.order.account)
     if child.suspected_ns is not None and terms is not None:
-        later_ns = Nanos(draft.now_ns + terms.look_up_wait_ms * _MS * _BACKOFF_MAX)
-        settled = child.suspected_ns <= draft.now_ns
-        draft.wake(timers.look(child.order.client_id), later_ns if settled else child.suspected_ns)
+        again_ns = Nanos(draft.now_ns + resolver.backed_off_ns(child, terms))
+        draft.wake(timers.look(child.order.client_id), max(again_ns, child.suspected_ns))
         return
     if child.state.ended:
         draft.let_sleep(timers.look(child.order.client_id))
@@ -395,7 +394,7 @@ def _executed(child: Child, order: VenueOrder) -> Decimal:
 def _note_evidence(
     draft: Draft, child: Child, event: LookedUp, endpoints: tuple[str, ...], *, unexplained: bool
 ) -> None:
-    if child.state.ended:
+    if child.state.ended and child.suspected_ns is None:
         return
     kind = f.EvidenceKind.STRANGERS if unexplained else f.EvidenceKind.MISSING
     draft.note(_evidence(child, kind, event, endpoints))

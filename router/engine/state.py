@@ -329,7 +329,8 @@ class State:
             child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
 
     def _late_fill_suspected(self, fact: f.LateFillSuspected) -> None:
-        self.blotter.children[fact.client_id].suspected_ns = fact.settles_ns
+        child = self.blotter.children[fact.client_id]
+        child.suspected_ns, child.looks = fact.settles_ns, 0
 
     def _suspicion_ended(self, fact: f.SuspicionEnded) -> None:
         self.blotter.children[fact.client_id].suspected_ns = None
