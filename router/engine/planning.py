@@ -8,7 +8,7 @@ from policies.consolidated import mid
 from router.book.collar import reference_mid
 from router.book.discounts import with_discounts
 from router.book.effective import spend_factor
-from router.engine import charging, timers, volume
+from router.engine import archiving, charging, timers, volume
 from router.engine.arriving import arrive
 from router.engine.asking import places_left, split_request
 from router.engine.draft import Asked, Draft
@@ -82,6 +82,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         draft.note(
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
         )
+        archiving.arrange(draft)
         return None
     planned, bases = with_discounts(view, parent.order.side, due, charging.purses(draft.state, view))
     request = _request(draft.state, parent, planned, due, target, draft.now_ns)

@@ -11,7 +11,7 @@ from router.model.ids import Nanos, TradeId
 from router.model.orders import ChildState, ParentState, VenueTrade, booking_key
 from router.orders.records import Parent
 from router.runtime.recovery import SNAPSHOTS
-from tests.engine.desk import Desk, account
+from tests.engine.desk import LIMITS, Desk, account
 
 AFTER_MS = 60_000
 
@@ -187,3 +187,14 @@ def test_what_is_brought_back_is_what_left(desk: Desk):
         assert child.state in {ChildState.FILLED, ChildState.CANCELLED}
     assert back.recalled_ns == Nanos(desk.now_ns)
     assert state.blotter.booked_to(booking_key(half)) in before
+
+
+def test_a_parent_that_is_too_large_at_the_market_leaves_too():
+    """It was taken, and refused at its first look."""
+    desk = Desk(archive_after_ms=AFTER_MS, limits=replace(LIMITS, parent_notional_max=Decimal(1_000))).start()
+    desk.market("kraken ask 100.00 1.0")
+    parent = desk.submit("P1 buy 20")
+    assert parent.state is ParentState.REJECTED
+    leave(desk)
+
+    assert not desk.engine.state.blotter.parents
