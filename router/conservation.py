@@ -147,7 +147,7 @@ def new_movements(ledger: Ledger, movements: Iterable[Movement], asked_ns: Nanos
         if movement.at_ns < asked_ns - COUNTED_FOR_NS:
             continue
         if movement.key in ledger.counted and movement.key not in ledger.amounts:
-            continue  # from before the books were opened
+            continue  # from before the books were opened, by a release that did not write down for how much
         change = movement.amount - ledger.amounts.get(movement.key, ZERO)
         if change:
             yield movement, change

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from router import conservation
-from router.conservation import COUNTED_FOR_NS
+from router.conservation import COUNTED_FOR_NS, Ledger
 from router.engine import children
 from router.engine.draft import Draft
 from router.engine.state import State
@@ -16,6 +16,8 @@ from router.model.outcomes import AccountRead
 from router.orders.records import Child
 
 _MS = 1_000_000
+TRADES_OVERLAP_NS = 600_000 * _MS
+"""Trades are read again from before the watermark: lists are not sorted by when they become visible."""
 
 
 def under_way(state: State, read: AccountRead) -> tuple[Child, ...]:
@@ -48,6 +50,8 @@ def on_read(draft: Draft, read: AccountRead, moving: Sequence[Child]) -> Nanos |
         if ledger is None or booking_key(trade) not in ledger.counted:
             for child in tuple(state.blotter.may_have_made(trade)):
                 children.suspect(draft, child, f"trade {trade.trade_id} of nobody we know could be its own")
+    if ledger is not None:
+        _count_others(draft, ledger, others, read.asked_ns)
     if read.movements is None:
         return None  # a list the venue keeps could not be read this time: nothing can be judged by the rest
     if ledger is None:
@@ -55,16 +59,28 @@ def on_read(draft: Draft, read: AccountRead, moving: Sequence[Child]) -> Nanos |
             counted = [(m.key, m.at_ns) for m in read.movements] + [(booking_key(t), t.venue_time_ns) for t in others]
             draft.note(
                 f.LedgerOpened(
-                    account=read.account, at_ns=read.asked_ns, holdings=read.balances, counted=tuple(counted)
+                    account=read.account,
+                    at_ns=read.asked_ns,
+                    holdings=read.balances,
+                    counted=tuple(counted),
+                    amounts=tuple((m.key, m.amount) for m in read.movements),
                 )
             )
         return None
-    for trade in others:
-        if booking_key(trade) not in ledger.counted and trade.venue_time_ns >= read.asked_ns - COUNTED_FOR_NS:
-            draft.note(f.OthersTradeCounted(trade=trade))
     for movement, change in conservation.new_movements(ledger, read.movements, read.asked_ns):
         draft.note(f.MovementCounted(account=read.account, movement=movement, change=change))
     return _judge(draft, read, moving)
+
+
+def _count_others(draft: Draft, ledger: Ledger, others: Sequence[VenueTrade], asked_ns: Nanos) -> None:
+    """What is not in the books. A trade of long before they were opened stands in what the account held then.
+
+    They were opened on a reading that told of the last minutes: what is nearer was named by it, if it was there.
+    """
+    since_ns = max(ledger.opened_ns - TRADES_OVERLAP_NS, asked_ns - COUNTED_FOR_NS)
+    for trade in others:
+        if booking_key(trade) not in ledger.counted and trade.venue_time_ns >= since_ns:
+            draft.note(f.OthersTradeCounted(trade=trade))
 
 
 def _judge(draft: Draft, read: AccountRead, moving: Sequence[Child]) -> Nanos | None:

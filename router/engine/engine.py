@@ -24,6 +24,7 @@ from router.engine import (
     volume,
 )
 from router.engine.arriving import arrive, infeasible
+from router.engine.conserving import TRADES_OVERLAP_NS
 from router.engine.draft import Asked, Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
@@ -42,8 +43,6 @@ from router.ports.policy import Policy
 from router.reconcile import Differences, reconcile
 
 _MS = 1_000_000
-TRADES_OVERLAP_NS = 600_000 * _MS
-"""Trades are read again from before the watermark: lists are not sorted by when they become visible."""
 START_OVERLAP_NS = 86_400_000 * _MS
 """At a start a day is read again: whatever turned up while nobody looked, and whatever clock was wrong."""
 PARENTS_MAX = 500
@@ -274,6 +273,8 @@ def _read_account(draft: Draft, account: AccountId, overlap_ns: int = TRADES_OVE
     if state.terms(account) is None:
         return
     since = [state.watermarks.get(account, draft.now_ns)]
+    if state.watermarks.get(account, 0) < state.started_ns:
+        overlap_ns = max(overlap_ns, START_OVERLAP_NS)  # the start's own reading has failed, or is still out
     if state.restoring is not None and state.restored_since_ns is not None:
         since.append(state.restored_since_ns)
     since += [child.order.decided_at_ns for child in state.blotter.living() if child.order.account == account]

@@ -379,7 +379,9 @@ class State:
 
     def _ledger_opened(self, fact: f.LedgerOpened) -> None:
         expected = {balance.asset: balance.total for balance in fact.holdings}
-        self.ledgers[fact.account] = Ledger(opened_ns=fact.at_ns, expected=expected, counted=dict(fact.counted))
+        self.ledgers[fact.account] = Ledger(
+            opened_ns=fact.at_ns, expected=expected, counted=dict(fact.counted), amounts=dict(fact.amounts)
+        )
 
     def _movement_counted(self, fact: f.MovementCounted) -> None:
         ledger, movement = self.ledgers[fact.account], fact.movement

@@ -342,12 +342,16 @@ class FeeSurprised:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerOpened:
-    """An account's books begin: what it held in a quiet moment. `counted` stands in that already, by key and time."""
+    """An account's books begin: what it held in a quiet moment. `counted` stands in that already, by key and time.
+
+    `amounts`: for how much each movement among it does; 0 for one that is only announced.
+    """
 
     account: AccountId
     at_ns: Nanos
     holdings: tuple[Balance, ...]
     counted: tuple[tuple[str, Nanos], ...]
+    amounts: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,10 @@ from router.model import facts as f
 from router.model.balances import Movement
 from router.model.commands import ReadAccount
 from router.model.events import DifferenceAcknowledged
-from router.model.ids import Asset, Nanos, VenueOrderId
-from router.model.orders import Fee
+from router.model.ids import Asset, Nanos, TradeId, VenueOrderId
+from router.model.orders import Fee, VenueTrade
 from router.model.outcomes import Found, Lost
+from router.model.side import Side
 from router.model.terms import ConservationTerms
 from tests.engine.desk import MS, Desk, account, terms
 
@@ -232,3 +233,60 @@ def test_the_books_outlast_the_process(desk: Desk) -> None:
     for _ in range(2):
         read(successor, "899.99", "10")
     assert found(successor) == {"BTC": "-1"}
+
+
+def by_hand(desk: Desk, ago_ms: int = 0) -> VenueTrade:
+    """Somebody sold a coin for 100, so long ago."""
+    return VenueTrade(
+        account=KRAKEN,
+        symbol="BTC/USD",
+        trade_id=TradeId("H1"),
+        venue_order_id=VenueOrderId("by hand"),
+        side=Side.SELL,
+        price=Decimal(100),
+        quantity=Decimal(1),
+        fees=(),
+        maker=False,
+        venue_time_ns=Nanos(desk.now_ns - ago_ms * MS),
+    )
+
+
+def test_what_others_traded_before_the_books_were_opened_is_in_them() -> None:
+    """Books that were opened on ten minutes of trades; a restart reads a day."""
+    desk = Desk(venues=(terms("kraken"),)).start(read=False)
+    trade = by_hand(desk, ago_ms=3 * 3_600_000)
+    desk.read(KRAKEN, holds={"USD": "1000", "BTC": "10"}, trades=(trade,))
+    read(desk, "1000", "10")
+    assert KRAKEN in desk.engine.state.ledgers
+
+    desk = desk.restarted().start(read=False, epoch=2)
+    for _ in range(3):
+        read(desk, "1000", "10", others=(trade,))
+
+    assert (found(desk), gate(desk)) == ({}, "open")
+
+
+def test_what_others_trade_while_movements_cannot_be_read_is_counted(desk: Desk) -> None:
+    """Their rows will not be read again."""
+    read(desk, "1500", "10")
+    desk.later(LAG_MS)
+    desk.read(KRAKEN, holds={"USD": "1600", "BTC": "9"}, movements=None, trades=(by_hand(desk),))
+    desk.later(900_000)
+    deposit = moved(desk, "d1", "USD", "500")
+    for _ in range(3):
+        read(desk, "1600", "9", deposit)
+
+    assert (found(desk), gate(desk)) == ({}, "open")
+
+
+def test_a_deposit_that_was_announced_when_the_books_were_opened_counts_once_it_comes() -> None:
+    """And a withdrawal that had left and comes back counts back."""
+    desk = Desk(venues=(terms("kraken"),)).start(read=False)
+    pending, gone = moved(desk, "d1", "USD", "0"), moved(desk, "w1", "BTC", "-1")
+    read(desk, "1000", "10", pending, gone)
+    read(desk, "1500", "11", replace(pending, amount=Decimal(500)), replace(gone, amount=Decimal(0)))
+    desk = desk.restarted()
+    read(desk, "1500", "11", replace(pending, amount=Decimal(500)), replace(gone, amount=Decimal(0)))
+
+    assert not [fact for fact in desk.facts if isinstance(fact, f.HoldingJudged) and fact.difference]
+    assert desk.engine.state.ledgers[KRAKEN].expected == {"USD": 1500, "BTC": 11}

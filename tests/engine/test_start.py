@@ -3,10 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from router.model.commands import Query
-from router.model.events import OrderHinted
+from router.model.commands import Query, ReadAccount
+from router.model.events import OrderHinted, StreamRestored, VenueLost
 from router.model.orders import ChildState, VenueTrade
-from tests.engine.desk import Desk, account, terms
+from tests.engine.desk import MS, Desk, account, terms
 
 KRAKEN = account("kraken")
 
@@ -78,3 +78,22 @@ def test_an_account_that_cannot_be_read_keeps_no_doubt_waiting() -> None:
     desk = left_open()
     desk.later(15_000)
     assert len(desk.wanted(Query)) == 1
+
+
+def test_a_day_of_trades_is_asked_for_until_the_account_was_read() -> None:
+    """A start's reading that fails is repeated in full; after it the last minutes do."""
+    desk = Desk(venues=(terms("kraken"),)).start()
+    desk.later(60_000)
+    desk = desk.restarted().start(read=False, epoch=2)
+    kraken = account("kraken")
+    begun = [one.trades_since_ns for one in desk.wanted(ReadAccount)]  # type: ignore[union-attr]
+
+    desk.tell(VenueLost(account=kraken, why="timeout"))
+    desk.later(2_000)
+    again = [one.trades_since_ns for one in desk.wanted(ReadAccount)]  # type: ignore[union-attr]
+    desk.read(kraken)
+    desk.tell(StreamRestored(account=kraken))
+    after = [one.trades_since_ns for one in desk.wanted(ReadAccount)]  # type: ignore[union-attr]
+
+    assert begun == again == [1_699_913_600_000_000_000]
+    assert after == [desk.now_ns - 600_000 * MS]
