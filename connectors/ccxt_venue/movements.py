@@ -147,13 +147,15 @@ async def _bitstamp(ask: Ask, desk: Desk, since_ns: Nanos) -> Sequence[Movement]
         for each in listed:
             if text(each, "type") == _BITSTAMP_TRADE:
                 continue
+            more = ""  # the first of a transaction's currencies goes by its id alone
             for name in sorted(assets & each.keys()):
                 with exactly():
                     amount = number(each, name)
                     amount -= number(each, "fee") if amount else ZERO
                 if amount:
-                    key = f"transaction {text(each, 'id')}"
+                    key = f"transaction {text(each, 'id')}{more}"
                     found.append(movement(desk, key, name.upper(), amount, ns_of_iso(text(each, "datetime"))))
+                    more = f" and {name.upper()}"
         if len(listed) < _BITSTAMP_PAGE:
             return found
     raise AnswerUnusable(f"more than {PAGES_MAX} pages of transactions")

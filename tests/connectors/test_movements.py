@@ -253,6 +253,16 @@ async def test_a_list_denied_to_the_key_is_a_doubt_about_the_key(venue, control,
             ["1.03", "-0.5", "-2"],
         ),
         (
+            "bitstamp",
+            [
+                [
+                    {"id": 1, "type": "0", "datetime": "2024-01-01 00:00:00", "btc": "0.5", "usd": "0", "fee": "0"},
+                    {"id": 2, "type": "33", "datetime": "2024-01-01 00:00:01", "btc": "1", "usd": "-10", "fee": "0"},
+                ]
+            ],
+            ["0.5", "1", "-10"],
+        ),
+        (
             "bitget",
             [
                 {"data": [bitget_row("1", "deposit", "1", "0")]},
