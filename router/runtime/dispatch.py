@@ -138,12 +138,13 @@ class Dispatcher:
         self._inbox.put(CancelAnswered(client_id=order.client_id, outcome=outcome))
 
     async def _seek(self, command: Seek) -> None:
-        asked_ns = self._clock.now()
-        try:
-            look_up = await self._ports[command.account].seek(command)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._observe.connector_raised(command.account, "seek", error)
-            look_up = LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
+        async with self._look_up_turns[command.account]:
+            asked_ns = self._clock.now()
+            try:
+                look_up = await self._ports[command.account].seek(command)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._observe.connector_raised(command.account, "seek", error)
+                look_up = LookUp(asked_ns=asked_ns, result=Unclear(why=f"the connector raised {type(error).__name__}"))
         self._sought(command, look_up.result, look_up.asked_ns)
 
     def _sought(self, command: Seek, result: LookUpResult, asked_ns: Nanos) -> None:

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from router.model.commands import Place, Query, ReadAccount
+from router.model.commands import Place, Query, ReadAccount, Seek
 from router.model.events import LookedUp, PlaceAnswered, VenueLost
-from router.model.ids import Nanos
+from router.model.ids import ClientOrderId, InstrumentId, Nanos
 from router.model.outcomes import AccountRead, LookUp, Lost, Missing, Unclear
 from router.observe import Observe, silent
 from router.runtime.clock import SystemClock
-from router.runtime.dispatch import Dispatcher
+from router.runtime.dispatch import LOOK_UPS_MOST, Dispatcher
 from router.runtime.inbox import Inbox
 from router.runtime.switch import Switch
 from tests.connectors.rig import approved, child
@@ -47,6 +47,11 @@ class SlowPort:
         return Lost(why="no answer"), None
 
     async def look_up(self, order, venue_order_id):
+        self.look_ups += 1
+        await self._turn()
+        return LookUp(asked_ns=Nanos(0), result=Missing(endpoints=("order",)))
+
+    async def seek(self, wanted):
         self.look_ups += 1
         await self._turn()
         return LookUp(asked_ns=Nanos(0), result=Missing(endpoints=("order",)))
@@ -127,3 +132,26 @@ async def test_a_call_its_library_cancels_is_told_as_unanswered(dispatcher, port
     for command in QUESTIONS:
         dispatcher.carry_out(command)
     await eventually(lambda: len(inbox) == 2)
+
+
+async def test_a_hunt_takes_its_turn_among_look_ups(dispatcher, port, inbox) -> None:
+    """After a restore hundreds of ids are sought: so many at a time, and a child of today is looked up between them."""
+    for number in range(10):
+        dispatcher.carry_out(
+            Seek(
+                account=port.account,
+                client_id=ClientOrderId(f"{number:032}"),
+                parent_id=CHILD.parent_id,
+                instrument=InstrumentId("BTC/USD"),
+                side=CHILD.side,
+                since_ns=Nanos(0),
+            )
+        )
+    await eventually(lambda: port.look_ups >= LOOK_UPS_MOST)
+    dispatcher.carry_out(Query(order=CHILD, venue_order_id=None))
+    await asyncio.sleep(0)
+    assert port.look_ups == LOOK_UPS_MOST
+
+    port.let.set()
+    await eventually(lambda: len(inbox) == 11)
+    assert any(isinstance(one.event, LookedUp) for one in await inbox.take(LOOK_UPS_MOST + 1))
