@@ -102,6 +102,8 @@ class CcxtVenue:
         self._known: rotation.Known | None = None
         self._opened = False
         """Was the account read whole, the last time that was tried? Until then nothing is traded on it."""
+        self._reading = CallKind.OPENING
+        """What the newest reading is for: its list of movements belongs to it."""
         self._sink: VenueSink | None = None
         self.unlisted: str | None = None
         """With which code the venue denies this key its list of deposits and withdrawals."""
@@ -172,13 +174,17 @@ class CcxtVenue:
         return LookUp(asked_ns=asked_ns, result=result)
 
     async def seek(self, wanted: Seek) -> LookUp:
-        """The same of an order nobody remembers: under every symbol it may have had here. Its size is what it is."""
+        """The same of an order nobody remembers: under every symbol it may have had here. Its size is what it is.
+
+        A symbol that was traded here and is no longer listed cannot be asked about: that proves nothing.
+        """
         asked_ns = self._clock.now()
         endpoints: tuple[str, ...] = ()
-        for symbol, instrument in self.settings.symbols.items():
-            if instrument != wanted.instrument:
-                continue
+        configured = {symbol for symbol, of in self.settings.symbols.items() if of == wanted.instrument}
+        for symbol in sorted(configured.union(wanted.symbols)):
             result: LookUpResult
+            if symbol not in self._at_desk.names.id_by_symbol:
+                return LookUp(asked_ns=asked_ns, result=Unclear(why=f"{symbol} is no longer listed, and was traded"))
             try:
                 result = await self._look_up(_unremembered(wanted, symbol, self.account), None, as_sent=False)
             except CallFailed as error:
@@ -196,7 +202,8 @@ class CcxtVenue:
         """
         await self._turn_key()
         asked_ns = self._clock.now()
-        ask, desk = self._ask(CallKind.ACCOUNT if self._opened else CallKind.OPENING), self._at_desk
+        self._reading = CallKind.ACCOUNT if self._opened else CallKind.OPENING
+        ask, desk = self._ask(self._reading), self._at_desk
         self._opened = False
         since = self._venue_clock.earliest(trades_since_ns, asked_ns)
         try:
@@ -246,7 +253,7 @@ class CcxtVenue:
             return ()
         since_ns = self._venue_clock.venue_time(Nanos(self._clock.now() - LOOK_BACK_NS))
         try:
-            ask = self._ask(CallKind.OPENING)
+            ask = self._ask(self._reading)
             found = tuple(await MOVEMENTS[self.settings.ccxt_id](ask, self._at_desk, since_ns))
         except VenueSaid as error:
             if rotation.is_key_refused(self.settings.ccxt_id, error.status, [Said(code=error.code, text=error.text)]):

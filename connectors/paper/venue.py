@@ -139,7 +139,8 @@ class PaperVenue:
         try:
             async with self._turn:
                 held = self._started()
-                symbols = [one for one, instrument in self._settings.symbols.items() if instrument == wanted.instrument]
+                configured = {one for one, of in self._settings.symbols.items() if of == wanted.instrument}
+                symbols = sorted(configured.union(wanted.symbols))
                 known = await self._in_thread(lambda: [held.find(wanted.client_id, symbol) for symbol in symbols])
         except (sqlite3.Error, SorError) as error:
             return LookUp(asked_ns=asked_ns, result=Unclear(why=str(error)))

@@ -116,17 +116,13 @@ def adopt(
 def _in_reporting(state: State, parent: Parent, adopted: ChildOrder, value: Decimal) -> Decimal:
     """A value in the quote currency as the parent's reporting currency, by the rate of the last child sent in it.
 
-    No view of the market belongs to an adoption. Where no such child is known the rate is taken to be one.
+    No view of the market belongs to an adoption. Where there never was such a child the rate is taken to be one.
     """
     instrument = state.instrument(parent.order.instrument)
     if instrument is not None and instrument.reporting == adopted.quote:
         return value
-    for child in reversed(state.blotter.children.values()):
-        order = child.order
-        sent = order.quantity * order.limit_price
-        if order.quote == adopted.quote and sent > 0:
-            return ratio(value * child.notional, sent)
-    return value
+    worth = state.worths.get(adopted.quote)
+    return value if worth is None or worth.sent <= 0 else ratio(value * worth.notional, worth.sent)
 
 
 def origin_of(state: State, account: AccountId, client_id: ClientOrderId) -> Origin | None:

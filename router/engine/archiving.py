@@ -69,7 +69,7 @@ def _may_leave(state: State, parent: Parent, now_ns: Nanos, after_ns: int) -> bo
     over_ns = max(parent.ended_ns or 0, parent.recalled_ns or 0)
     if now_ns - over_ns < after_ns or parent.order.id in state.hunts or state.restoring is not None:
         return False
-    if timers.parent(parent.order.id) in state.timers or _was_worked_at_a_restore(state, parent, now_ns):
+    if timers.parent(parent.order.id) in state.timers or _may_have_been_worked_before(state, parent, now_ns):
         return False
     return all(_is_settled(state, child, now_ns, after_ns) for child in state.blotter.children_of(parent))
 
@@ -88,9 +88,12 @@ def _is_settled(state: State, child: Child, now_ns: Nanos, after_ns: int) -> boo
     return terms is None or child.ended_ns + terms.read_lag_ms * _MS < state.watermarks.get(account, 0)
 
 
-def _was_worked_at_a_restore(state: State, parent: Parent, now_ns: Nanos) -> bool:
-    """It may have had children in the time that was lost: for a while orders are held against the ids it could give."""
+def _may_have_been_worked_before(state: State, parent: Parent, now_ns: Nanos) -> bool:
+    """It may have had children in the time that was lost, also if it came in, again, after the restore.
+
+    For a while orders are held against the ids it could have given out.
+    """
     restored_ns = state.restored_ns
     if restored_ns is None or now_ns >= restored_ns + AGAIN_NS:
         return False
-    return parent.accepted_ns <= restored_ns and (parent.ended_ns or now_ns) >= restored_ns
+    return (parent.ended_ns or now_ns) >= restored_ns

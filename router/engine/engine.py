@@ -48,6 +48,7 @@ START_OVERLAP_NS = 86_400_000 * _MS
 PARENTS_MAX = 500
 """Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 VENUE_RETRY_NS = 2_000 * _MS
+_MINUTE_NS = 60_000 * _MS
 OLD_COPY = "no intent explains it: this database may be an old copy, which `sor restored` would have to be told"
 QUIET = "the driver before did not let go and may still send here: nothing new until it would have been settled"
 
@@ -278,14 +279,21 @@ def _read_account(draft: Draft, account: AccountId, overlap_ns: int = TRADES_OVE
     if state.restoring is not None and state.restored_since_ns is not None:
         since.append(state.restored_since_ns)
     since += [child.order.decided_at_ns for child in state.blotter.living() if child.order.account == account]
-    ledger = state.ledgers.get(account)
     draft.do(
         ReadAccount(
             account=account,
             trades_since_ns=Nanos(min(since) - overlap_ns),
-            movements=ledger is None or bool(ledger.suspected or ledger.unexplained),
+            movements=_lists_movements(state, account, draft.now_ns),
         )
     )
+
+
+def _lists_movements(state: State, account: AccountId, now_ns: Nanos) -> bool:
+    """Is the venue's list worth its pages? While a difference only stands, once a minute."""
+    ledger = state.ledgers.get(account)
+    if ledger is None or ledger.suspected:
+        return True
+    return bool(ledger.unexplained) and now_ns // _MINUTE_NS != state.watermarks.get(account, 0) // _MINUTE_NS
 
 
 def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:

@@ -12,7 +12,7 @@ from router.model.keys import KeyReading
 from router.model.market import FeeBasis
 from router.orders.records import Child, Parent
 
-IMAGE_VERSION = 1
+IMAGE_VERSION = 2
 """Raised with every change of shape: an image of another version is ignored, and the journal read from its start."""
 
 
@@ -39,6 +39,14 @@ class DayNotional:
     """What an entity's children were worth at most, since UTC midnight of `day`."""
 
     day: int
+    notional: Decimal
+
+
+@dataclass(kw_only=True, slots=True)
+class Worth:
+    """What the newest child in a quote currency was worth: `sent` at its limit, in the quote, as `notional`."""
+
+    sent: Decimal
     notional: Decimal
 
 
@@ -95,3 +103,4 @@ class StateImage:
     fee_terms: dict[ListingId, list[FeeTerms]] = field(default_factory=dict)
     fee_bases: dict[ListingId, FeeBasis] = field(default_factory=dict)
     discounts: dict[ListingId, bool] = field(default_factory=dict)
+    worths: dict[Asset, Worth] = field(default_factory=dict)

@@ -188,8 +188,17 @@ def _seek(draft: Draft, parent: Parent, found: Hunt) -> None:
                 instrument=parent.order.instrument,
                 side=parent.order.side,
                 since_ns=Nanos(since_ns - OVERLAP_NS),
+                symbols=_ever_traded(draft.state, account, parent),
             )
         )
+
+
+def _ever_traded(state: State, account: AccountId, parent: Parent) -> tuple[str, ...]:
+    """Symbols of the account with the parent's base, as far as this database knows: told fees, fills, children."""
+    known = {*state.fees, *state.printed, *(child.order.listing_id for child in state.blotter.children.values())}
+    base = parent.order.instrument.partition("/")[0]
+    symbols = (one.removeprefix(f"{account}:") for one in known if one.startswith(f"{account}:"))
+    return tuple(sorted(symbol for symbol in symbols if symbol.partition("/")[0] == base))
 
 
 def _horizon_ns(state: State) -> Nanos:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from router.balances import Balances
 from router.conservation import COUNTED_FOR_NS, Ledger
-from router.engine.image import AccountGate, DayNotional, FeeTerms, Hunt, Restoring, StateImage
+from router.engine.image import AccountGate, DayNotional, FeeTerms, Hunt, Restoring, StateImage, Worth
 from router.model import facts as f
 from router.model.events import HaltLevel, Started
 from router.model.ids import (
@@ -90,6 +90,8 @@ class State:
     """Orders with our tag that nothing explains, known by their trades only."""
     excused: set[ClientOrderId] = field(default_factory=set)
     """Such orders that a restore explains."""
+    worths: dict[Asset, Worth] = field(default_factory=dict)
+    """By quote currency, what the newest child in it was worth in reporting currency; it outlives the child."""
 
     # Settings, as the driver that decides was started with.
 
@@ -180,6 +182,7 @@ class State:
             restored_since_ns=self.restored_since_ns,
             tagged=self.tagged,
             excused=self.excused,
+            worths=self.worths,
         )
 
     @classmethod
@@ -215,6 +218,7 @@ class State:
             restored_since_ns=image.restored_since_ns,
             tagged=image.tagged,
             excused=image.excused,
+            worths=image.worths,
         )
 
     # The fold.
@@ -289,6 +293,7 @@ class State:
         )
         self.blotter.add_child(child)
         assert self.blotter.exposure(parent) <= parent.order.quantity  # I1
+        self.worths[order.quote] = Worth(sent=order.quantity * order.limit_price, notional=fact.notional)
         day = order.decided_at_ns // DAY_NS
         sent = self.day_notional(order.entity, order.decided_at_ns)
         self.days[order.entity] = DayNotional(day=day, notional=sent + fact.notional)

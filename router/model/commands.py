@@ -63,7 +63,8 @@ class Wake:
 class Seek:
     """Ask an account for an order nobody remembers, by our id alone. Answered with `Sought`.
 
-    `since_ns`: it was not placed before then.
+    `since_ns`: it was not placed before then. `symbols`: what the account has ever traded of the same base, whether or
+    not it is still configured.
     """
 
     account: AccountId
@@ -72,6 +73,7 @@ class Seek:
     instrument: InstrumentId
     side: Side
     since_ns: Nanos
+    symbols: tuple[str, ...] = ()
 
 
 Command = Look | Place | Cancel | Query | ReadAccount | Seek | Wake

@@ -318,7 +318,7 @@ class Judge:
         """An ended parent leaves the state within a bound: memory holds what lives, and a little of what lived."""
         children = tuple(state.blotter.children_of(parent))
         restored_ns = state.restored_ns
-        if restored_ns is not None and parent.accepted_ns <= restored_ns:
+        if restored_ns is not None and (parent.ended_ns or restored_ns) >= restored_ns:
             return  # it may have had children nobody here knows of, for a week
         if not parent.state.ended or not all(child.state.ended for child in children):
             return

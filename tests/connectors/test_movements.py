@@ -1,17 +1,24 @@
 """Deposits and withdrawals as each venue lists them, read by the unmodified client from its lab."""
 
+import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from connectors.budget import NS_PER_S, Urgency
 from connectors.ccxt_venue import wire
 from connectors.ccxt_venue.dialect import Desk
 from connectors.ccxt_venue.mapping import Names
 from connectors.ccxt_venue.movements import MOVEMENTS
 from connectors.ccxt_venue.registry import DIALECTS
-from router.model.ids import AccountId, Nanos
+from router.model.commands import Seek
+from router.model.ids import AccountId, InstrumentId, Nanos
+from router.model.outcomes import Accepted, Found, Missing, Unclear
 from tests.capabilities.asking import Offline
 from tests.capabilities.capture import NOW_MS
+from tests.connectors.rig import WallClock, child, place
+from tests.waiting import eventually
 
 DESK = Desk(
     account=AccountId("v/main"),
@@ -76,6 +83,46 @@ async def test_what_moved_is_read_from_the_venues_own_list(venue, control, venue
 
 
 @pytest.mark.parametrize("venue_name", ["kraken"])
+async def test_the_list_goes_before_look_ups_only_at_an_opening(venue):
+    """Once the account is open it is a reading like any other, and doubts are ended first (I15)."""
+
+    async def urgency(asked):
+        asking = asyncio.create_task(asked)
+        waiting = venue._budget._address.waiting
+        await eventually(lambda: waiting)
+        found = {one.urgency for one in waiting}
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        return found
+
+    now_ns = WallClock().now()
+    await venue.read_account(Nanos(now_ns))
+    await venue.read_account(Nanos(now_ns))
+    venue._budget.pause(now_ns + 3_600 * NS_PER_S)
+    assert await urgency(venue.movements()) == {Urgency.NORMAL}
+    await urgency(venue.read_account(Nanos(now_ns)))  # which fails
+    assert await urgency(venue.read_account(Nanos(now_ns))) == await urgency(venue.movements()) == {Urgency.OPENING}
+
+
+async def test_an_order_is_sought_under_whatever_symbol_the_account_once_traded(venue, venue_name):
+    """Also where it is not configured any more; where it is not even listed any more nothing is proven."""
+    order = child(venue_name, quantity="1", price="60010")
+    assert isinstance(await place(venue, order), Accepted)
+    seek = Seek(
+        account=order.account,
+        client_id=order.client_id,
+        parent_id=order.parent_id,
+        instrument=InstrumentId("BTC/XYZ"),
+        side=order.side,
+        since_ns=Nanos(order.decided_at_ns - NS_PER_S),
+        symbols=(order.symbol,),
+    )
+
+    assert isinstance((await venue.seek(seek)).result, Found)
+    assert isinstance((await venue.seek(replace(seek, symbols=("BTC/XYZ",)))).result, Unclear)
+    assert isinstance((await venue.seek(replace(seek, symbols=()))).result, Missing)
+
+
 async def test_a_list_denied_to_the_key_is_a_doubt_about_the_key(venue, control, venue_name):
     """Not the same as a list with nothing on it: somebody has to acknowledge what moves, so somebody has to know."""
     await control.grant(venue_name, ledger=False)

@@ -8,7 +8,7 @@ import pytest
 from router.model import facts as f
 from router.model.balances import Movement
 from router.model.commands import ReadAccount
-from router.model.events import DifferenceAcknowledged
+from router.model.events import DifferenceAcknowledged, StreamRestored
 from router.model.ids import Asset, Nanos, TradeId, VenueOrderId
 from router.model.orders import Fee, VenueTrade
 from router.model.outcomes import Found, Lost
@@ -290,3 +290,17 @@ def test_a_deposit_that_was_announced_when_the_books_were_opened_counts_once_it_
 
     assert not [fact for fact in desk.facts if isinstance(fact, f.HoldingJudged) and fact.difference]
     assert desk.engine.state.ledgers[KRAKEN].expected == {"USD": 1500, "BTC": 11}
+
+
+def test_the_list_of_movements_is_asked_for_once_a_minute_while_a_difference_only_stands(desk: Desk) -> None:
+    """Its pages go before other reads. A difference that is new asks at once."""
+    asked = []
+    for _ in range(12):
+        read(desk, "1000", "9")
+        desk.later(10_000)
+        desk.wanted(ReadAccount)
+        desk.tell(StreamRestored(account=KRAKEN))
+        asked += [one.movements for one in desk.wanted(ReadAccount)]  # type: ignore[union-attr]
+
+    assert asked[0]  # suspected
+    assert asked[1:].count(True) == 2  # minutes that begin

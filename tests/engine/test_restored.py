@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from router.engine.adopting import _in_reporting
+from router.engine.state import AGAIN_NS
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Cancel, Place, Seek
-from router.model.ids import Asset, ClientOrderId, Nanos, ParentId, VenueOrderId
+from router.model.ids import Asset, ClientOrderId, Nanos, ParentId, VenueOrderId, listing_id
 from router.model.orders import ChildState, ParentState, VenueOrder, VenueOrderStatus, VenueTrade
 from router.model.outcomes import Found, LookUp, Missing, Unclear
 from router.model.terms import Orphans
@@ -290,14 +291,56 @@ def test_a_trade_of_ours_that_no_row_explains_shuts_the_account_until_a_restore_
 
 
 def test_an_adopted_order_is_worth_reporting_currency() -> None:
-    """By the rate of the last child that was sent in its quote; its limits count in that currency."""
+    """By the rate of the last child that was sent in its quote, whether or not that one is still in the state."""
     state = working(Orphans.ADOPT).engine.state
     [child] = state.blotter.children.values()
     parent = state.parent(child.order.parent_id)
     sent = replace(child.order, client_id=ClientOrderId("f" * 32), quote=Asset("USDT"), limit_price=Decimal(50_000))
+    sent = replace(sent, number=2, quantity=parent.order.quantity - state.blotter.exposure(parent))
     worth = sent.quantity * sent.limit_price * Decimal("1.01")
 
     assert _in_reporting(state, parent, child.order, Decimal(600)) == 600
     assert _in_reporting(state, parent, sent, Decimal(600)) == 600
-    state.blotter.children[sent.client_id] = replace(child, order=sent, notional=worth)
+    state.apply(f.ChildIntended(order=sent, reserved_asset="USDT", reserved=worth, notional=worth))
     assert _in_reporting(state, parent, sent, Decimal(600)) == 606
+    state.blotter.children.clear()
+    assert _in_reporting(state, parent, sent, Decimal(600)) == 606
+
+
+def test_a_reference_that_came_in_after_a_restore_stays_as_long_as_its_orders_are_held_against_its_ids() -> None:
+    """It may have been worked before, in the time that was lost: for seven days it is known whose such an order is."""
+    before, rows, truth = half_way()
+    desk = restored(before, rows)
+    desk.tell(replace(desk.engine.state.settings, epoch=desk.engine.state.settings.epoch + 1, archive_after_ms=60_000))
+    read_all(desk)
+    desk.later(1_000)
+    read_all(desk)
+    answer(desk, truth)
+    read_all(desk)
+    desk.commands.clear()
+    later = desk.submit("P2 buy 0.1 limit 50 rounds 1")
+    answer(desk, truth)
+    desk.tell(e.CancelAsked(parent_id=later.order.id, principal="ann"))
+    assert later.state.ended
+
+    for _ in range(3):
+        desk.later(120_000)
+        read_all(desk)
+    assert later.order.id in desk.engine.state.blotter.parents
+
+    desk.now_ns = Nanos(desk.now_ns + AGAIN_NS)
+    desk.later(120_000)
+    assert later.order.id not in desk.engine.state.blotter.parents
+
+
+def test_what_an_account_once_traded_is_sought_under_that_symbol_too() -> None:
+    """Whether or not it is still configured: only the account knows."""
+    before, rows, _ = half_way()
+    desk = restored(before, rows)
+    desk.engine.state.printed[listing_id(account("kraken"), "BTC/EUR")] = Decimal(1)
+    desk.engine.state.printed[listing_id(account("kraken"), "ETH/USD")] = Decimal(1)
+    desk.later(1_000)
+    read_all(desk)
+
+    symbols = {one.account: one.symbols for one in desk.commands if isinstance(one, Seek)}
+    assert symbols == {account("kraken"): ("BTC/EUR", "BTC/USD"), account("binance"): ()}
