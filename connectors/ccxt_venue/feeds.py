@@ -478,7 +478,7 @@ class OrderFeed:
         await drop_sockets(before)
 
     async def run(self) -> None:
-        """Keep the stream up, for ever. What was missed while it was down has to be read: `stream_restored` says so."""
+        """Keep the stream up, for ever. What was missed while it was down has to be read: `read_wanted` says so."""
         failed = 0
         while True:
             began_ns = self._clock.now()
@@ -517,7 +517,8 @@ class OrderFeed:
                 self._suspected += 1
                 self._suspected_ns = now
                 self._sink.noted(self._account, StreamSuspect(channel=Channel.ORDERS, why=why))
-                self._sink.stream_restored(self._account)  # the account is read now, whether or not it comes back
+                # Now, whether or not it comes back.
+                self._sink.read_wanted(self._account, f"the stream is not believed: {why}")
                 return
 
     def _leave_alone_ns(self) -> int:
@@ -585,7 +586,7 @@ class OrderFeed:
         if self._limit is not None:
             self._limit.reschedule(None)
         if self._was_lost:
-            self._sink.stream_restored(self._account)
+            self._sink.read_wanted(self._account, "the stream is back")
 
     def _hint(self, client_id: str | None, order_id: str | None, hint: str) -> None:
         ids = Ids(self._decode_id(client_id), None if order_id is None else VenueOrderId(order_id))

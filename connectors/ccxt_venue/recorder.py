@@ -159,7 +159,7 @@ class Gaps:
     def order_hint(self, hint: OrderHinted) -> None:
         """Nothing to note."""
 
-    def stream_restored(self, account: AccountId) -> None:
+    def read_wanted(self, account: AccountId, why: str) -> None:
         """Nothing to note."""
 
     def noted(self, account: AccountId, note: StreamNote) -> None:

@@ -291,7 +291,7 @@ class CcxtVenue:
             if isinstance(outcome, Refused):
                 outcome = replace(outcome, transient=True, retry_after_ms=rotation.PAUSE_MS)
             if self._sink is not None:
-                self._sink.stream_restored(self.account)
+                self._sink.read_wanted(self.account, "its key was refused")
         if isinstance(outcome, Accepted) and self._order_feed is not None and transmission.sent_ns is not None:
             self._order_feed.placed(child.client_id, outcome.venue_order_id, transmission.sent_ns)
         return outcome, transmission.sent_ns

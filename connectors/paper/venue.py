@@ -375,7 +375,7 @@ class _Feed:
         """Ours, not the real venue's: without keys it has nothing to say."""
         self._sink.order_hint(hint)
 
-    def stream_restored(self, account: AccountId) -> None:
+    def read_wanted(self, account: AccountId, why: str) -> None:
         """There is no private stream that could be lost."""
 
     def noted(self, account: AccountId, note: StreamNote) -> None:

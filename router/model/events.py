@@ -220,9 +220,13 @@ class VenueLost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamRestored:
-    """A private stream is back after a loss: what happened meanwhile has to be read."""
+    """An account has to be read: its private stream is back after a loss, or is not believed, or its key was refused.
+
+    `why` says which; rows older than the field do not tell.
+    """
 
     account: AccountId
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

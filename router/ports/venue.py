@@ -69,8 +69,8 @@ class VenueSink(Protocol):
         """A private stream said something about an order."""
         ...
 
-    def stream_restored(self, account: AccountId) -> None:
-        """A private stream is back after a loss: what happened meanwhile must be read."""
+    def read_wanted(self, account: AccountId, why: str) -> None:
+        """The account must be read: its streams may have missed something, or its key no longer works."""
         ...
 
     def noted(self, account: AccountId, note: StreamNote) -> None:

@@ -116,9 +116,9 @@ class Market:
         """A reason to look."""
         self._inbox.put(hint)
 
-    def stream_restored(self, account: AccountId) -> None:
+    def read_wanted(self, account: AccountId, why: str) -> None:
         """Read what was missed."""
-        self._inbox.put(StreamRestored(account=account))
+        self._inbox.put(StreamRestored(account=account, why=why))
 
     def noted(self, account: AccountId, note: StreamNote) -> None:
         """Counted, and told of."""

@@ -228,7 +228,7 @@ class LiveProcess(Shell):
     def put(self, event: e.Event) -> None:
         """A private stream told it so."""
         if isinstance(event, e.StreamRestored):
-            self.market.stream_restored(event.account)
+            self.market.read_wanted(event.account, event.why)
         elif isinstance(event, e.OrderHinted):
             self.market.order_hint(event)
 

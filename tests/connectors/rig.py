@@ -127,7 +127,7 @@ class Notes:
     def order_hint(self, hint: OrderHinted) -> None:
         self.hints.append(hint)
 
-    def stream_restored(self, account: AccountId) -> None:
+    def read_wanted(self, account: AccountId, why: str) -> None:
         self.restored += 1
 
     def noted(self, account: AccountId, note: StreamNote) -> None:
