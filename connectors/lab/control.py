@@ -29,29 +29,50 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiohttp import web
 
 from connectors.lab.core import Charge, NewOrder, OrderRecord, Printed, Rejection, TimeInForce, TradeRecord
-from connectors.lab.faults import Call, FaultCount, FaultKind, FaultRule, draw_plan
+from connectors.lab.faults import Call, FaultCount, FaultDesk, FaultKind, FaultRule, draw_plan
 from connectors.lab.http import ApiKey
+from connectors.lab.venue import LabVenue
 from router.model.instruments import FeeIn
 from router.model.money import plain
 from router.model.side import Side
-
-if TYPE_CHECKING:
-    from connectors.lab.process import Lab
-    from connectors.lab.venue import LabVenue
 
 _Body = Mapping[str, object]
 _Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Controlled(Protocol):
+    """What is controlled: a lab."""
+
+    faults: FaultDesk
+
+    @property
+    def venues(self) -> Mapping[str, LabVenue]:
+        """By name."""
+        ...
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """Venues whose world stands still."""
+        ...
+
+    def pause(self, venue: str | None = None) -> None:
+        """The world of one venue, or of all, stands still."""
+        ...
+
+    def resume(self, venue: str | None = None) -> None:
+        """It goes on."""
+        ...
+
+
 class ControlSurface:
     """The HTTP door to a lab's own truth and to its faults."""
 
-    def __init__(self, lab: "Lab") -> None:
+    def __init__(self, lab: Controlled) -> None:
         self._lab = lab
         self._runner: web.AppRunner | None = None
         self._port = 0
@@ -182,7 +203,7 @@ class ControlSurface:
         return asdict(exchange.grants)
 
     @staticmethod
-    def _change_keys(venue: "LabVenue", body: _Body) -> None:
+    def _change_keys(venue: LabVenue, body: _Body) -> None:
         account = _account(venue, body)
         given = body.get("give")
         if body.get("revoke"):
@@ -317,7 +338,7 @@ class ControlSurface:
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise web.HTTPBadRequest(text=f"fault rule: {error}") from error
 
-    def _venue(self, fields: Mapping[str, object]) -> "LabVenue":
+    def _venue(self, fields: Mapping[str, object]) -> LabVenue:
         venue = self._lab.venues.get(str(fields.get("venue")))
         if venue is None:
             raise web.HTTPBadRequest(text=f"venue: one of {', '.join(self._lab.venues)} is wanted")
@@ -330,7 +351,7 @@ class ControlSurface:
         return symbol
 
     @staticmethod
-    def _accounts(venue: "LabVenue", query: Mapping[str, str]) -> Sequence[str]:
+    def _accounts(venue: LabVenue, query: Mapping[str, str]) -> Sequence[str]:
         return [query["account"]] if "account" in query else venue.exchange.accounts()
 
 
@@ -355,7 +376,7 @@ def _told(answer: Callable[[_Body], object]) -> _Endpoint:
     return serve
 
 
-def _done(venue: "LabVenue", answer: OrderRecord | Rejection) -> dict[str, object]:
+def _done(venue: LabVenue, answer: OrderRecord | Rejection) -> dict[str, object]:
     """The order as it stands after a change by hand, or the venue's reason as a 400."""
     if isinstance(answer, Rejection):
         raise web.HTTPBadRequest(text=f"{answer.kind}: {answer.text}")
@@ -363,7 +384,7 @@ def _done(venue: "LabVenue", answer: OrderRecord | Rejection) -> dict[str, objec
     return _order(answer)
 
 
-def _account(venue: "LabVenue", body: _Body) -> str:
+def _account(venue: LabVenue, body: _Body) -> str:
     if body.get("account"):
         return str(body["account"])
     accounts = venue.exchange.accounts()

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -60,12 +61,10 @@ def start(work: Callable[..., int], *arguments: object, folder: Path, name: str)
 
 
 def command(*arguments: str) -> int:
-    """`sor` with these arguments, as the shell would start it."""
-    from router.cli.commands import app  # noqa: PLC0415 - the command line knows of drills, and drills of it
-
+    """`sor` with these arguments, as the shell would start it: by its name, for the command line knows of drills."""
     sys.argv = ["sor", *arguments]
     try:
-        app()
+        runpy.run_module("router.cli", run_name="__main__")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
     return 0
