@@ -1,7 +1,14 @@
 """One driver's life in virtual time: the real engine and the real last gate, between the journal and the venues.
 
-What the live shell does with tasks, this does with steps: take what waits, decide, append, and only then carry out.
-Whatever stands in this file can be killed or paused between any two of its steps; `World.point` names the places.
+What the live shell (`runtime.driver`, `runtime.dispatch`) does with tasks, this does with steps: take what waits,
+decide, append, and only then carry out. Whatever stands in this file can be killed or paused between any two of its
+steps; `World.point` names the places. `live` puts the live shell itself into the same world. Here, on purpose,
+
+* a batch is bounded by its events and not by time: deciding takes none;
+* those who have left are recalled for each event, not for each batch: the journal answers at once;
+* look-ups of one account do not wait for each other's turns;
+* movements are not read, so nothing is judged by them;
+* a decision that fails ends the run: it is a breach, not something to recover from.
 """
 
 from abc import ABC, abstractmethod
@@ -33,13 +40,12 @@ from router.model.outcomes import (
 )
 from router.model.public_trades import PublicTrade
 from router.ports import JournalRow, Policy
+from router.runtime.driver import BATCH_MOST, LOOKS_MOST
 from router.runtime.switch import Switch
 from router.simulate.agenda import Agenda, Step, Whose
 from router.simulate.journal import SimJournal
 from router.simulate.scene import MS
 
-BATCH_MOST = 64
-LOOKS_MOST = 8
 LEASE_TTL_NS = 5_000 * MS
 TIMEOUT_NS = 3_000 * MS
 APPROVAL_AGE_MS = 50
