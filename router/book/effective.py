@@ -36,11 +36,18 @@ def all_in(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> De
 
 def all_in_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
     """`all_in` (of 1 unit at a price: `effective_price`) for a caller who is under `exactly()` already."""
-    tau = fraction_of_bps(listing.charged_bps)
-    value = notional * rate
-    if listing.paid_in is None and listing.fee_in_base(side):
-        return replaced_here(side, value, ONE, tau)
-    return value * (ONE + side.sign * tau)
+    in_base = listing.paid_in is None and listing.fee_in_base(side)
+    return _with_fee(side, notional * rate, listing.charged_bps, in_base=in_base)
+
+
+def all_in_at_most_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
+    """`all_in_here` without any token's discount, which may run out on the way: what a limit is held against."""
+    return _with_fee(side, notional * rate, listing.taker_fee_bps, in_base=listing.fee_in_base(side))
+
+
+def _with_fee(side: Side, value: Decimal, fee_bps: Decimal, *, in_base: bool) -> Decimal:
+    tau = fraction_of_bps(fee_bps)
+    return replaced_here(side, value, ONE, tau) if in_base else value * (ONE + side.sign * tau)
 
 
 def replaced_here(side: Side, value: Decimal, quantity: Decimal, fee: Decimal) -> Decimal:

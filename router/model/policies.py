@@ -243,11 +243,11 @@ class Randomize:
 class Envelope:
     """What any policy is kept within. Prices in reporting currency, `max_child_quantity` in base.
 
-    `all_in_limit_price` counts fees; `stop_price` starts the order once the mids of more than half of the venues have
-    reached it, of books at most `stop_age_ms` old. `would_price`: everything at once at that price or better.
-    `max_participation_rate`: at most that share of all volume since the round before. `max_slippage_bps` (from the mid
-    at arrival) holds the order back, `price_collar_bps` (from the live mid) bounds its prices; either mid is the median
-    of the venues' own.
+    `all_in_limit_price` counts fees, without a token's discount, which may run out; `stop_price` starts the order once
+    the mids of more than half of the venues have reached it, of books at most `stop_age_ms` old. `would_price`:
+    everything at once at that price or better. `max_participation_rate`: at most that share of all volume since the
+    round before. `max_slippage_bps` (from the mid at arrival) holds the order back, `price_collar_bps` (from the live
+    mid) bounds its prices; either mid is the median of the venues' own.
     """
 
     start_ns: Nanos | None = None

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from router.book.effective import all_in_here, spend_factor
+from router.book.effective import all_in_at_most_here, all_in_here, spend_factor
 from router.model import rounding
 from router.model.ids import AccountId, Asset, ListingId
 from router.model.market import ListingView
@@ -90,7 +90,7 @@ def _price(request: SplitRequest, lines: Sequence[PlanLine], one: ListingView, r
         return
     if request.limit_price is not None and (limit * rate - request.limit_price) * side.sign > 0:
         yield f"{listing.id}: beyond the limit"
-    all_in = all_in_here(listing, side, limit, rate)
+    all_in = all_in_at_most_here(listing, side, limit, rate)
     if request.all_in_limit_price is not None and (all_in - request.all_in_limit_price) * side.sign > 0:
         yield f"{listing.id}: beyond the all-in limit"
     collar = request.collar_prices.get(listing.id)

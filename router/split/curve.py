@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from math import inf
 
-from router.book.effective import all_in_here, spend_factor
+from router.book.effective import all_in_at_most_here, all_in_here, spend_factor
 from router.model import rounding
 from router.model.market import Level, ListingView
 from router.model.money import ONE, ZERO, ratio
@@ -362,7 +362,7 @@ class Curve:
         return within, why
 
     def _all_in(self, price: Decimal) -> Decimal:
-        return all_in_here(self.view.listing, self._terms.side, price, self.rate)
+        return all_in_at_most_here(self.view.listing, self._terms.side, price, self.rate)
 
     def _least(self) -> int:
         """The least this listing takes."""

@@ -76,7 +76,8 @@ class SplitRequest:
     """Divide `quantity` (base) of the view's instrument.
 
     `limit_price` in reporting currency, against the raw price after FX, `all_in_limit_price` against the price with its
-    fee; `collar_prices` like the first, by listing: the router's own bound beside the customer's, under its own name.
+    fee, without a token's discount; `collar_prices` like the first, by listing: the router's own bound beside the
+    customer's, under its own name.
     With a `landing` the split is by expected all-in price. `spendable`: what may be used per account and
     asset, absent means nothing; None means that balances do not matter (an estimate without accounts). `blocked`
     listings get nothing, for the reason given.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from router.book.consolidated import top
-from router.book.effective import all_in_here, spend_factor
+from router.book.effective import all_in_at_most_here, spend_factor
 from router.model import rounding
 from router.model.ids import AccountId, Asset, ListingId
 from router.model.market import ListingView
@@ -395,7 +395,7 @@ def _allowed(
     bounds = [
         (request.limit_price, worst * rate),
         (request.collar_prices.get(listing.id), worst * rate),
-        (request.all_in_limit_price, all_in_here(listing, side, worst, rate)),
+        (request.all_in_limit_price, all_in_at_most_here(listing, side, worst, rate)),
     ]
     if swept.beyond_depth or any(limit is not None and (price - limit) * sign > 0 for limit, price in bounds):
         return False

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from router.model.ids import Asset
+from router.model.instruments import TokenDiscount
 from router.model.side import Side
 from router.split.check import violations
 from router.split.plan import Cap, Plan, SplitOptions, SplitRequest
@@ -94,3 +96,22 @@ def test_the_all_in_limit_is_compared_with_the_fee():
         assert violations(request, plan) == ()
         assert sum(line.quantity for line in plan.lines) == Decimal(taken)
     assert plan.residual_reason == "beyond all-in limit 101.1"
+
+
+def test_the_all_in_limit_does_not_count_on_a_tokens_discount():
+    """The token may run out on the way: the limit is held at the full fee, venues are compared with the discount."""
+    text = "A BTC/USD fee=10 step=0.1 : 100x1 101x1\nB BTC/USD fee=8 step=0.1 : 100x1"
+    view = market(text)
+    first = view.listings[0]
+    discount = TokenDiscount(token=Asset("TOK"), taker_fee_bps=Decimal(5), on=True)
+    paid = replace(first.listing, discount=discount, token_price=Decimal(1))
+    view = replace(view, listings=(replace(first, listing=paid), *view.listings[1:]))
+    for limit, taken in [("101.2", "2"), ("101.1", "1"), ("100.09", "0")]:
+        request = SplitRequest(view=view, side=Side.BUY, quantity=Decimal(3), all_in_limit_price=Decimal(limit))
+        plan = split(request)
+        assert violations(request, plan) == ()
+        here = [line for line in plan.lines if line.listing_id == paid.id]
+        assert sum((line.quantity for line in here), Decimal(0)) == Decimal(taken)
+        assert all(line.effective_price == line.expected_price * Decimal("1.0005") for line in here)
+    one = split(replace(request, quantity=Decimal(1), all_in_limit_price=Decimal("100.2")))
+    assert [line.listing_id for line in one.lines] == [paid.id]
