@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 from router.book.consolidated import Rung, ladder
 from router.book.discounts import as_reckoned
 from router.config import Config
+from router.journal.codec import loads
 from router.model import moments
 from router.model.errors import BadInput
 from router.model.ids import Asset, ClientOrderId, ListingId, listing_id
 from router.model.keys import KeyReading
 from router.model.market import ListingView, MarketView
 from router.model.money import cut, exactly, plain
-from router.model.orders import ChildState, ParentState
+from router.model.orders import ChildState, ParentOrder, ParentState
 from router.model.requests import Request, RequestState
 from router.model.side import Side
 from router.model.trades import Traded
 from router.requests import OrderBody
 from router.requests.bodies import parse
+from router.requests.orders import order_written
 from router.split.compare import Comparison
 from router.split.plan import Plan
 from router.store.queries import Explanation, ParentDetail, exclusions_of, key_of, plan_of, totals, traded
@@ -122,6 +124,7 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
         remaining = parent.quantity - filled
     return parent_line(parent) | {
         "entity": parent.entity,
+        "order": _as_accepted(parent),
         "filled": number(filled),
         "remaining": number(remaining),
         "in_doubt": any(ChildState(child.state).in_doubt for child in detail.children),
@@ -146,6 +149,13 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
         ],
         "ended_at": moment(parent.updated_ns) if ParentState(parent.state).ended else None,
     }
+
+
+def _as_accepted(parent: ParentTable) -> Report:
+    """The order as it stands, every default named."""
+    order = loads(parent.order_json)
+    assert isinstance(order, ParentOrder)
+    return order_written(order)
 
 
 def base_of(instrument: str) -> Asset:

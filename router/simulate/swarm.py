@@ -33,6 +33,8 @@ class Profile:
     heal_s: float
     strength: float
     """Times every probability; 0 is a world without faults."""
+    policies: bool = True
+    """Do people ask for more than plain sweeps, and think again? Planted mistakes are looked for among sweeps."""
 
     def lasting(self, hours: float) -> "Profile":
         """As much in every minute, for so many hours."""
@@ -45,7 +47,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         "calm": Profile(name="calm", parents=(8, 16), faulty_s=120, heal_s=300, strength=0.0),
         "default": Profile(name="default", parents=(14, 30), faulty_s=240, heal_s=900, strength=1.0),
-        "brief": Profile(name="brief", parents=(6, 12), faulty_s=60, heal_s=900, strength=3.0),
+        "brief": Profile(name="brief", parents=(6, 12), faulty_s=60, heal_s=900, strength=3.0, policies=False),
         "storm": Profile(name="storm", parents=(10, 24), faulty_s=240, heal_s=900, strength=3.0),
     }
 )

@@ -389,10 +389,12 @@ class SimWorld:
         draws = self.draws["people"]
         for number in range(self.swarm.parents):
             at_ns = START_NS + int(draws.uniform(0, self.profile.faulty_s) * S)
-            order = worked(self._order(number), self.draws["policies"], Nanos(at_ns))
+            order = self._order(number)
+            if self.profile.policies:
+                order = worked(order, self.draws["policies"], Nanos(at_ns))
+                for after_ns, event in second_thoughts(order, self.draws["policies"]):
+                    self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
             self.count(f"asked for {order.policy}")
-            for after_ns, event in second_thoughts(order, self.draws["policies"]):
-                self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
             self.agenda.at(at_ns, lambda order=order: self.ask(e.ParentSubmitted(order=order)))  # type: ignore[misc]
             if draws.random() < self.swarm.cancel_share:
                 cancel = e.CancelAsked(parent_id=order.id, principal="people")

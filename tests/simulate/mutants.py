@@ -32,6 +32,7 @@ from router.risk import CHECKS, approve_copy, checks
 from router.runtime.switch import Switch
 from router.simulate.journal import SimJournal
 from router.simulate.process import Process
+from router.split.plan import SplitOptions
 
 Mistake = AbstractContextManager[object]
 _GIVE_UP_NS = 4_000_000_000
@@ -372,9 +373,7 @@ def no_limit_of_the_day() -> Mistake:
 
 
 def no_cap_of_a_child() -> Mistake:
-    return _all(
-        _without(checks.child_notional), _splits(options=planning.SplitOptions(child_notional_max=Decimal(10**9)))
-    )
+    return _all(_without(checks.child_notional), _splits(options=SplitOptions(child_notional_max=Decimal(10**9))))
 
 
 def the_limit_price_is_ignored() -> Mistake:
