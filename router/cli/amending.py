@@ -7,7 +7,7 @@ import typer
 
 from router.app.exits import ExitCode
 from router.cli import report, tables
-from router.cli.asking import ask
+from router.cli.asking import ask, said_of
 from router.cli.common import AsJson, ConfigFile, Ref, principal, run, settings
 from router.cli.out import Out
 from router.cli.reading import order_of_ref, reading, reading_if_there
@@ -18,6 +18,7 @@ from router.model.requests import Request
 from router.requests import AmendBody, PauseBody, amend_request, pause_request
 from router.requests.bodies import parse
 from router.runtime.clock import SystemClock
+from router.store.projection import NOT_AMENDED
 from router.store.queries import ParentDetail
 
 
@@ -47,7 +48,8 @@ def amend(
 ) -> None:
     """Let an order go on under other terms. What it cannot be worked under is refused, and it stays as it is.
 
-    Waits a moment for a driver to take it. Exit codes: 0 taken, or recorded while none runs; 4 not taken in time.
+    Waits a moment for a driver to take it. Exit codes: 0 taken, or recorded while none runs; 2 refused; 4 not taken
+    in time.
     """
 
     async def work() -> ExitCode:
@@ -86,6 +88,9 @@ async def _asked(config: Config, ref: str, request: Request, out: Out) -> ExitCo
     if not asked.taken:
         why = "the driver has not taken it yet" if asked.driven else "no driver runs; it is taken as soon as one does"
         sentence = f"{ref}: recorded, but {why}"
+    elif (word := await said_of(config, asked, (NOT_AMENDED,))) is not None:
+        field, _, why = word.detail.partition(": ")
+        raise BadInput(field, why)
     else:
         sentence = f"{ref}: taken; {await _standing(config, ref)}; see sor show {ref}"
     shown = {"kind": request.kind.value, "key": request.key, "state": asked.request.state.value, "driver": asked.driven}

@@ -1,6 +1,7 @@
 """Put a request on the table, and wait a moment for the driver to take it, where one runs."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from router.app.exits import ExitCode
@@ -50,6 +51,16 @@ async def ask(config: Config, request: Request, *, wait: bool) -> Asked:
     finally:
         await store.close()
     return asked
+
+
+async def said_of(config: Config, asked: Asked, kinds: Collection[str]) -> AlertTable | None:
+    """What the engine made of a request, where it is one of these kinds; None while it is not taken."""
+    seq = asked.request.consumed_seq
+    if seq is None:
+        return None
+    async with reading(config) as seen:
+        lines = await seen.queries.alerts(after_seq=seq - 1, limit=1_000)
+    return next((line for line in lines if line.seq == seq and line.kind in kinds), None)
 
 
 async def word_on(config: Config, kind: RequestKind) -> AlertTable | None:

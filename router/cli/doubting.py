@@ -7,12 +7,11 @@ import typer
 from policies import POLICIES
 from router.app.exits import ExitCode
 from router.cli import tables
-from router.cli.asking import Asked, ask
+from router.cli.asking import Asked, ask, said_of
 from router.cli.common import AsJson, ConfigFile, principal, run, settings
 from router.cli.out import Out
 from router.cli.reading import Reading, order_of_ref, reading, store_if_there
 from router.cli.report import Report, moment, number, price
-from router.config import Config
 from router.engine import State
 from router.model.errors import BadInput
 from router.model.ids import Nanos
@@ -80,7 +79,7 @@ def resolve(
             body, as_of_seq=row.seq, entity=found.entity, principal=principal(), asked_ns=asked_ns
         )
         asked = await ask(found, request, wait=True)
-        word = await _word(found, asked) if asked.taken else None
+        word = await said_of(found, asked, RESOLUTIONS)
         if word is not None and word.kind == NOT_RESOLVED:
             raise BadInput("child", word.detail)
         sentence = _sentence(asked, word)
@@ -149,14 +148,6 @@ def _told(text: str) -> dict[str, str]:
     if len(parts) not in (3, 5):
         raise BadInput("trade", f"{text} is not ID:QUANTITY:PRICE, nor that with :FEE_ASSET:FEE")
     return dict(zip(names, parts, strict=False))
-
-
-async def _word(config: Config, asked: Asked) -> AlertTable | None:
-    """What the engine made of it."""
-    seq = asked.request.consumed_seq or 0
-    async with reading(config) as seen:
-        lines = await seen.queries.alerts(after_seq=seq - 1, limit=1_000)
-    return next((line for line in lines if line.seq == seq and line.kind in RESOLUTIONS), None)
 
 
 def _sentence(asked: Asked, word: AlertTable | None) -> str:

@@ -32,13 +32,14 @@ def on_amend_asked(draft: Draft, event: e.AmendAsked) -> None:
     """The same parent under other terms, if they can be kept; else it stays as it is, and the row says why."""
     parent = _working(draft, event.parent_id)
     if parent is None:
+        _refuse(draft, event, _past_changing(draft, event.parent_id))
         return
     order = _amended(parent.order, event)
     if order == parent.order:
         return
     why = _why_not(draft, parent, order)
     if why is not None:
-        draft.note(f.AmendRefused(parent_id=parent.order.id, why=why, principal=event.principal, at_ns=draft.now_ns))
+        _refuse(draft, event, why)
         return
     draft.note(f.ParentAmended(order=order, principal=event.principal, at_ns=draft.now_ns))
     draft.touch(parent)
@@ -97,6 +98,21 @@ def _working(draft: Draft, parent_id: ParentId) -> Parent | None:
     if parent is None or parent.state.ended or parent.order.policy == RECOVERED:
         return None
     return None if parent.state is ParentState.CANCEL_PENDING else parent
+
+
+def _past_changing(draft: Draft, parent_id: ParentId) -> str:
+    """Why no word of a person changes it any more."""
+    parent = draft.state.blotter.parents.get(parent_id)
+    if parent is None:
+        return "ref_id: no order of this reference was taken"
+    if parent.state.ended:
+        return f"ref_id: it has ended already: {parent.state}"
+    cancelled = parent.state is ParentState.CANCEL_PENDING
+    return "ref_id: it is being cancelled" if cancelled else "ref_id: it stands for orders that nobody here knows"
+
+
+def _refuse(draft: Draft, event: e.AmendAsked, why: str) -> None:
+    draft.note(f.AmendRefused(parent_id=event.parent_id, why=why, principal=event.principal, at_ns=draft.now_ns))
 
 
 def _move(draft: Draft, parent: Parent, state: ParentState, reason: str) -> None:

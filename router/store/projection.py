@@ -49,6 +49,7 @@ HALTED, RESUMED, DECISION_FAILED = "HALTED", "RESUMED", "DECISION_FAILED"
 HALTS = frozenset({HALTED, DECISION_FAILED})
 """Alerts after which nothing new leaves, until a `RESUMED`."""
 GATE_OPENED = "GATE_OPENED"
+NOT_AMENDED = "AMEND_REFUSED"
 PROPOSED, RESOLVED, NOT_RESOLVED = "RESOLUTION_PROPOSED", "RESOLVED", "RESOLUTION_REFUSED"
 RESOLUTIONS = (PROPOSED, RESOLVED, NOT_RESOLVED)
 """What became of a person's word on a quarantined child."""
@@ -142,6 +143,10 @@ class Projection:
             order_json=canonical(MODEL.encode(order)).decode(),
             updated_ns=fact.at_ns,
         )
+
+    @_take.register
+    def _(self, fact: f.AmendRefused) -> None:
+        self._alert(NOT_AMENDED, fact.why, subject=fact.parent_id)
 
     @_take.register
     def _(self, fact: f.RoundPlanned) -> None:

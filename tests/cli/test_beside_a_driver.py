@@ -44,6 +44,13 @@ async def test_a_halt_is_told_once_it_is_durable(tmp_path: Path) -> None:
         assert await desk.execute("first", order).ended() == ExitCode.FILLED
         code, again = await said(desk, "submit", "--order", str(order))
         assert (code, again) == (ExitCode.OK, "already taken; FILLED; see sor show R1\n")
+
+        order = desk.order("R2", policy="TWAP", duration="1h", params={"slices": 2})
+        assert (await said(desk, "submit", "--order", str(order)))[0] == ExitCode.OK
+        run = desk.sor("late", "amend", "R2", "--end-time", "2001-01-01T00:00:00Z")
+        assert (await run.ended(), run.err.read_text()) == (ExitCode.BAD_INPUT, "end_time: is over already\n")
+        code, amended = await said(desk, "amend", "R2", "--limit-price", "61000")
+        assert (code, "taken; ACCEPTED" in amended) == (ExitCode.OK, True)
         driver.send(signal.SIGTERM)
         assert await driver.ended() == 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from router.model import events as e
 from router.model import facts as f
-from router.model.ids import Nanos
+from router.model.ids import Nanos, ParentId
 from router.model.orders import ParentState
 from router.orders.records import Parent
 from router.requests.fields import moment
@@ -410,6 +410,24 @@ def test_an_amended_parent_goes_on_under_its_new_terms(desk: Desk) -> None:
     desk.later(30 * MIN)
     assert desk.sent == ["kraken buy 0.125 @ 100.00"] * 2
     assert desk.restarted().engine.state.parent(parent.order.id).order == parent.order
+
+
+def test_an_amendment_that_comes_too_late_is_said_to(desk: Desk) -> None:
+    """The order ended, or is being cancelled, while the request was on its way: no amendment passes without a word."""
+    ended = desk.submit("P1 buy 0.25 limit 100 rounds 1")
+    desk.fill("kraken")
+    out = desk.submit("P2 buy 0.25 limit 100 rounds 1")
+    desk.tell(e.CancelAsked(parent_id=out.order.id, principal="ann"))
+    asked = [ended.order.id, out.order.id, ParentId("P0")]
+    for parent_id in asked:
+        desk.tell(e.AmendAsked(parent_id=parent_id, principal="ann", quantity=Decimal(1)))
+
+    refused = [(fact.parent_id, fact.why) for fact in desk.facts if isinstance(fact, f.AmendRefused)]
+    assert refused == [
+        (asked[0], "ref_id: it has ended already: FILLED"),
+        (asked[1], "ref_id: it is being cancelled"),
+        (asked[2], "ref_id: no order of this reference was taken"),
+    ]
 
 
 def test_an_amendment_is_held_against_the_limit_on_a_parents_worth() -> None:
