@@ -11,9 +11,6 @@ from decimal import Decimal
 
 from router.model.money import ZERO, ratio, roughly
 
-Through = None
-"""An outflow that takes the whole price level: whatever stood there filled."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:

@@ -18,7 +18,6 @@ from router.model.policies import Randomize, Slicing
 from router.model.rounding import down, nearest
 
 _MS = 1_000_000
-_PERCENT_OF_MILLION = MILLION // 100
 SLICES_MAX = 10_000
 
 

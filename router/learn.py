@@ -65,7 +65,7 @@ def age_bucket(age_ns: int) -> int:
 
 
 def still_there(price: Decimal, size: Decimal, later: Sequence[Level], side: Side) -> bool:
-    """Of a book one latency later: is that much to be had at `price` or better?"""
+    """Of a book one latency later: is that much to be had at `price` or better? Nothing reads recorded books so yet."""
     shown = sum((level.size for level in later if (level.price - price) * side.sign <= 0), ZERO)
     return shown >= size
 
@@ -93,6 +93,6 @@ def survival(
 def thinned(chances: Sequence[Decimal], duplicated: Decimal, earlier: Decimal) -> tuple[Decimal, ...]:
     """The haircut at a venue where the share `duplicated` of what is shown is withdrawn when its twin elsewhere trades.
 
-    `earlier`: the share of our size that arrives at that other venue first.
+    `earlier`: the share of our size that arrives at that other venue first. Nothing measures the two shares yet.
     """
     return tuple(chance * (ONE - duplicated * earlier) for chance in chances)

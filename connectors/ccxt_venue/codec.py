@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Callable
 from uuid import UUID
 
 from router.model.ids import ClientOrderId
@@ -10,8 +9,6 @@ from router.model.ids import ClientOrderId
 _GATE = re.compile(r"t-[a-z2-7]{26}")
 _HEX = re.compile(r"[0-9a-f]{32}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-Decode = Callable[[str | None], ClientOrderId | None]
 
 
 def as_hex(client_id: ClientOrderId) -> str:

@@ -6,8 +6,6 @@ become another one. More than `UNKNOWN_PER_S` of them in every second for `UNKNO
 is rebuilt; if that does not help, it is left alone for longer and longer, so that a busy new kind breaks nothing.
 """
 
-from collections.abc import Callable
-
 from connectors.budget import NS_PER_S
 from connectors.ccxt_venue.calls import AnswerUnusable, StreamRefused
 from connectors.ccxt_venue.decoders import Json
@@ -25,8 +23,6 @@ AGAIN_S_MAX = 3_600
 """...up to so long."""
 _TEXTS = frozenset({"ping", "pong"})
 """What some venues send besides JSON."""
-
-Unreadable = Callable[[], None]
 
 
 class Rate:

@@ -5,9 +5,7 @@ ccxt logs whole requests at DEBUG and puts the signed URL into its exceptions. S
 """
 
 import logging
-import re
 
-_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
 _LOGGERS = ("ccxt", "ccxt.base.exchange", "ccxt.async_support", "ccxt.pro")
 
 
@@ -15,11 +13,6 @@ def quiet_ccxt() -> None:
     """Pin ccxt's loggers at WARNING, whatever the root logger is set to."""
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def without_query(text: str) -> str:
-    """The text with the query part of every URL cut off: that is where signatures travel."""
-    return _QUERY.sub(r"\1", text)
 
 
 def name_of(error: BaseException) -> str:

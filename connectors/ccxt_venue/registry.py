@@ -1,4 +1,4 @@
-"""Every venue the adapter speaks, one line each."""
+"""Every venue the adapter speaks, by its name in ccxt. What else one needs stands in CONTRIBUTING.md."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

@@ -65,6 +65,7 @@ def volumes(samples: Iterable[Sample]) -> tuple[PublicVolume, ...]:
     """What was traded from the first of these samples of one instrument to the last, per listing.
 
     Counters are subtracted within an epoch only; of an epoch that began in between, all that it counted is added.
+    No command shows it yet.
     """
     told = tuple(samples)
     listings = dict.fromkeys(top.listing for sample in told for top in sample.venues)

@@ -1,4 +1,7 @@
-"""When to send each order of a plan so that all arrive together: a book hit first warns the others."""
+"""When to send each order of a plan so that all arrive together: a book hit first warns the others.
+
+Nothing calls it yet: the orders of a round leave at once.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar

@@ -2,7 +2,8 @@
 
 Buying BTC for dollars by way of ETH is buying BTC for ETH that one has, and buying that ETH back. Both legs run at
 once, so no more can go that way than the intermediate asset that is there. Here the pair is a listing like any other,
-which the split may find cheaper; nothing sends two legs yet, so a plan that holds one is for estimates only.
+which the split may find cheaper; nothing sends two legs yet, so a plan that holds one is for estimates only,
+and no estimate asks for one yet.
 """
 
 from collections.abc import Iterator

@@ -41,7 +41,10 @@ def posterior_prefactor(
     prior: Decimal = PREFACTOR,
     prior_sd: Decimal = PREFACTOR_SD,
 ) -> Decimal:
-    """The prefactor after own trades: pairs of sigma x sqrt(Q / V) and what was measured, both in bps."""
+    """The prefactor after own trades: pairs of sigma x sqrt(Q / V) and what was measured, both in bps.
+
+    Nothing collects such pairs yet: estimates take `PREFACTOR`.
+    """
     with roughly():
         sure, noisy = prior_sd**2, noise_bps**2
         weight = ONE / sure + sum((x * x for x, _ in seen), ZERO) / noisy

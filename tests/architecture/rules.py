@@ -113,7 +113,7 @@ ROUNDING_MATH = frozenset({"floor", "ceil", "trunc"})
 
 TOP_LEVEL = frozenset(
     "pyproject.toml router connectors policies tests config.yaml README.md Makefile requirements.lock "
-    "requirements-dev.lock docs bench deploy CHANGELOG.md LICENSE CONTRIBUTING.md SECURITY.md".split()
+    "requirements-dev.lock docs bench CHANGELOG.md LICENSE CONTRIBUTING.md SECURITY.md".split()
 )
 MADE_BY_TOOLS = frozenset({"build", "dist", "__pycache__"})
 

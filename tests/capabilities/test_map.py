@@ -1,11 +1,19 @@
 """The map agrees with itself, with the dialects, and with the tests it names."""
 
+from collections.abc import Collection
+
 import pytest
 
+from connectors.ccxt_venue import familiar
 from connectors.ccxt_venue.capabilities import CAPABILITIES, capabilities_of
 from connectors.ccxt_venue.capabilities.shapes import Mark, Uniqueness
+from connectors.ccxt_venue.clock_sources import CLOCK_SOURCES
 from connectors.ccxt_venue.discounts import DISCOUNTS
+from connectors.ccxt_venue.endpoints import ALLOWED
+from connectors.ccxt_venue.hosts import NO_TESTNET, TESTNETS
+from connectors.ccxt_venue.movements import MOVEMENTS
 from connectors.ccxt_venue.registry import DIALECTS
+from router.config import terms
 from router.config.schema import TermsSection
 from router.config.terms import terms_of
 from router.config.tiers import TIERS, tier_of
@@ -24,6 +32,28 @@ FIFTEEN = (
 
 def test_all_fifteen_are_in_the_map():
     assert sorted(FIFTEEN) == VENUES
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        DIALECTS,
+        CLOCK_SOURCES,
+        ALLOWED,
+        MOVEMENTS,
+        TIERS,
+        terms._REAL,
+        TESTNETS.keys() | NO_TESTNET.keys(),
+        familiar._WORDS.keys() | familiar._SAME_AS.keys(),
+    ],
+)
+def test_what_every_venue_has_every_venue_has(table: Collection[str]):
+    """The list in CONTRIBUTING.md: a venue that is forgotten in one of these is found here, not on its first day."""
+    assert sorted(table) == VENUES
+
+
+def test_a_test_network_is_there_or_is_not():
+    assert TESTNETS.keys().isdisjoint(NO_TESTNET)
 
 
 def test_a_venue_that_is_not_in_the_map_is_refused_in_a_sentence():

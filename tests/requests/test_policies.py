@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from policies import POLICIES
 from router.journal.codec import decode, encode
 from router.model.errors import BadInput
 from router.model.ids import EntityId, InstrumentId, Nanos, ParentId, VenueId
@@ -35,6 +36,12 @@ ORDERS: dict[str, dict[str, Any]] = {
     "SNIPER": {"params": {"trigger_price": "99.5", "min_quantity": "0.5"}},
     "PASSIVE_THEN_SWEEP": {"duration": "1h", "params": {"slices": 6, "patience_pct": 50}},
 }
+
+
+def test_the_door_takes_what_can_be_worked() -> None:
+    """No policy that nobody works is taken, none that is worked is turned away, and each has its shape."""
+    assert Offered(instruments=(), venues=frozenset()).policies == POLICIES.keys()
+    assert POLICIES.keys() <= SHAPES.keys()
 
 
 def written(policy: str, **more: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def test_ten_seeds_without_a_breach(first: int) -> None:
     assert not failed, told(failed)
 
 
+@pytest.mark.timeout(3_000)  # on a busy machine, with all seeds left to it
 def test_enough_was_sent_and_every_situation_was_reached() -> None:
     """Of all the seeds above, whoever ran: a world that no longer shows a situation proves less than it says."""
     failed = SEEDS.run_the_rest()

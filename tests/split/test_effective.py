@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from router.book.effective import effective_price, expected_fee, gross_for_net, spend_factor
 from router.model.market import Level, ListingView
 from router.model.side import Side
-from router.split.effective import effective_price, expected_fee, gross_for_net, spend_factor
 from router.split.evaluate import sweep
 from tests.split.markets import listing
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.book.effective import spend_factor
 from router.model.market import ListingView
 from router.model.money import ZERO, exactly
 from router.model.side import Side
 from router.split.check import violations
 from router.split.compare import compare, cost_of
-from router.split.effective import spend_factor
 from router.split.evaluate import levels_for, sweep
 from router.split.plan import Reserve, SplitOptions, SplitRequest
 from router.split.split import split
