@@ -28,7 +28,7 @@ from router.model.outcomes import (
 from router.model.rounding import down
 from tests.engine.desk import MS, Desk, terms
 
-VENUES = (terms("kraken"), terms("binance"), terms("coinbase", t.Fence.PERMANENT_DEDUPE))
+VENUES = (terms("kraken"), terms("binance"), terms("coinbase", t.Fence.PERMANENT_DEDUPE, quarantine_after_ms=20_000))
 MARKET = """
     kraken    ask 100.00 0.7
     binance   ask 100.10 0.9
