@@ -1,6 +1,6 @@
 """Is a key fit to trade with? What the venue tells decides; what it cannot tell, the operator attests, with a date.
 
-Pure. An attestation fills a silence, it never overrules the venue's own word (RELIABILITY §5).
+Pure. An attestation fills a silence, it never overrules the venue's own word.
 """
 
 from collections.abc import Iterator

@@ -121,7 +121,7 @@ def _make(dialect: Dialect, settings: VenueSettings, config: Mapping[str, Json])
     if settings.testnet:
         hosts.to_testnet(exchange, settings.ccxt_id)
     if exchange.options.get("maxRetriesOnFailure"):
-        message = f"{settings.venue}: this ccxt would sign and send an order again by itself (VENUES §2.4)"
+        message = f"{settings.venue}: this ccxt would sign and send an order again by itself"
         raise SorError(message)
     return exchange
 

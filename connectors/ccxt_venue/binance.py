@@ -1,4 +1,4 @@
-"""Binance spot. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, binance-spot-api-docs (rest-api.md, errors.md).
+"""Binance spot. Sources: binance-spot-api-docs (rest-api.md, errors.md).
 
 Our id is unique only among *open* orders: a finished immediate-or-cancel id would fill again, so it is never sent
 twice. The fence is `recvWindow`, checked twice before the engine; the engine may then take ten seconds more.
@@ -77,7 +77,7 @@ _REFUSED_WORDS = (  # -2010 is "the matching engine said no", whose words tell w
 )
 
 CODES = (
-    # An order with this id is open: go and look (RELIABILITY §3.3). First, so that it is never read as a refusal.
+    # An order with this id is open: go and look. First, so that it is never read as a refusal.
     Code(code="-2010", words="Duplicate order sent", proves=Proves.EXISTS),
     *(Code(code="-2010", words=words, proves=Proves.REFUSED) for words in _REFUSED_WORDS),
     # "did not reach the Matching Engine": filters, and everything that is wrong with the request itself.
@@ -236,7 +236,7 @@ class Binance:
         return None if text_or_none(answer, "orderId") else "no order named in the answer"
 
     async def find(self, ask: Ask, desk: Desk, wanted: Wanted) -> VenueOrder | Absence:
-        """By our id; where that fails, over the lists: absence needs two witnesses (RELIABILITY §3.5)."""
+        """By our id; where that fails, over the lists: absence needs two witnesses."""
         market = desk.names.market_id(wanted.child.symbol)
         client_id = self.encode_id(wanted.child.client_id)
         found = await self._named(ask, {"symbol": market, "origClientOrderId": client_id})

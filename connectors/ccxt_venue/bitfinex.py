@@ -1,4 +1,4 @@
-"""Bitfinex spot, the exchange wallet. Sources: VENUES §1-2, RELIABILITY §3.1-3.2, docs.bitfinex.com (v2), ccxt's class.
+"""Bitfinex spot, the exchange wallet. Sources: docs.bitfinex.com (v2), ccxt's class.
 
 Our 128 bits do not fit: `cid` takes 45, unique per UTC day on request, not by force. 45 bits of the id go out, and a
 record is ours only when cid, time, symbol, side, quantity and price agree; two such records are a doubt. There is no

@@ -1,4 +1,4 @@
-"""Bitget spot, classic account, version 2. Sources: VENUES §1-2, www.bitget.com/api-doc/spot, ccxt's table of errors.
+"""Bitget spot, classic account, version 2. Sources: www.bitget.com/api-doc/spot, ccxt's table of errors.
 
 Whether a used `clientOid` is refused once its order has ended is not known. A request window is documented
 (`requestTime`, `receiveWindow`), its unit is not: it fences nothing here. Left to itself ccxt asks what kind of account

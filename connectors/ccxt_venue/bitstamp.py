@@ -1,7 +1,7 @@
-"""Bitstamp spot. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, www.bitstamp.net/api (v2), ccxt's table of errors.
+"""Bitstamp spot. Sources: www.bitstamp.net/api (v2), ccxt's table of errors.
 
 An order rests on the book unless the venue's own `ioc_order` is true: ccxt sends `timeInForce` as it is, which nobody
-reads there (VENUES §0.5). Our id "can only be used once", which an operator may license after measuring it; there is no
+reads there. Our id "can only be used once", which an operator may license after measuring it; there is no
 request deadline. Answers to orders tell nothing of fills; `order_status` finds an order by our id, without its price
 and original amount, with all its transactions. Lists of transactions cannot be asked for an order.
 """

@@ -3,7 +3,7 @@
 A diff that is lost leaves no trace in the stream. So the time must grow from diff to diff, and every three seconds (of
 the venue's time, while the book moves) the book is held against a REST snapshot: the snapshot, brought forward by the
 diffs after it, must be the book we hold. Diffs hold absolute sizes, so bringing forward one that the snapshot has
-already seen changes nothing. ccxt checks none of this (VENUES §1.3).
+already seen changes nothing. ccxt checks none of this.
 
 On recordings of the venue a snapshot bears the time of a diff or lies between two, and is up to two seconds old.
 """

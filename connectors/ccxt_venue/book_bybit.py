@@ -1,6 +1,6 @@
 """Bybit spot books (v5, `orderbook.50`): snapshot and deltas on the socket, each numbered `u`, one after the other.
 
-ccxt ignores `u` (VENUES §1.3): a lost delta would leave its book wrong for good. Here a hole in the numbers breaks the
+ccxt ignores `u`: a lost delta would leave its book wrong for good. Here a hole in the numbers breaks the
 book. A frame whose `u` is 1 is a whole book whatever it calls itself: the venue's service has restarted. There is no
 heartbeat, so a quiet book is told from a dead socket by REST: the venue shows the very levels we hold.
 """

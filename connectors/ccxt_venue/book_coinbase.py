@@ -1,6 +1,6 @@
 """Coinbase Advanced Trade books: snapshot and updates on the socket, every frame of a connection numbered.
 
-`sequence_num` counts all frames of the connection, whatever their channel; ccxt ignores it (VENUES §1.3). A hole in it
+`sequence_num` counts all frames of the connection, whatever their channel; ccxt ignores it. A hole in it
 may be in any book, so it breaks all of them.
 """
 

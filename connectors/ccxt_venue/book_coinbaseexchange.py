@@ -1,4 +1,4 @@
-"""Coinbase Exchange books: a snapshot and absolute changes on the socket, without any number (VENUES §1.3).
+"""Coinbase Exchange books: a snapshot and absolute changes on the socket, without any number.
 
 What can be checked is checked: a heartbeat a second for every product, a book that crosses, and the best levels of REST
 when a book is quiet. A lost change is seen by none of them until it crosses the book.

@@ -1,7 +1,7 @@
 """Crypto.com books: a snapshot on the socket, then changes that name the one before (`pu`).
 
 An empty change is the venue's heartbeat. ccxt raises inside its handler at a hole, and its receive loop ends there
-without a word (VENUES §0.7).
+without a word.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Gate spot books: `spot.order_book_update`, numbered U to u, joined to a REST snapshot by its id.
 
-ccxt's default channel (`spot.obu`) is read without any check (VENUES §1.3); this one can be checked.
+ccxt's default channel (`spot.obu`) is read without any check; this one can be checked.
 """
 
 from collections.abc import Iterable, Mapping

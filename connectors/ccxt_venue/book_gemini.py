@@ -2,7 +2,7 @@
 
 ccxt's books of several symbols come over `multimarketdata`, where each frame of a socket, heartbeats included, bears
 `socket_sequence`: a frame that is lost may have been any book's. The other stream, `l2` of version 2, counts nothing;
-it is read here as well, because recordings hold it. ccxt checks neither (VENUES §1.3).
+it is read here as well, because recordings hold it. ccxt checks neither.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """HTX spot books: `market.*.mbp.150`, changes that name the one before (`prevSeqNum`), joined to a snapshot.
 
 The snapshot is asked for on the socket (`req`), which ccxt does when a subscription is acknowledged. ccxt raises inside
-its handler at a hole, and its receive loop ends there without a word (VENUES §0.7).
+its handler at a hole, and its receive loop ends there without a word.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 The checksum is over the digits the venue wrote. ccxt has parsed them to floats, so they are written again with the
 market's own number of decimals: exact, because venue numbers have at most 15 digits. ccxt itself ignores the checksum,
-and crashes when asked to check it (VENUES §1.3).
+and crashes when asked to check it.
 """
 
 import zlib

@@ -3,7 +3,7 @@
 What a venue's frames look like is one function per venue (`Read`); the rules are the same. Changes that come before the
 snapshot wait; those it already holds are dropped; the first one kept must go on from it; from then on each goes on
 exactly where the last one ended. ccxt checks nothing of this on KuCoin and Gate, and dies of a hole on Crypto.com and
-HTX (VENUES §1.3).
+HTX.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

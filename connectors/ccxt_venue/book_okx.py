@@ -2,7 +2,7 @@
 
 Each update names the number it follows (`prevSeqId`) and its own (`seqId`). Numbers skip, and may fall after
 maintenance: only the chain counts. The checksum is a signed CRC32 over `price:size` of the 25 best bids and asks in
-turn, in the venue's own digits; ccxt does not look at it (VENUES §1.3). The venue may leave it out or send 0. An update
+turn, in the venue's own digits; ccxt does not look at it. The venue may leave it out or send 0. An update
 that carries neither number nor checksum cannot be verified, so it breaks the book.
 """
 

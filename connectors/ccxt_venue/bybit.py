@@ -1,4 +1,4 @@
-"""Bybit spot, v5, unified account. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, bybit-exchange.github.io/docs/v5.
+"""Bybit spot, v5, unified account. Sources: bybit-exchange.github.io/docs/v5.
 
 An answer to an order says that the gateway took it; the engine may reject it later, and then only the order's record
 tells (status Rejected, no fill). The fence is `recv_window`, counted from the request's time stamp and checked at the

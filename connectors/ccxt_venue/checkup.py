@@ -2,7 +2,7 @@
 
 Beside a driver it may spend a tenth of each published limit and none of the headroom, which is the driver's. Where the
 numbers of a key's requests have to grow (kraken, gemini, bitfinex) it then leaves the key alone: of two processes that
-count for one key, each makes the venue refuse the other's requests (DESIGN D8).
+count for one key, each makes the venue refuse the other's requests (D8).
 """
 
 import asyncio

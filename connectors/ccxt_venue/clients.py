@@ -3,7 +3,7 @@
 Four instances per venue account (orders, queries, books, public trades), sharing the markets. ccxt builds, signs,
 sends and parses; what is added here is small and stated: its limiter is off, every request passes the wire's guard, the
 answer is recorded before ccxt looks at it, key objects are parsed once, and websocket frames are seen before ccxt
-coalesces them (VENUES §3).
+coalesces them.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from connectors.ccxt_venue import endpoints, wire
 from connectors.ccxt_venue.calls import AnswerMissing, AnswerUnusable, Forbidden
 from connectors.ccxt_venue.redaction import name_of
 
-# A burst of deltas must not keep an order waiting: the loop is let go every so many frames (PERFORMANCE W6).
+# A burst of deltas must not keep an order waiting: the loop is let go every so many frames.
 FRAMES_PER_TURN = 16
 OK = range(200, 300)
 
@@ -177,7 +177,7 @@ class Adapted:
         return response_body
 
     def handle_message(self, client: Client, message: Json) -> None:
-        """Every frame, before ccxt coalesces it. What goes wrong in here closes the socket, loudly (VENUES §3.2)."""
+        """Every frame, before ccxt coalesces it. What goes wrong in here closes the socket, loudly."""
         try:
             if self.frame is not None and self.frame(client, message):
                 return
@@ -213,7 +213,7 @@ class Adapted:
             super().on_error(client, error)  # type: ignore[misc]
 
     def rsa(self, request: str, secret: str, alg: str = "sha256", padding_mode: str = "pkcs1") -> str:
-        """RSA signature with the key parsed once: parsing takes 30 ms, signing 0.2 (PERFORMANCE W4)."""
+        """RSA signature with the key parsed once: parsing takes 30 ms, signing 0.2."""
         key = self._pem_key(secret)
         assert isinstance(key, rsa.RSAPrivateKey)
         assert alg == "sha256"

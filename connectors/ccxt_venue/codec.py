@@ -1,4 +1,4 @@
-"""Our order id as each venue spells it, and back. Pure functions: nothing to look up, nothing to store (DESIGN D5)."""
+"""Our order id as each venue spells it, and back. Pure functions: nothing to look up, nothing to store (D5)."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def as_hex(client_id: ClientOrderId) -> str:
-    """32 hex digits: binance (at most 36 of a wide charset), kraken's short UUID (RELIABILITY §3.1)."""
+    """32 hex digits: binance (at most 36 of a wide charset), kraken's short UUID."""
     return str(client_id)
 
 
@@ -32,7 +32,7 @@ def from_uuid(text: str | None) -> ClientOrderId | None:
 
 
 def as_gate(client_id: ClientOrderId) -> str:
-    """`t-` and 26 characters of lower-case base32: gate's `text` takes 28 in all (RELIABILITY §3.1)."""
+    """`t-` and 26 characters of lower-case base32: gate's `text` takes 28 in all."""
     return "t-" + base64.b32encode(bytes.fromhex(client_id)).decode().rstrip("=").lower()
 
 

@@ -1,4 +1,4 @@
-"""Coinbase Advanced Trade. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, docs.cdp.coinbase.com (advanced-trade).
+"""Coinbase Advanced Trade. Sources: docs.cdp.coinbase.com (advanced-trade).
 
 There is no request deadline and no look-up by our id: orders are listed by product and time and matched. The venue says
 that an id is good for one order for ever and that a second request returns the first order; where the operator has
@@ -140,7 +140,7 @@ class Coinbase:
         return codec.as_uuid(client_id)
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
-        """`clientOrderId` would be dropped by ccxt and a random id sent (VENUES §0.2): the venue's own name is used."""
+        """`clientOrderId` would be dropped by ccxt and a random id sent: the venue's own name is used."""
         return {"client_order_id": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:

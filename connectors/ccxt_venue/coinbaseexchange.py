@@ -1,4 +1,4 @@
-"""Coinbase Exchange. Sources: VENUES §1-2, docs.cdp.coinbase.com/exchange, ccxt's class and table of errors.
+"""Coinbase Exchange. Sources: docs.cdp.coinbase.com/exchange, ccxt's class and table of errors.
 
 `client_oid` is a UUID; whether a used one is refused is not known, and a request carries no deadline (its time stamp is
 checked when it arrives, within 30 s, by general knowledge): there is no fence. An order that ended without a fill may
@@ -192,7 +192,7 @@ class Coinbaseexchange:
         return KeyPowers()
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
-        """By our id, with the venue's name of the product: ccxt would write its own (VENUES §1.1)."""
+        """By our id, with the venue's name of the product: ccxt would write its own."""
         client_id = self.encode_id(child.client_id)
         params = {"client_oid": client_id, "product_id": desk.names.market_id(child.symbol)}
         answer = await ask("privateDeleteOrdersClientClientOid", params)

@@ -1,4 +1,4 @@
-"""Crypto.com Exchange, version 1. Sources: VENUES §1-2, exchange-docs.crypto.com, ccxt's class and table of errors.
+"""Crypto.com Exchange, version 1. Sources: exchange-docs.crypto.com, ccxt's class and table of errors.
 
 ccxt drops `clientOrderId`: `client_oid` is given by its own name, to orders, look-ups and cancels alike. Whether a used
 one is refused is not known, and a request carries no deadline: there is no fence. An accepted order may be rejected
@@ -153,7 +153,7 @@ class Cryptocom:
         return codec.as_hex(client_id)
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
-        """The venue's own name: ccxt would send the order without our id (VENUES §0.2)."""
+        """The venue's own name: ccxt would send the order without our id."""
         return {"client_oid": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:

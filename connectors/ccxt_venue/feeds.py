@@ -1,6 +1,6 @@
 """The streams of one account: connected, watched, joined, and reported to the sink.
 
-Frames are tapped before ccxt coalesces them, and nobody awaits per delta (VENUES §3.2, PERFORMANCE W6). The awaiting
+Frames are tapped before ccxt coalesces them, and nobody awaits per delta. The awaiting
 side of ccxt's `watch_*` is used for one thing only: since tapped frames never resolve it, it ends exactly when the
 connection does. A gap, a bad checksum, a crossed book, an exception in a decoder and silence all end the same way: the
 sink is told that the book is lost, the socket is dropped, and everything is subscribed anew. How soon each is noticed

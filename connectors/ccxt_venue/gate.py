@@ -1,4 +1,4 @@
-"""Gate spot. Sources: VENUES §1-2, RELIABILITY §3.1-3.5, www.gate.com/docs/developers/apiv4, ccxt's table of errors.
+"""Gate spot. Sources: www.gate.com/docs/developers/apiv4, ccxt's table of errors.
 
 Our id is `text`: `t-` and at most 26 characters more, found by it for about an hour after the order's end. Whether a
 used one is refused is not known. The fence is the header `x-gate-exptime`, read at the gateway, for which ccxt has no
@@ -237,7 +237,7 @@ class Gate:
         )
 
     async def cancel(self, ask: Ask, desk: Desk, child: ChildOrder, _order_id: VenueOrderId | None) -> str | None:
-        """Our id in the path: nowhere else is it read as one order's name (VENUES §0.6)."""
+        """Our id in the path: nowhere else is it read as one order's name."""
         params = {"order_id": self.encode_id(child.client_id), "currency_pair": desk.names.market_id(child.symbol)}
         answer = row(await ask("privateSpotDeleteOrdersOrderId", params))
         return None if text_or_none(answer, "id") else "no order named in the answer"

@@ -1,7 +1,7 @@
-"""Gemini spot. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, docs.gemini.com (rest-api, websocket-api).
+"""Gemini spot. Sources: docs.gemini.com (rest-api, websocket-api).
 
 Our id is never checked for uniqueness, and a request has no deadline: nothing is ever sent twice, and what cannot be
-found after a lost answer is a person's. One child at a time and one replica (`outstanding_max`, RELIABILITY §3.2).
+found after a lost answer is a person's. One child at a time and one replica (`outstanding_max`).
 An order is asked for by our id with the raw call (ccxt adds an empty `order_id`), and cancelled only by the venue's:
 a cancel by our id would end every order that has it. A key's nonce must grow in the order of arrival.
 """

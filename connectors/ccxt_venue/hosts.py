@@ -2,7 +2,7 @@
 
 A test network is a list of hosts that stands here, not whatever `set_sandbox_mode` leaves behind: that call keeps live
 hosts for what a test network lacks, raises `TypeError` at venues that have none and then leaves them live, and sends
-one venue's keys to another's test network (VENUES §2.4). Every address whose host is not on the list is taken out of
+one venue's keys to another's test network. Every address whose host is not on the list is taken out of
 the client, and the guard at the socket refuses it once more.
 """
 

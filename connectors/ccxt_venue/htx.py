@@ -1,4 +1,4 @@
-"""HTX spot. Sources: VENUES §1-2, RELIABILITY §3.2, www.htx.com/en-us/opend (spot), ccxt's class and table of errors.
+"""HTX spot. Sources: www.htx.com/en-us/opend (spot), ccxt's class and table of errors.
 
 Since 2021-05-26 a used `client-order-id` is no longer refused: a second copy is a second order, and a look-up by id
 shows one of them. There is no deadline, so there is no fence. An order is found by our id for two hours after its end,

@@ -1,4 +1,4 @@
-"""Kraken spot. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, docs.kraken.com (rest-api, websocket v2).
+"""Kraken spot. Sources: docs.kraken.com (rest-api, websocket v2).
 
 Our id is unique only among open orders. The fence is `deadline`, honoured at the matching engine. `fetch_order` by our
 id is a false negative in ccxt (it asks by userref), so open *and* closed orders are asked by cl_ord_id. A key's nonce

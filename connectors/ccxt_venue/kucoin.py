@@ -1,4 +1,4 @@
-"""KuCoin spot, by the high-frequency endpoints. Sources: VENUES §1-2, www.kucoin.com/docs-new, ccxt's table of errors.
+"""KuCoin spot, by the high-frequency endpoints. Sources: www.kucoin.com/docs-new, ccxt's table of errors.
 
 Whether a used `clientOid` is refused once its order has ended is not known, so a second copy is never sent. The fence
 is `allowMaxTimeWindow` after `clientTimestamp`, which the venue wants equal to the signature's time stamp and reads at

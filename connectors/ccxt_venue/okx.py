@@ -1,4 +1,4 @@
-"""OKX spot. Sources: VENUES §1-2, RELIABILITY §3.2-3.4, okx.com/docs-v5 (trade, account, error codes).
+"""OKX spot. Sources: okx.com/docs-v5 (trade, account, error codes).
 
 Our id is unique only among *open* orders, and a look-up by it shows the latest of several: it is never sent twice. The
 fence is the request header `expTime`, for which ccxt has no option: it travels through ccxt as a field of the order

@@ -46,7 +46,7 @@ class Reader:
         await self._budget.take(self._dialect.cost(endpoint, params), self._kind.urgency)
         transmission = Transmission(self._kind)
         try:
-            # ccxt sets rounding and traps of whatever decimal context it finds (VENUES §6).
+            # ccxt sets rounding and traps of whatever decimal context it finds.
             with carrying(transmission), decimal.localcontext():
                 answer = await getattr(self._exchange, endpoint)(dict(params))
         except (asyncio.CancelledError, Forbidden):

@@ -1,7 +1,7 @@
 """One table: what is asked again, how often, after how long. Executed by tenacity.
 
 A row is (kind of call, what went wrong). No row, no repetition: above all, an order that may have left is never sent
-again from here (DESIGN D6, D7). Stops by attempts, never by the clock. `asyncio.CancelledError` is not in the table and
+again from here (D6, D7). Stops by attempts, never by the clock. `asyncio.CancelledError` is not in the table and
 is neither retried nor swallowed.
 """
 

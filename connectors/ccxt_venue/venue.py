@@ -341,7 +341,7 @@ class CcxtVenue:
             raise NotReached(self._venue_clock.contradiction)
 
     def _check_grid(self, child: ChildOrder) -> None:
-        """Ccxt would round silently, a price even half up, to a worse one than asked (VENUES §6): not here."""
+        """Ccxt would round silently, a price even half up, to a worse one than asked: not here."""
         listing = self._listings.get(child.symbol)
         if listing is None:
             message = f"{child.symbol} is not a listing of {self.account}"
@@ -475,7 +475,7 @@ class CcxtVenue:
                     sink.listing_changed(told)
 
     async def _check_key(self, ask: Reader) -> None:
-        """At start: a key that can move money out is refused wherever there is money (RELIABILITY §5)."""
+        """At start: a key that can move money out is refused wherever there is money."""
         self._powers, self._told_ns = await self._dialect.key_powers(ask), self._clock.now()
         reading = self._key_reading()
         if reading is not None and reading.refusal is not None:

@@ -109,7 +109,7 @@ class VenueClock:
         return None if self._odd is None else "the venue's clock contradicts itself"
 
     def trouble(self, now_ns: int) -> str | None:
-        """Why the venue's time must not be told to it now; None when it may (RELIABILITY §2.1)."""
+        """Why the venue's time must not be told to it now; None when it may."""
         if self.error_ns is None:
             return "the venue's clock was never read"
         if self.contradiction is not None:

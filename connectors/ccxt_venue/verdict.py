@@ -1,7 +1,7 @@
-"""What the answer to an order proves: three outcomes, refusal only by whitelist (RELIABILITY §3.4, VENUES §2.4).
+"""What the answer to an order proves: three outcomes, refusal only by whitelist.
 
 Decided by (did a byte leave, HTTP status, the venue's own code) and nothing else. ccxt's exception class is not looked
-at: it calls a cut body an `ExchangeError` and returns an "order" for an HTML page (VENUES §2.2). Each venue's table of
+at: it calls a cut body an `ExchangeError` and returns an "order" for an HTML page. Each venue's table of
 codes stands in its own module, beside the reading of its success.
 """
 

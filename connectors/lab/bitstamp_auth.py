@@ -48,7 +48,7 @@ class Gatekeeper:
 def signature(secret: str, ask: Ask) -> str:
     """Over host and path without the scheme at the real venue; a client of a lab leaves `http://` in, as it signs it.
 
-    ccxt strips `https://` and nothing else (VENUES §4.1).
+    ccxt strips `https://` and nothing else.
     """
     path = f"{ask.path}?{ask.query_text}" if ask.query_text else ask.path
     parts = (

@@ -97,7 +97,7 @@ class SimVenue:
         self.reached: Counter[str] = Counter()
         """How often what is rare at a venue happened here."""
         self.rests_ioc = False
-        """It takes an immediate-or-cancel order for one that rests (VENUES §0.5)."""
+        """It takes an immediate-or-cancel order for one that rests."""
         self.rejects_later = False
         """It acknowledges, and rejects a moment later (bybit's way)."""
         self.half_blind = False

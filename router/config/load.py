@@ -183,7 +183,7 @@ def beyond_one_replica(file: File, mode: Mode, venues: Sequence[VenueSettings]) 
 
 
 def _of_mode(file: File, mode: Mode) -> Iterator[BadInput]:
-    """The ladder lab -> paper -> testnet -> live is climbed on purpose (DESIGN D10)."""
+    """The ladder lab -> paper -> testnet -> live is climbed on purpose (D10)."""
     for name, venue in file.venues.items():
         if mode is Mode.LAB and venue.loopback is None:
             yield BadInput(f"venues.{name}.loopback", "is required in mode lab: the lab is the only venue there")

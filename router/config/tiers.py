@@ -1,4 +1,4 @@
-"""How far each connector has been proven, where the file does not say (DESIGN D10)."""
+"""How far each connector has been proven, where the file does not say (D10)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,6 +1,6 @@
 """Orders at a venue that carry our tag and that no intent of ours explains: whose they are, and making them ours.
 
-Whose: the id of every child is derived (DESIGN D5), so the ids known parents could have given out are worked out again,
+Whose: the id of every child is derived (D5), so the ids known parents could have given out are worked out again,
 some way beyond the last number known, for every incarnation up to ours. An adopted order is a child like any other: its
 exposure and its fills count against its parent, and it is settled by the same table.
 """
@@ -71,7 +71,7 @@ def adopt(
     *,
     expected: bool,
 ) -> None:
-    """Make a venue's order a child of ours. One nobody expected is an alarm and stops its parent (RELIABILITY W17)."""
+    """Make a venue's order a child of ours. One nobody expected is an alarm and stops its parent."""
     state, client_id = draft.state, order.client_id
     assert client_id is not None
     parent = _foster(draft, order) if origin is None else origin.parent

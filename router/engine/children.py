@@ -36,7 +36,7 @@ START_LOOK_NS = 15_000 * _MS
 """After a start, how long a child waits for its account to be read before it is looked up by itself: longer than a slow
 reading takes, which must not share the venue's limit with a thousand look-ups."""
 _IOC_RESTS_NS = 10_000 * _MS
-"""An immediate-or-cancel order that is open for so long is not what the venue took it for (VENUES §0.5)."""
+"""An immediate-or-cancel order that is open for so long is not what the venue took it for."""
 
 _ENDED = {
     VenueOrderStatus.FILLED: Heard.ENDED_FILLED,
@@ -228,7 +228,7 @@ def revive(draft: Draft, child: Child) -> None:
 
 
 def doubt_after_restart(draft: Draft, child: Child) -> None:
-    """A driver took over: an intent without an answer may or may not have left (windows W4 to W8 look alike).
+    """A driver took over: an intent without an answer may have left, wherever that one stopped.
 
     Its account is read before it is looked up: one reading tells of a thousand open orders, and a look-up for each
     would use up the venue's limit before anything may be sent there. The timer is for an account that cannot be read.

@@ -139,7 +139,7 @@ class Engine:
 
     def _on_submitted(self, draft: Draft, order: ParentOrder, view: MarketView | None) -> None:
         if order.id in draft.state.blotter.parents:
-            return  # the same request, seen again: W1
+            return  # the same request, seen again
         reason = _turned_down(draft.state, order, self._policies) or infeasible(order, draft.now_ns, view)
         if reason is not None:
             draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))

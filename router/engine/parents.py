@@ -106,7 +106,7 @@ def _end_of(
     if not configured:
         return ParentState.CANCELLED, f"{parent.order.instrument} is no longer configured"
     if halted:
-        return None  # no policy is asked: what halted us may be the policy (DESIGN D17)
+        return None  # no policy is asked: what halted us may be the policy (D17)
     left = parent.order.quantity - done.filled
     target = policies[parent.order.policy].target(done, now_ns, None)
     if parent.dust == left:

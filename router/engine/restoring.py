@@ -1,4 +1,4 @@
-"""RECOVERY: the database was brought back from a backup, and the venues know more than it does (RELIABILITY W18).
+"""RECOVERY: the database was brought back from a backup, and the venues know more than it does.
 
 Nothing new leaves for any parent until every account was read since the backup's time, and until every parent that had
 not ended in the backup was hunted for: the ids its lost children would have had are asked for by name at every account,
@@ -204,7 +204,7 @@ def _ever_traded(state: State, account: AccountId, parent: Parent) -> tuple[str,
 def _horizon_ns(state: State) -> Nanos:
     """From then on an order that the lost life had sent is either there for all to see, or not there at all.
 
-    Where no deadline turns a late copy away, that is as sure as the bound Z of RELIABILITY §2.1.
+    Where no deadline turns a late copy away, that is as sure as the wait after a driver that did not let go (D2).
     """
     assert state.restored_ns is not None
     return Nanos(state.restored_ns + max(map(_settled_ms, state.settings.terms), default=0) * _MS)

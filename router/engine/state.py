@@ -120,7 +120,7 @@ class State:
         return next((known for known in self.settings.instruments if known.id == instrument), None)
 
     def quiet_until_ns(self, account: AccountId) -> Nanos | None:
-        """Until when nothing new goes to an account because a driver before may still wake and send (RELIABILITY §2.1).
+        """Until when nothing new goes to an account because a driver before may still wake and send.
 
         Only where the venue would take what it sends: neither a deadline nor a memory for ids refuses it there.
         """

@@ -1,4 +1,4 @@
-"""What people and jobs ask for, before it is an event: rows of the request table (DESIGN D16)."""
+"""What people and jobs ask for, before it is an event: rows of the request table (D16)."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -8,7 +8,7 @@ from router.model.ids import AccountId, Asset
 
 
 class Fence(StrEnum):
-    """What makes it safe to say that a lost order will never appear (RELIABILITY §2.1)."""
+    """What makes it safe to say that a lost order will never appear."""
 
     DEADLINE = "DEADLINE"
     """The venue refuses a request that arrives after its deadline: absence is provable once that has passed."""
@@ -36,8 +36,7 @@ class VenueTerms:
     `request_ttl_ms`: how long after the decision a copy may still be accepted. `engine_wait_ms`: clock error plus the
     venue's own delay between gateway and book. `read_lag_ms`: how long a placed order may stay invisible.
     `look_up_wait_ms`: pause between look-ups. `quarantine_after_ms`: when a doubt without a fence goes to a
-    person; and how long such an account gets nothing new after a driver ended without letting go (the bound Z of
-    RELIABILITY §2.1).
+    person; and how long such an account gets nothing new after a driver ended without letting go.
     `reconcile_every_ms`: cadence of full account reads. `outstanding_max`: children that may be in doubt or working at
     once; None is no bound.
     """

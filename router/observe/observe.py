@@ -517,7 +517,7 @@ class Observe:
         self._metrics.book_usable.labels(listing).set(1 if usable else 0)
 
     def venue_configured(self, account: AccountId, tier: str) -> None:
-        """How far its connector was ever proven: A lab, B wire-captured, C testnet, D live (DESIGN D10)."""
+        """How far its connector was ever proven: A lab, B wire-captured, C testnet, D live (D10)."""
         self._metrics.tier.labels(account, tier).set(1)
 
     def venue_lost(self, account: AccountId, why: str) -> None:

@@ -1,4 +1,4 @@
-"""The child's id, derived, so that a process that died and its successor name the same order alike (DESIGN D5).
+"""The child's id, derived, so that a process that died and its successor name the same order alike (D5).
 
 128 bits of BLAKE2b over (deployment, incarnation, venue account, parent, child number); the deployment's tag is stamped
 into the first 16 bits so that our orders can be told from foreign ones at a venue, and the UUIDv8 version and variant

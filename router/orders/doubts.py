@@ -1,6 +1,6 @@
 """What is not known of a child, for people: since when, how much it may come to, what is asked, and when it will end.
 
-It tells of the resolver's rules (RELIABILITY §3.5) and decides nothing.
+It tells of the resolver's rules and decides nothing.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What to do about a child whose outcome is unknown (RELIABILITY §3.5).
+"""What to do about a child whose outcome is unknown.
 
 Nothing is decided by counting time-outs. Absence is proven only by complete negative answers that were *asked* after
 the last copy could no longer be accepted nor still be invisible; where a venue offers no such moment, a licensed

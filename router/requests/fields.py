@@ -1,7 +1,7 @@
 """What single fields of a request may look like, and the sentence for one that does not.
 
 Amounts match a plain pattern before they become numbers, so that `1e999999`, NaN, signs and foreign digits never get
-that far (RELIABILITY §5).
+that far.
 """
 
 from collections.abc import Mapping

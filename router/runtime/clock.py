@@ -6,7 +6,7 @@ from router.model.ids import Nanos
 
 
 class SystemClock:
-    """UTC anchored once, then carried by the monotonic clock: a step of the wall clock does not move it (DESIGN D14).
+    """UTC anchored once, then carried by the monotonic clock: a step of the wall clock does not move it (D14).
 
     It never shows less than `floor_ns`, the last time that was journaled, whoever wrote it.
     """

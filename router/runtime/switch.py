@@ -1,4 +1,4 @@
-"""The last gate: what is asked of a copy right before its first byte (DESIGN §4.6).
+"""The last gate: what is asked of a copy right before its first byte.
 
 The halt is set here, in memory, before its event even queues; the journal makes it durable a moment later.
 """

@@ -1,7 +1,7 @@
 """Virtual time: what happens next, and whose step it is.
 
 A step belongs to a process or to the world. A killed process takes no further step, not even its clean-up; a paused one
-takes its steps when it goes on, all the later for it (RELIABILITY §6.1). Steps at one instant happen in the order they
+takes its steps when it goes on, all the later for it. Steps at one instant happen in the order they
 were put down, or as a seed decides where one is given.
 """
 

@@ -128,7 +128,7 @@ class SimClock:
         self._skew_ns += max(floor_ns - self.now(), 0)
 
     def at_venue(self, deadline_ns: Nanos) -> Nanos:
-        """A deadline in venue time, from a measured offset (DESIGN D14)."""
+        """A deadline in venue time, from a measured offset (D14)."""
         return Nanos(deadline_ns - self._skew_ns + self._offset_error_ns)
 
 

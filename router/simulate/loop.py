@@ -1,7 +1,7 @@
 """An asyncio loop in virtual time: every step of every task stands on the agenda, and a seed decides between equals.
 
 Whose step it is, is told by a context variable. A killed process takes no further step, not even its `finally`; a
-paused one takes its steps when it goes on (RELIABILITY §6.1). Its tasks are held on to: a task that is collected would
+paused one takes its steps when it goes on. Its tasks are held on to: a task that is collected would
 run its clean-up, which a killed process never does.
 """
 

@@ -441,7 +441,7 @@ class Process(Shell):
         travel(world, order, deadline_ns, journey, told)
 
     def _on_venue_clock(self, deadline_ns: Nanos | None) -> Nanos | None:
-        """A deadline in venue time, from a measured offset (DESIGN D14)."""
+        """A deadline in venue time, from a measured offset (D14)."""
         return None if deadline_ns is None else Nanos(deadline_ns - self._skew_ns + self._offset_error_ns)
 
     def _answered(self, command: Place, outcome: PlaceOutcome, durable_ns: Nanos, sent_ns: Nanos | None) -> None:

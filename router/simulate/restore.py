@@ -1,4 +1,4 @@
-"""The fault class of W18: the database goes, and what is put in its place is a copy from some time before.
+"""The fault class of a restored backup: the database goes, and a copy from some time before takes its place.
 
 Whoever drives dies with it, paused ones too: that no driver of the life before is still about is the operator's word.
 Requests that rows of the lost time had consumed are handed in again by those who made them.

@@ -138,7 +138,7 @@ class SimWorld:
         return unsent
 
     def commit_answer(self) -> str:
-        """`lost`: the process ends; `read back`: it asks the journal, which takes as long again (DESIGN D2)."""
+        """`lost`: the process ends; `read back`: it asks the journal, which takes as long again (D2)."""
         draws = self.draws["database"]
         if not self.faulty or draws.random() >= self.swarm.commit_unknown:
             return "told"

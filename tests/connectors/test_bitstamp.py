@@ -212,7 +212,7 @@ def test_a_dropped_diff_of_a_recorded_stream_is_seen_by_the_next_check(venue_nam
 
 
 async def test_an_order_that_rests_because_nobody_said_ioc_is_not_ours(venue, venue_name, control):
-    """`timeInForce` is not read by the venue (VENUES §0.5): ours says `ioc_order`, and nothing of it stays."""
+    """`timeInForce` is not read by the venue: ours says `ioc_order`, and nothing of it stays."""
     order = child(venue_name, quantity="3", price="60010")
     await place(venue, order)
     (record,) = await control.orders(venue_name)

@@ -115,7 +115,7 @@ async def test_waiting_ends_when_the_window_has_moved_on():
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_a_burst_of_five_orders_waits_for_nothing(name):
-    """PERFORMANCE goal 1: idle or in a burst of five, the published limits allow it, and so do we."""
+    """Idle or in a burst of five, the published limits allow an order at once, and so do we."""
     dialect = DIALECTS[name]()
     budget = Budget(dialect.limits, Hand())
     for _ in range(5):

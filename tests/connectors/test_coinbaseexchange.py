@@ -185,7 +185,7 @@ def snapshot():
 
 
 def test_a_book_that_crosses_is_broken():
-    """The one thing a lost change does that shows: the channel carries no number (VENUES §1.3)."""
+    """The one thing a lost change does that shows: the channel carries no number."""
     decoder = CoinbaseexchangeBooks({"BTC-USDT": "BTC/USDT"})
     decoder.take(snapshot())
     change = {"type": "l2update", "product_id": "BTC-USDT", "changes": [["buy", "60010", "1"]]}
@@ -205,7 +205,7 @@ def test_a_quiet_book_is_held_against_rest():
 
 
 def test_an_error_frame_ends_the_connection():
-    """Ccxt calls its handler with it, which raises, and its receive loop ends (VENUES §0.7)."""
+    """Ccxt calls its handler with it, which raises, and its receive loop ends."""
     for decoder in (CoinbaseexchangeBooks({}), CoinbaseexchangeOrders()):
         with pytest.raises(AnswerUnusable, match="Authentication Failed"):
             decoder.take({"type": "error", "message": "Authentication Failed", "reason": "x"})

@@ -167,7 +167,7 @@ def test_a_book_is_a_snapshot_and_changes_that_name_the_one_before():
 
 
 def test_a_lost_message_is_noticed():
-    """By the next one. In ccxt its handler raises, and its receive loop ends in silence (VENUES §0.7)."""
+    """By the next one. In ccxt its handler raises, and its receive loop ends in silence."""
     for lost in range(200):
         decoder = cryptocom_books({"BTC_USDT": "BTC/USDT"})
         decoder.take(whole(1000))

@@ -258,7 +258,7 @@ def rebuilt(frames, symbol, body):
 
 @pytest.mark.parametrize("trials", TRIALS)
 def test_a_lost_message_is_noticed(recorded_data, trials):
-    """Ccxt's own channel checks nothing (VENUES §1.3)."""
+    """Ccxt's own channel checks nothing."""
     frames, snapshots = books(recorded_data)
     decoder = gate_books({each: each for each in snapshots})
     tried, missed = unnoticed(decoder, frames, book_of, trials, snapshots.__getitem__)

@@ -207,7 +207,7 @@ def test_changes_wait_for_the_snapshot_and_join_it_by_number():
 
 
 def test_a_lost_message_is_noticed():
-    """By the next one. In ccxt its handler raises, and its receive loop ends in silence (VENUES §0.7)."""
+    """By the next one. In ccxt its handler raises, and its receive loop ends in silence."""
     for lost in range(200):
         decoder = htx_books({"btcusdt": "BTC/USDT"})
         decoder.take(whole(1000))

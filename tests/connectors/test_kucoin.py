@@ -231,7 +231,7 @@ def rebuilt(frames, symbol, body):
 
 @pytest.mark.parametrize("trials", TRIALS)
 def test_a_lost_message_is_noticed(recorded_data, trials):
-    """Ccxt goes on with a wrong book for good (VENUES §1.3): here the next message tells."""
+    """Ccxt goes on with a wrong book for good: here the next message tells."""
     frames, snapshots = books(recorded_data)
     decoder = kucoin_books({symbol: symbol for symbol in snapshots})
 

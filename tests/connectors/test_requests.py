@@ -180,7 +180,7 @@ async def test_a_copy_passes_the_socket_once(venue, venue_name, control):
 
 
 async def test_orders_go_out_on_connections_that_already_stand(venue, venue_name):
-    """After start, and in a burst, no order waits for a handshake (PERFORMANCE goal 3)."""
+    """After start, and in a burst, no order waits for a handshake."""
     import asyncio
 
     opened = []
@@ -206,7 +206,7 @@ async def test_the_limiter_and_retries_of_ccxt_are_off(venue):
 
 
 async def test_the_callers_decimal_context_is_left_alone(venue, venue_name):
-    """Ccxt sets rounding and traps of the context it runs in (VENUES §6)."""
+    """Ccxt sets rounding and traps of the context it runs in."""
     import decimal
 
     before = decimal.getcontext().copy()

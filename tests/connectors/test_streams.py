@@ -118,7 +118,7 @@ async def test_books_and_orders_can_be_polled(lab, control, venue_name):
 
 
 async def test_a_bad_frame_does_not_end_the_stream_silently(venue, venue_name, notes, control):
-    """Stock ccxt would hang for ever (VENUES §3.3): here the book is lost, and comes back."""
+    """Stock ccxt would hang for ever: here the book is lost, and comes back."""
     before = notes.snapshots
     client = next(iter(venue._clients.streams.clients.values()))
     bad = {"e": "depthUpdate", "channel": "book", "sequence_num": "x"}

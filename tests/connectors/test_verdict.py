@@ -247,7 +247,7 @@ def test_what_is_not_on_the_list_is_lost(name, status, body):
     ],
 )
 def test_a_used_id_means_go_and_look(name, status, body):
-    """A duplicate reply says that an order is there: never 'rejected' (RELIABILITY §3.3)."""
+    """A duplicate reply says that an order is there: never 'rejected'."""
     exists = judged(name, status, body)
     assert isinstance(exists, Exists)
     assert exists.venue_order_id == ("first" if name == "coinbase" else None)

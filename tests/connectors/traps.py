@@ -1,6 +1,6 @@
-"""Every trap that was tried against the installed ccxt or measured on loopback (`[exp]` in VENUES), and what guards us.
+"""Every trap that was tried against the installed ccxt or measured on loopback, and what guards us.
 
-A row is named by its section and subject. Its tests fail if our code falls in; they need not show the trap itself.
+A row is named by a number and its subject. Its tests fail if our code falls in; they need not show the trap itself.
 What one venue alone does stands in the capability map, too, with its test (`tests/capabilities/test_map.py`).
 """
 
@@ -18,7 +18,7 @@ PORT = "tests/conformance/test_port.py"
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """`row`: where VENUES tells of it, and of whom. `says`: what happens to those who fall in."""
+    """`row`: its name, and of whom it tells. `says`: what happens to those who fall in."""
 
     row: str
     says: str
@@ -26,7 +26,7 @@ class Trap:
 
 
 TRAPS = (
-    # §0 and §2.2: what comes back from create_order.
+    # What comes back from create_order.
     Trap(
         "0.1 unconfirmed orders",
         "HTTP 200 with a page, nothing or cut JSON is returned as an order whose id is None; nothing is raised.",
@@ -97,7 +97,7 @@ TRAPS = (
         "A 307 to another host is followed with key, passphrase and signed order.",
         (BY_DAY, MATRIX, "tests/connectors/test_books.py::test_a_websocket_is_not_redirected"),
     ),
-    # §1.1: our id.
+    # Our id.
     Trap(
         "1.1 coinbase and cryptocom drop our id",
         "`clientOrderId` is lost: a random id goes out, or none.",
@@ -181,7 +181,7 @@ TRAPS = (
         "No venue's word for a used id becomes DuplicateOrderId: it looks like a rejection.",
         (MATRIX, "tests/connectors/test_verdict.py::test_a_used_id_means_go_and_look"),
     ),
-    # §1.2: kinds of orders.
+    # Kinds of orders.
     Trap(
         "0.5 bitstamp's time in force",
         "timeInForce goes out raw and is not heard: the 'IOC' rests on the book, and `features` says it is supported.",
@@ -220,7 +220,7 @@ TRAPS = (
         "An exception on that way is cached as 'not unified', and every later order goes to the wrong account.",
         (BY_DAY, f"{MAP}::test_an_order_is_the_only_request", f"{WIRE}::test_left_to_itself_ccxt_asks_first"),
     ),
-    # §1.3: books.
+    # Books.
     Trap(
         "1.3 silence on a gap",
         "kraken, coinbase, coinbaseexchange, bybit, kucoin, bitstamp, gemini and gate: a lost delta is never noticed.",
@@ -299,7 +299,7 @@ TRAPS = (
         "A refused upgrade raises, and nobody falls back to REST but the caller.",
         ("tests/connectors/test_streams.py::test_rest_stands_in_while_no_stream_can_be_had",),
     ),
-    # §3: streams.
+    # Streams.
     Trap(
         "0.7 an exception in a handler",
         "The loop dies, the socket stays open, nobody is told until the ping times out, minutes later.",
@@ -390,7 +390,7 @@ TRAPS = (
         "Awaiting watch_order_book for each delta costs more than parsing it.",
         (f"{OURS}::test_ccxt_keeps_no_book_beside_ours",),
     ),
-    # §4: clients.
+    # Clients.
     Trap(
         "4.1 set_sandbox_mode",
         "Six venues raise TypeError and stay on the live addresses.",
@@ -409,7 +409,7 @@ TRAPS = (
         "Spot reports come over the websocket API, and `/stream` in an address decides what it is taken for.",
         ("tests/capabilities/test_subscriptions.py::test_orders_are_subscribed_at_the_venues_own_host",),
     ),
-    # §6: numbers.
+    # Numbers.
     Trap(
         "6 prices are rounded half up",
         "A limit to buy becomes dearer than was asked.",
@@ -447,7 +447,7 @@ TRAPS = (
             "tests/connectors/test_recorded.py::test_coinbase_fills",
         ),
     ),
-    # §7: recordings.
+    # Recordings.
     Trap(
         "7 cassettes keep the key",
         "Key and signature stand in headers, query and body of what is recorded.",

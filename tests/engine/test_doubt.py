@@ -169,7 +169,7 @@ def test_copies_come_ever_more_slowly() -> None:
 
 
 def test_a_refusal_of_a_second_copy_settles_only_that_copy() -> None:
-    """The first copy may still be the order: a refusal releases nothing (RELIABILITY §6.4, bug 1)."""
+    """The first copy may still be the order: a refusal releases nothing."""
     desk = Desk(venues=(terms("coinbase", Fence.PERMANENT_DEDUPE),)).start()
     desk.market("coinbase ask 100.00 5.0")
     desk.submit("P1 buy 1")
@@ -261,7 +261,7 @@ def test_an_order_alive_after_its_end_suspends_its_venue(desk: Desk) -> None:
 
 
 def test_a_restart_puts_unanswered_intents_in_doubt_and_resends_nothing(desk: Desk) -> None:
-    """Windows W4 to W8 look alike: the successor looks up, it does not send."""
+    """Wherever a driver stopped between intent and answer it looks alike: the successor looks up, it does not send."""
     desk.market("kraken ask 100.00 5.0")
     desk.submit("P1 buy 1")
 

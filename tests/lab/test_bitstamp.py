@@ -72,7 +72,7 @@ async def test_markets_carry_bitstamps_names_and_grids(client):
 
 
 async def test_an_order_is_an_ioc_only_under_the_venues_own_name(venue, client):
-    """`timeInForce` goes raw and is not read: the rest stays on the book (VENUES §0.5)."""
+    """`timeInForce` goes raw and is not read: the rest stays on the book."""
     believed = await limit(client, "buy", "0.75", "60001", timeInForce="IOC")
     meant = await limit(client, "buy", "0.75", "60002", ioc_order=True)
     records = {str(record.order_id): record for record in venue.exchange.orders(ACCOUNT)}

@@ -86,7 +86,7 @@ async def test_ids_are_not_looked_at(venue, client):
 
 
 async def test_an_order_is_found_by_our_id_with_the_raw_call_only(client):
-    """Stock ccxt adds an `order_id` that is null (VENUES §1.1)."""
+    """Stock ccxt adds an `order_id` that is null."""
     name = uuid4().hex
     placed = await limit(client, "sell", "0.75", "59990", clientOrderId=name, timeInForce="IOC")
     (found,) = await client.privatePostV1OrderStatus({"client_order_id": name, "include_trades": True})

@@ -66,7 +66,7 @@ def _all(*mistakes: Mistake) -> Mistake:
     return together()
 
 
-# The nine classics (RELIABILITY §6.3).
+# The nine classics.
 
 
 def blind_retry_with_the_same_id() -> Mistake:
@@ -123,7 +123,7 @@ def doubt_is_not_reserved() -> Mistake:
     return patch.object(Child, "exposure", property(exposure))
 
 
-# The three found ones (RELIABILITY §6.4).
+# The three found ones.
 
 
 def a_refusal_settles_whatever_other_copies_do() -> Mistake:

@@ -26,7 +26,7 @@ class Mark(StrEnum):
 
 
 class Tier(StrEnum):
-    """How far a connector has been proven (DESIGN D10)."""
+    """How far a connector has been proven (D10)."""
 
     LAB = "A"
     """End to end against a lab that speaks the venue's protocol."""

@@ -1,6 +1,6 @@
 """Fifteen venues, every wire fault, four calls: what each cell must come to, written down before it is tried.
 
-The expectations are RELIABILITY §3.4 and §4 and DESIGN D6, not what the code happens to do: an order is accepted only
+The expectations are D6, not what the code happens to do: an order is accepted only
 by a whole answer under a good status that holds the venue's id (and ours, where the venue repeats it), refused only by
 a reviewed code under a status the venue answers for itself with, not sent only when no byte left; all else is lost. A
 look-up finds by a whole record, and misses only when every witness answered; a read is whole or it is none.
