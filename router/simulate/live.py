@@ -48,9 +48,9 @@ from router.runtime.switch import Switch
 from router.simulate.database import SHARD, MaybeEnds, SimDatabase, SimSession, SimStore
 from router.simulate.loop import Owner, VirtualLoop, context_of
 from router.simulate.ports import SimPort
-from router.simulate.process import APPROVAL_AGE_MS, LEASE_TTL_NS, Shell
 from router.simulate.run import Outcome, may_leave_doubts, reached, settle, until
 from router.simulate.scene import BTC_USD, DEPLOYMENT, ENTITY, MS, START_NS, S, terms_of
+from router.simulate.shell import APPROVAL_AGE_MS, LEASE_TTL_NS, Shell
 from router.simulate.swarm import PROFILES, Profile, Swarm, draw
 from router.simulate.world import SimWorld
 from router.store import statements as sql

@@ -28,7 +28,7 @@ from router.model.terms import VenueTerms
 from router.ports import Clock, Gate, VenueSink
 from router.simulate.agenda import Whose
 from router.simulate.loop import VirtualLoop
-from router.simulate.process import TIMEOUT_NS, World, travel, without_engine
+from router.simulate.shell import TIMEOUT_NS, World, travel, without_engine
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from router.simulate.agenda import Agenda
 from router.simulate.asked import second_thoughts, worked
 from router.simulate.journal import SimJournal
 from router.simulate.judge import Judge
-from router.simulate.process import LEASE_TTL_NS, Process, Shell
+from router.simulate.process import Process
 from router.simulate.scene import (
     BTC_USD,
     DEPLOYMENT,
@@ -35,6 +35,7 @@ from router.simulate.scene import (
     terms_of,
     venue_of,
 )
+from router.simulate.shell import LEASE_TTL_NS, Shell
 from router.simulate.swarm import Profile, Swarm
 from router.simulate.trouble import Trouble
 
