@@ -1,14 +1,13 @@
 """The live shell in virtual time: driver, dispatcher, inbox, store and recovery as they run, struck at any await.
 
-The world, its venues and the judge are those of the engine's simulation; a process here is the real `Driver` with all
-its tasks. Beside kills and pauses it can have any of its tasks cancelled, and be told to drain.
+The world, its venues and the judge are those of the engine's simulation; a process here (`live_process`) is the real
+`Driver` with all its tasks. Beside kills and pauses it can have any of its tasks cancelled, and be told to drain.
 """
 
 import asyncio
 import hashlib
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,13 +16,11 @@ from router.engine.image import IMAGE_VERSION
 from router.model import events as e
 from router.model import facts as f
 from router.model.errors import AppendLost, AppendUnclear, LeaseHeld, SideRowTaken, StoreUnavailable
-from router.model.ids import AccountId, ListingId, Nanos, ParentId, RefId
+from router.model.ids import Nanos, ParentId, RefId
 from router.model.money import exactly, plain
-from router.model.orders import ChildOrder, ChildState
+from router.model.orders import ChildState
 from router.model.requests import Request
-from router.model.stream_notes import StreamNote
 from router.observe import Observe, silent
-from router.ports import Lease
 from router.requests import (
     AmendBody,
     CancelBody,
@@ -40,25 +37,20 @@ from router.requests import (
 )
 from router.requests.bodies import parse
 from router.requests.orders import order_written
-from router.runtime.driver import Driver, DriverSettings
-from router.runtime.inbox import Inbox
-from router.runtime.market import Market
 from router.runtime.recovery import SNAPSHOTS
-from router.runtime.switch import Switch
-from router.simulate.database import SHARD, MaybeEnds, SimDatabase, SimSession, SimStore
-from router.simulate.loop import Owner, VirtualLoop, context_of
-from router.simulate.ports import SimPort
+from router.simulate.database import SHARD, MaybeEnds, SimDatabase
+from router.simulate.live_process import DRAIN_MS, LiveProcess, SimClock
+from router.simulate.loop import Owner, VirtualLoop
 from router.simulate.run import Outcome, may_leave_doubts, reached, settle, until
-from router.simulate.scene import BTC_USD, DEPLOYMENT, ENTITY, MS, START_NS, S, terms_of
-from router.simulate.shell import APPROVAL_AGE_MS, LEASE_TTL_NS, Shell
+from router.simulate.scene import BTC_USD, DEPLOYMENT, ENTITY, MS, START_NS, S
+from router.simulate.shell import LEASE_TTL_NS, Shell
+from router.simulate.strikes import Strikes, strikes_of
 from router.simulate.swarm import PROFILES, Profile, Swarm, draw
 from router.simulate.world import SimWorld
 from router.store import statements as sql
 from router.store.dialect import Sql
 
-_DRAIN_MS = 5_000
-_STANDBY_S = 0.25
-_GONE_NS = 3 * _DRAIN_MS * MS
+_GONE_NS = 3 * DRAIN_MS * MS
 """By then everybody who was told to drain is gone."""
 _NOTICED_NS = LEASE_TTL_NS
 _OVERDUE_NS = 10 * S
@@ -66,258 +58,6 @@ _BURIAL_STEPS = 200_000
 _SNAPSHOTS_ALL = Sql("SELECT seq, payload FROM snapshot WHERE shard = $1 AND version = $2 ORDER BY seq")
 _REQUESTS_ALL = Sql("SELECT id, consumed_seq FROM request ORDER BY id")
 _GAVE_UP = (LeaseHeld, AppendLost, AppendUnclear, StoreUnavailable)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Strikes:
-    """What a seed does to the shell beside what `Swarm` does to the world.
-
-    `per_step`: strikes per step of a process, at exactly one await; `at_points`: probability at each named point;
-    `shares`: of kill, pause, cancel, drain. `drain_rate`: SIGTERM per virtual second.
-    """
-
-    per_step: float
-    at_points: float
-    shares: tuple[float, float, float, float]
-    drain_rate: float
-    read_lost: float
-    standby: bool
-    snapshot_every: int
-    halt_at_wire: float = 0.0
-    """How often people ask for a halt just while a request is being built."""
-
-
-def strikes_of(seed: int, profile: Profile) -> Strikes:
-    """The seed's."""
-    draws = random.Random(f"{seed}:{profile.name}:strikes on the shell")
-
-    def on(*most: float) -> float:
-        return draws.choice(most) * profile.strength if draws.random() < 0.5 else 0.0  # noqa: PLR2004 - an even chance
-
-    return Strikes(
-        per_step=on(1 / 6_000, 1 / 1_500, 1 / 400),
-        at_points=on(0.003, 0.01, 0.03),
-        shares=(draws.random(), draws.random(), draws.random(), draws.random()),
-        drain_rate=on(1 / 60, 1 / 15),
-        read_lost=on(0.0005),
-        standby=profile.strength > 0 and draws.random() < 0.5,  # noqa: PLR2004 - an even chance
-        snapshot_every=draws.choice((7, 40, 400)),
-        halt_at_wire=on(0.005, 0.02),
-    )
-
-
-class SimClock:
-    """A process's clock: off by a constant, never below what was journaled.
-
-    `offset_error_ns`: how far off it thinks that constant is.
-    """
-
-    def __init__(self, world: "LiveWorld", skew_ns: int, offset_error_ns: int) -> None:
-        self._world = world
-        self._skew_ns = skew_ns
-        self._offset_error_ns = offset_error_ns
-        self._floor_ns = Nanos(0)
-
-    def now(self) -> Nanos:
-        """See the port."""
-        self._floor_ns = Nanos(max(self._floor_ns, self._world.agenda.now_ns + self._skew_ns))
-        return self._floor_ns
-
-    def raise_floor(self, floor_ns: Nanos) -> None:
-        """See the port."""
-        self._skew_ns += max(floor_ns - self.now(), 0)
-
-    def at_venue(self, deadline_ns: Nanos) -> Nanos:
-        """A deadline in venue time, from a measured offset (D14)."""
-        return Nanos(deadline_ns - self._skew_ns + self._offset_error_ns)
-
-
-class _Heard:
-    """What a process tells of itself; the world notes that it still does."""
-
-    def __init__(self, observe: Observe, process: "LiveProcess") -> None:
-        self._observe = observe
-        self._process = process
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._observe, name)
-
-    def loop_lagged(self, lag_ns: int, tasks: int) -> None:
-        """See `Observe`."""
-        self._process.looked_ns = self._process.world.agenda.now_ns
-        self._observe.loop_lagged(lag_ns, tasks)
-
-
-class LiveProcess(Shell):
-    """One process: a driver with its store, its ports and all its tasks."""
-
-    def __init__(self, world: "LiveWorld", number: int, clock: "SimClock") -> None:
-        super().__init__()
-        self.world = world
-        self.name = f"process {number}"
-        self.owner = Owner(self)
-        self.clock = clock
-        self.epoch = 0
-        self.drains_since_ns: Nanos | None = None
-        self.was_paused = False
-        self.since_ns = START_NS
-        """Since when it drives."""
-        self.drained = False
-        self.looked_ns = START_NS
-        """When it last told how late its loop is."""
-        self.usurped = False
-        """Its lease was given away while it held it."""
-        self._inbox = Inbox()
-        self.market = Market((BTC_USD,), world.view_policy, self._inbox, _untold, _untold, _unnoted)
-        self._session = SimSession(world.database, self, world.loop, self)
-        self.store = SimStore(self._session, world.database, self)
-        self.driver = Driver(
-            settings=DriverSettings(
-                lease_ttl_ms=LEASE_TTL_NS // MS,
-                request_poll_ms=1_000,
-                snapshot_every=world.strikes.snapshot_every,
-                drain_ms=_DRAIN_MS,
-            ),
-            store=self.store,
-            ports={
-                one.account: SimPort(one, terms_of(one, world.swarm), world, world.loop, self)
-                for one in world.listings()
-            },
-            policies=world.policies,
-            market=self.market,
-            inbox=self._inbox,
-            switch=Switch(self.clock, APPROVAL_AGE_MS),
-            clock=self.clock,
-            observe=cast("Observe", _Heard(world.observe, self)),
-            understand=world.understood,
-            started=self._started,
-        )
-        self.task = world.loop.create_task(self._live(), name=self.name, context=context_of(self.owner))
-
-    # As the world sees it.
-
-    @property
-    def whose(self) -> "LiveProcess":
-        """Itself."""
-        return self
-
-    @property
-    def sink(self) -> Market:
-        """Its books."""
-        return self.market
-
-    @property
-    def engine(self) -> Engine:
-        """For the judge."""
-        return self.driver.engine
-
-    @property
-    def idle(self) -> bool:
-        """Once it has drained, the engine stands where the journal ends."""
-        return self.drained
-
-    @property
-    def backlog(self) -> dict[str, int]:
-        """How much it has still before it."""
-        return {"events": len(self._inbox)}
-
-    def now(self) -> Nanos:
-        """Its own clock."""
-        return self.clock.now()
-
-    def put(self, event: e.Event) -> None:
-        """A private stream told it so."""
-        if isinstance(event, e.StreamRestored):
-            self.market.read_wanted(event.account, event.why)
-        elif isinstance(event, e.OrderHinted):
-            self.market.order_hint(event)
-
-    def hear_requests(self) -> None:
-        """The database tells whoever waits."""
-        self.world.database.ring(self.world.loop)
-
-    def drain(self) -> None:
-        """SIGTERM."""
-        if self.drains_since_ns is None:
-            self.drains_since_ns = self.clock.now()
-            self.was_paused = self.paused_until_ns > self.world.agenda.now_ns
-            self.driver.stop()
-
-    # What it does.
-
-    async def _live(self) -> None:
-        try:
-            if (lease := await self._lease()) is not None:
-                self.epoch = lease.epoch
-                self.since_ns = self.looked_ns = self.world.agenda.now_ns
-                self.world.took(self)
-                await self.driver.run(lease)
-                self.drained = True
-        finally:
-            await self.store.close()
-
-    async def _lease(self) -> Lease | None:
-        """Stand by for it; None when told to stop."""
-        while self.drains_since_ns is None:
-            lease = await self.store.take_lease(self.name, LEASE_TTL_NS // MS)
-            if lease is not None:
-                return lease
-            await asyncio.sleep(_STANDBY_S)
-        return None
-
-    def _started(self, lease: Lease) -> e.Started:
-        return e.Started(
-            deployment=DEPLOYMENT,
-            incarnation=1,
-            epoch=lease.epoch,
-            version="sim",
-            instruments=(BTC_USD,),
-            terms=tuple(terms_of(one, self.world.swarm) for one in self.world.listings()),
-            limits=self.world.swarm.limits,
-            unreleased=lease.unreleased,
-            archive_after_ms=self.world.swarm.archive_after_ms,
-        )
-
-    # What its parts are told and ask for.
-
-    async def at_point(self, name: str) -> None:
-        """A strike may fall here; it is felt at the await."""
-        if self.world.strikes_here(name, self):
-            await asyncio.sleep(0)
-
-    def passed_gate(self, order: ChildOrder) -> None:
-        """Was it still our turn, and was no halt heard?"""
-        world = self.world
-        if self.store.heard_halts:
-            world.breach("I5", f"{order.client_id} passes the gate after the driver has heard of a halt")
-        if world.newest_epoch() > self.epoch and not self.usurped:
-            world.breach("I9", f"{order.client_id} passes the gate of epoch {self.epoch} after another took the lease")
-
-    def commit_ns(self) -> int | None:
-        """See `Trouble`."""
-        return self.world.commit_ns()
-
-    def read_ns(self) -> int | None:
-        """See `Trouble`."""
-        return self.world.read_ns()
-
-    def commit_unclear(self) -> bool:
-        """See `Trouble`."""
-        return self.world.commit_unclear()
-
-    def commit_ends(self) -> MaybeEnds | None:
-        """See `Trouble`."""
-        return self.world.commit_ends()
-
-    def decided(self, facts: tuple[f.Fact, ...]) -> None:
-        """See `Trouble`."""
-        self.world.decided(facts)
-        since_ns = self.drains_since_ns
-        if since_ns is None or self.was_paused:
-            return
-        for fact in facts:
-            if isinstance(fact, f.ChildIntended) and fact.order.decided_at_ns > since_ns:
-                self.world.breach("drain", f"{fact.order.client_id} was intended after the driver was told to drain")
 
 
 class LiveWorld(SimWorld):
@@ -707,11 +447,3 @@ def _digest(world: LiveWorld) -> str:
         found.update(account.encode())
         found.update(repr(venue.all_trades()).encode())
     return found.hexdigest()
-
-
-def _unnoted(_account: AccountId, _note: StreamNote, _news: bool) -> None:
-    """No connector of this world says such a thing."""
-
-
-def _untold(_listing: ListingId, _why: str) -> None:
-    """A book was lost: the world knows."""

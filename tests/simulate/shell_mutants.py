@@ -16,7 +16,7 @@ from router.runtime.dispatch import Dispatcher
 from router.runtime.driver import Driver, EngineFailed, _Batch
 from router.runtime.recovery import save
 from router.runtime.switch import Switch
-from router.simulate.live import Strikes
+from router.simulate.strikes import Strikes
 from router.simulate.swarm import Profile, Swarm, draw
 from router.store import JournalStore
 from router.store.dialect import Sql
