@@ -1,11 +1,13 @@
 """An account as it is now, held against the books: read by the driver that runs, or by us where none does.
 
 Without a driver nothing is changed: the journal's engine is folded in memory and told of the reading as a driver tells
-it, after those who have left the state and are named in it. So what is shown is what a driver would do about it. The
-lease is held meanwhile, so that nobody starts to drive with the same key.
+it, after those who have left the state and are named in it. So what is shown is what a driver would do about it. No
+lease is taken: who only reads keeps nobody from driving. A driver that comes up meanwhile is asked instead, because a
+key has one user.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 
 from policies import POLICIES
@@ -18,7 +20,6 @@ from router.model.facts import Fact
 from router.model.ids import AccountId, Nanos
 from router.model.orders import booking_key
 from router.model.outcomes import AccountRead
-from router.ports import Lease
 from router.ports.venue import ListsMovements
 from router.reconcile import Differences, reconcile
 from router.requests import ReconcileBody, reconcile_request
@@ -26,9 +27,7 @@ from router.runtime.inbox import Inbox
 from router.runtime.recovery import PAGE, Recovered, recover
 
 _LOOK_S = 0.05
-_LEASE_MS = 30_000
 _READ_S = 20.0
-"""Within the lease: nobody drives before the reading is over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,20 +55,25 @@ async def account_now(router: Router, account: AccountId, principal: str, wait_s
     before = recovered.engine.state
     if before.started is None or before.terms(account) is None:
         raise BadInput("account", f"{account} is not known here: no driver has ever run with it")
-    lease = await router.store.take_lease(router.holder, _LEASE_MS)
-    if lease is None:
-        return await _by_driver(router, recovered, account, principal, wait_s)
-    try:
+    if await router.store.holder() is None:
         recovered = await recover(router.store, POLICIES, lambda _: None)
-        return await _by_ourselves(router, recovered.engine, account, principal)
+        seen = await _unless_driven(router, _by_ourselves(router, recovered.engine, account, principal))
+        if seen is not None:
+            return seen
+        recovered = await recover(router.store, POLICIES, lambda _: None)
+    return await _by_driver(router, recovered, account, principal, wait_s)
+
+
+async def _unless_driven(router: Router, reading: Coroutine[None, None, AccountNow]) -> AccountNow | None:
+    """The reading; None once somebody drives: then it is given up."""
+    task = asyncio.create_task(reading)
+    try:
+        while not task.done() and await router.store.holder() is None:
+            await asyncio.wait({task}, timeout=_LOOK_S)
+        return await task if task.done() and await router.store.holder() is None else None
     finally:
-        await _let_go(router, lease)
-
-
-async def _let_go(router: Router, lease: Lease) -> None:
-    """Whoever drives next must still learn that the driver before us did not let go: then the lease runs out."""
-    if not lease.unreleased:
-        await router.store.release_lease(lease)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _by_driver(

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from connectors.lab.faults import Call, FaultKind
 from router.app.execute import result, submit
 from router.app.exits import ExitCode
 from router.app.parts import opened
 from router.config import load
-from router.store import open_store
+from router.store import JournalStore, open_store
 from tests.cli.test_beside_a_driver import TIMINGS, said
 from tests.e2e.desk import Desk, desk_at
 from tests.e2e.rig import KRAKEN, books_seen, driving, order, watched
@@ -52,6 +53,8 @@ async def test_an_account_is_held_against_the_books_with_and_without_a_driver(tm
         assert report["a_driver_would"] == ["USD: note 5 as odd, until the next reading"]
         assert await rows(desk) == before
 
+        assert await _left_behind(desk)
+
         driver = desk.sor("serve", "serve")
         await eventually(lambda: driver.err.exists() and "gate opened" in driver.err.read_text())
         code, report = await told(desk)
@@ -63,6 +66,47 @@ async def test_an_account_is_held_against_the_books_with_and_without_a_driver(tm
         assert (code, report["differs"]) == (ExitCode.OK, [])
         driver.send(signal.SIGTERM)
         assert await driver.ended() == 0
+
+
+async def _left_behind(desk: Desk) -> bool:
+    """A driver died: after a reading the next one may drive at once, and still learns of it."""
+    store = await open_store(desk.database_url, "lab")
+    try:
+        dead = await store.take_lease("dead", 1)
+        assert dead is not None
+        await eventually(lambda: _free(store))
+        assert (await told(desk))[0] == ExitCode.FAILED
+        following = await store.take_lease("next", 1_000)
+        assert following is not None
+        await store.release_lease(following)
+        return following.unreleased and following.epoch == dead.epoch + 1
+    finally:
+        await store.close()
+
+
+async def _free(store: JournalStore) -> bool:
+    return await store.holder() is None
+
+
+async def test_a_driver_that_comes_up_meanwhile_is_asked(tmp_path: Path) -> None:
+    """A reading keeps nobody from driving, and is given up for theirs."""
+    url = f"sqlite:///{tmp_path / 'sor.db'}"
+    async with desk_at(tmp_path, url, [KRAKEN], timings=TIMINGS, limits={}) as desk:
+        assert await desk.execute("first", desk.order(quantity="0.3")).ended() == ExitCode.FILLED
+        await desk.control.inject("kraken", FaultKind.SLOW, call=Call.BALANCES, times=None, delay_ms=19_000)
+        asking = desk.sor("asking", "reconcile", "kraken/main", "--json", "--wait", "120")
+        await eventually(lambda: _slowed(desk))
+        driver = desk.sor("serve", "serve")
+        await eventually(lambda: driver.err.exists() and "recovered" in driver.err.read_text())
+        await desk.control.clear_faults()
+        assert await asking.ended() == ExitCode.OK
+        assert json.loads(asking.out.read_text())["driver"] is True
+        driver.send(signal.SIGTERM)
+        assert await driver.ended() == 0
+
+
+async def _slowed(desk: Desk) -> bool:
+    return any(one["fired"] for one in await desk.control.faults())
 
 
 async def test_what_a_parent_that_left_the_state_traded_is_ours(tmp_path: Path) -> None:
