@@ -220,6 +220,10 @@ class SimVenue:
         answer = self.exchange.place(self.account, order, now_ns)
         return answer if isinstance(answer, OrderRecord) else None
 
+    def knows(self, client_id: ClientOrderId) -> bool:
+        """Was there ever an order under this id?"""
+        return client_id in self._rejected or bool(self.exchange.find(self.account, client_id=client_id))
+
     def fill_late(self, child: ChildOrder, quantity: Decimal, now_ns: Nanos) -> bool:
         """An execution is added to an order that had ended. False where there is no such order, or no money for it."""
         records = self.exchange.find(self.account, client_id=child.client_id)

@@ -6,9 +6,9 @@ and then only to hold it against both.
 Judged here: I1 never over, at every acceptance; I2 one intent, one order; I3 one trade, one booking, and none lost;
 I4 no order without an intent, and a stranger's with our tag reported; I5 nothing after a durable halt; I6 no refusal
 for want of money where nobody else moved any; I8 durable before wire; I10 no end without the venue's evidence; I11
-late fills are booked; I12 balances; I13 limits, caps and the collar at the wire; I14 the journal folds to the state;
-I15 all comes to its end; I17 no parent ends before its children; I18 nothing grows; I20 no child
-breaks its order's own terms. Not judged here: I7 (scheduled
+late fills are booked, and told where nothing was to fill; I12 balances; I13 limits, caps and the collar at the wire;
+I14 the journal folds to the state; I15 all comes to its end; I17 no parent ends before its children; I18 nothing
+grows; I20 no child breaks its order's own terms. Not judged here: I7 (scheduled
 runs: there are none yet), I9 (who drives: the lease's own tests on both databases; here only that two at once do no
 harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
 """
@@ -98,6 +98,8 @@ class Judge:
     """Orders with our tag that somebody else has placed: an alarm is what they are there for."""
     archived: dict[ParentId, ArchivedParent] = field(default_factory=dict)
     """Parents that have left the state, as they were kept."""
+    late: set[ClientOrderId] = field(default_factory=set)
+    """Orders that a venue took after they were proven absent, or refused: each that traded is booked, and alarmed."""
     touched: set[AccountId] = field(default_factory=set)
     """Accounts where somebody else moved money, or where a fee is not what was said."""
     _day: dict[int, Decimal] = field(default_factory=dict)
@@ -105,6 +107,8 @@ class Judge:
     _of_parent: dict[ParentId, set[tuple[AccountId, ClientOrderId]]] = field(default_factory=dict)
     _accepted: Counter[ClientOrderId] = field(default_factory=Counter)
     _gated: dict[ClientOrderId, Nanos] = field(default_factory=dict)
+    _absent: set[ClientOrderId] = field(default_factory=set)
+    _over: dict[ParentId, Nanos] = field(default_factory=dict)
 
     # While it runs.
 
@@ -134,7 +138,16 @@ class Judge:
                     if self.halted_since_ns is not None:
                         self.kills.append(at_ns)
                 case _:
-                    pass
+                    self._note_end(fact, at_ns)
+
+    def _note_end(self, fact: f.Fact, at_ns: Nanos) -> None:
+        match fact:
+            case f.ChildMoved(client_id=client_id, state=state) if state.never_taken:
+                self._absent.add(client_id)
+            case f.ParentMoved(parent_id=parent_id, state=state) if state.ended:
+                self._over[parent_id] = at_ns
+            case _:
+                pass
 
     def leaves(self, child: ChildOrder, at_ns: Nanos, gated_ns: Nanos) -> None:
         """A copy's first byte leaves; the last gate let it pass at `gated_ns`."""
@@ -216,6 +229,28 @@ class Judge:
         """Somebody has placed an order with our tag."""
         self.orphans.add(client_id)
 
+    def absent(self, since_ns: Nanos) -> list[ChildOrder]:
+        """Children that no venue has and one could take without harm: of parents over since then, with room."""
+        found = []
+        for client_id in sorted(self._absent - self.late):
+            child = self.intents[client_id]
+            parent = self.parents[child.parent_id]
+            venue = self.venues[child.account]
+            if venue.knows(client_id) or self._over.get(parent.id, 0) < since_ns:
+                continue
+            taken = sum((self._exposure(*one) for one in self._of_parent.get(parent.id, ())), ZERO)
+            bids, asks = venue.book()
+            touch = asks if child.side is Side.BUY else bids
+            reached = touch and (touch[0][0] - child.limit_price) * child.side.sign <= 0
+            if reached and taken + child.quantity < parent.quantity:
+                found.append(child)
+        return found
+
+    def taken_after_all(self, child: ChildOrder) -> None:
+        """Its venue has it now."""
+        self.late.add(child.client_id)
+        self._of_parent.setdefault(child.parent_id, set()).add((child.account, child.client_id))
+
     def _exposure(self, account: AccountId, client_id: ClientOrderId) -> Decimal:
         records = self.venues[account].exchange.find(account, client_id=client_id)
         return sum((one.executed if one.status.ended else one.quantity for one in records), ZERO)
@@ -247,15 +282,19 @@ class Judge:
         self._judge_money(at_ns)
         self._judge_evidence(blotter, at_ns)
         self._judge_bounds(engine, backlog, at_ns)
-        reported = set()
+        reported, told = set(), set()
         for row in rows:
             for fact in row.facts:
                 if not isinstance(fact, f.BreachRaised):
                     continue
                 if fact.kind is f.BreachKind.UNKNOWN_TAGGED_ORDER and fact.client_id in self.orphans:
                     reported.add(fact.client_id)
+                elif fact.kind is f.BreachKind.FILL_WITHOUT_ORDER and fact.client_id in self.late:
+                    told.add(fact.client_id)
                 else:
                     self.breach("alarm", at_ns, f"{fact.kind}: {fact.detail}")
+        for client_id in sorted(self.late - told):
+            self.breach("I11", at_ns, f"{client_id} traded after it was proven absent, and nobody was told")
         for client_id in sorted(standing - reported):
             self.breach("I4", at_ns, f"{client_id} stood at a venue with our tag, and nobody was told")
 
@@ -290,9 +329,9 @@ class Judge:
     def _judge_evidence(self, blotter: Blotter, at_ns: Nanos) -> None:
         """What ended here has ended there, with as much executed; what never was here never was there (I10)."""
         for child in blotter.children.values():
-            if not child.state.ended:
-                continue
             account, client_id = child.order.account, child.order.client_id
+            if not child.state.ended or client_id in self.late:
+                continue
             records = self.venues[account].exchange.find(account, client_id=client_id)
             executed = sum((record.executed for record in records), ZERO)
             alive = [record for record in records if not record.status.ended]

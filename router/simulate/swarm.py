@@ -112,6 +112,8 @@ class Swarm:
     """A fill turns up of an order whose parent has left the state."""
     again_rate: float
     """A reference is handed in once more."""
+    after_all_rate: float
+    """A venue takes an order that was proven absent, or refused, after all: whatever was believed of its clock."""
 
 
 def draw(seed: int, profile: Profile) -> Swarm:
@@ -183,4 +185,5 @@ def draw(seed: int, profile: Profile) -> Swarm:
         archive_after_ms=draws.choice((5_000, 20_000, 60_000)),
         late_fill_rate=on(1 / 10),
         again_rate=on(1 / 20),
+        after_all_rate=on(1 / 5),
     )

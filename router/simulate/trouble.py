@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from connectors.lab.core import NewOrder, TimeInForce
+from connectors.lab.words import new_order
 from router.model import events as e
 from router.model.archive import ArchivedChild, ArchivedParent
-from router.model.ids import AccountId, ClientOrderId, ParentId
+from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.instruments import FeeIn
 from router.model.orders import ChildState
 from router.model.side import Side
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _TIDY_UP_NS = 120 * S
 """People leave an orphan standing for so long once all is well: long enough to be reported."""
 _FEES_BPS = (0, 3, 25, 60)
+_JUST_OVER_NS = 10 * S
+_STAYS_MS = 60_000
+"""Where parents leave sooner, and a hint is lost, nobody is left to hold a row without an id against."""
 _CUT_SHORT = frozenset({ChildState.CANCELLED, ChildState.EXPIRED})
 
 
@@ -69,6 +73,8 @@ class Trouble:
             (swarm.again_rate, self._hand_in_again),
         ):
             self.every(rate, strike)
+        if swarm.retention_s is None and swarm.archive_after_ms >= _STAYS_MS:
+            self.every(swarm.after_all_rate, self._take_after_all, "after all")
 
     def people_tidy_up(self) -> None:
         """All is well: nobody trades by hand any more, and in a while the orders nobody can explain are cancelled."""
@@ -88,7 +94,7 @@ class Trouble:
         self._tidied = self.orphans_standing()
         self._cancel_all(self._orphans)
 
-    def every(self, rate: float, strike: Callable[[], None]) -> None:
+    def every(self, rate: float, strike: Callable[[], None], dice: str = "strikes") -> None:
         """On average `rate` times a second, until everything heals."""
         if rate <= 0:
             return
@@ -96,9 +102,9 @@ class Trouble:
         def happen() -> None:
             if self._world.faulty:
                 strike()
-                self.every(rate, strike)
+                self.every(rate, strike, dice)
 
-        self._world.agenda.after(int(self._world.draws["strikes"].expovariate(rate) * S), happen)
+        self._world.agenda.after(int(self._world.draws[dice].expovariate(rate) * S), happen)
 
     def _somewhere(self) -> AccountId:
         return self._world.draws["strikes"].choice([one.account for one in self._world.listings()])
@@ -272,6 +278,22 @@ class Trouble:
             self._world.judge.touched.add(account)
             self._world.judge.archived.pop(parent.id)
             self._world.at_venue(account)
+
+    def _take_after_all(self) -> None:
+        """A copy nobody believed in any more is accepted and fills, of a parent that is over and has room for it."""
+        world = self._world
+        found = world.judge.absent(since_ns=Nanos(world.agenda.now_ns - _JUST_OVER_NS))
+        if not found:
+            return
+        child = world.draws["after all"].choice(found)
+        venue = world.venue(child.account)
+        record = venue.by_hand(new_order(child), world.agenda.now_ns)
+        if record is None:
+            return
+        world.count("taken after all")
+        world.judge.touched.add(child.account)
+        world.judge.taken_after_all(child)
+        world.at_venue(child.account)
 
     def _cancel_all(self, orders: list[tuple[AccountId, int]]) -> None:
         for account, order_id in orders:

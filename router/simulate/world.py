@@ -61,7 +61,7 @@ class SimWorld:
         self.processes: list[Shell] = []
         self.draws = {
             name: random.Random(f"{seed}:{profile.name}:{name}")
-            for name in ("market", "people", "strikes", "database", "start", "policies", "prints")
+            for name in ("market", "people", "strikes", "database", "start", "policies", "prints", "after all")
         }
         self.faulty = profile.strength > 0
         self._listings = tuple(listing_of(kind) for kind in swarm.kinds)

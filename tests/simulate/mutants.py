@@ -450,3 +450,9 @@ def a_stream_that_speaks_of_what_was_never_placed_is_not_heard() -> Mistake:
 
 def a_row_without_an_id_is_never_one_of_ours() -> Mistake:
     return patch.object(Blotter, "may_have_made", lambda _self, _trade: iter(()))
+
+
+def a_fill_after_never_placed_is_ignored() -> Mistake:
+    return _all(
+        a_stream_that_speaks_of_what_was_never_placed_is_not_heard(), a_row_without_an_id_is_never_one_of_ours()
+    )

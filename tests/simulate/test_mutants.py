@@ -49,6 +49,7 @@ SEEDS: dict[Callable[[], m.Mistake], int] = {
     m.parents_leave_too_early: 0,
     m.parents_leave_without_a_fact: 0,
     m.nobody_ever_leaves: 1,
+    m.a_fill_after_never_placed_is_ignored: 10,
 }
 """A seed of the brief profile that kills it. When the engine has changed it may be another: they are tried in order."""
 SEEDS_MOST = 250
