@@ -123,6 +123,7 @@ async def test_an_order_is_sought_under_whatever_symbol_the_account_once_traded(
     assert isinstance((await venue.seek(replace(seek, symbols=()))).result, Missing)
 
 
+@pytest.mark.parametrize("venue_name", ["kraken"])
 async def test_a_list_denied_to_the_key_is_a_doubt_about_the_key(venue, control, venue_name):
     """Not the same as a list with nothing on it: somebody has to acknowledge what moves, so somebody has to know."""
     await control.grant(venue_name, ledger=False)
