@@ -38,6 +38,10 @@ _CURVE = VolumeCurve(
 _TIMED = frozenset({"TWAP", "VWAP", "POV", "IS"})
 
 
+_WAITS = frozenset({"stop_price", "max_slippage_bps"})
+"""For a price that never comes they wait without an end, so an order with one of them has an end of its own."""
+
+
 def worked(order: ParentOrder, draws: random.Random, now_ns: Nanos) -> ParentOrder:
     """The same order, half the time under another policy, and sometimes within bounds."""
     if draws.random() < _PLAIN:
@@ -90,7 +94,7 @@ def _envelope(policy: str, order: ParentOrder, draws: random.Random, now_ns: Nan
     limit, would = order.limit_price, bounds.get("would_price")
     if limit is not None and would is not None and (would - limit) * order.side.sign > 0:
         del bounds["would_price"]
-    if timed or "stop_price" in bounds:  # a price that never comes is waited for without an end
+    if timed or bounds.keys() & _WAITS:
         bounds |= {"duration_ms": draws.randint(2_000, 60_000), "must_complete": draws.random() < 0.5}  # noqa: PLR2004
     return Envelope(**bounds)
 

@@ -12,7 +12,12 @@ from router.simulate.world import SimWorld
 
 
 class RestoredWorld(SimWorld):
-    """Once, in the middle of its faulty phase, the journal is cut back to an older prefix."""
+    """Once, in the middle of its faulty phase, the journal is cut back to an older prefix.
+
+    Nobody amends: of an amendment that was lost nothing is left to be found, and the parent is told as overfilled.
+    """
+
+    amends = False
 
     def __init__(self, seed: int, profile: Profile, swarm: Swarm) -> None:
         super().__init__(seed, profile, swarm)

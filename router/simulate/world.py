@@ -48,6 +48,9 @@ _PRINTS_LOST = 0.01
 class SimWorld:
     """One seed's world. `process` is who drives now; a paused predecessor may still be about."""
 
+    amends = True
+    """Whether people change the terms of orders that are being worked."""
+
     def __init__(self, seed: int, profile: Profile, swarm: Swarm, ties: random.Random | None = None) -> None:
         self.agenda = Agenda(START_NS, ties)
         self.journal = SimJournal(spelled=swarm.spelled)
@@ -394,6 +397,8 @@ class SimWorld:
             if self.profile.policies:
                 order = worked(order, self.draws["policies"], Nanos(at_ns))
                 for after_ns, event in second_thoughts(order, self.draws["policies"]):
+                    if isinstance(event, e.AmendAsked) and not self.amends:
+                        continue
                     self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
             self.count(f"asked for {order.policy}")
             self.agenda.at(at_ns, lambda order=order: self.ask(e.ParentSubmitted(order=order)))  # type: ignore[misc]

