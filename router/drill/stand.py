@@ -11,13 +11,14 @@ from connectors.lab.client import LabControl, Levels
 from connectors.lab.process import Lab
 from connectors.lab.settings import LabSettings, LabVenueSettings
 
-# Deadlines and lags of the lab: long enough for a busy machine to send in, short enough not to wait for.
+# Deadlines and lags of the lab: long enough for a busy machine to send in, short enough not to wait for. A quarantine
+# begins after a whole look-up could fail: what waits in it is asked for only twice a minute.
 TERMS: Mapping[str, int] = {
     "request_ttl_ms": 250,
     "engine_wait_ms": 20,
     "read_lag_ms": 70,
     "look_up_wait_ms": 25,
-    "quarantine_after_ms": 900,
+    "quarantine_after_ms": 2_000,
 }
 LAB_READ_LAG_MS = 40
 """How long the lab keeps an order and its trades from look-ups: who asks at once is told that there is none."""

@@ -81,9 +81,11 @@ class Search:
         units = self._dropped(self.swept, ranks)
         used = [rank for rank in ranks if units[rank]]
         self._top_up(units, used)
-        if self._counted(units) and self.total(units) - bound <= enough:
+        if self._counted(units) and self.total(units) - bound <= enough and not self._leaves_dust(units):
             return units
         self._exchange(units, used)
+        if self._leaves_dust(units):
+            enough = self.noise
         if self._counted(units) and self.total(units) - bound <= enough:
             return units
         _, solved = self.hull()
@@ -98,6 +100,11 @@ class Search:
             solved = relaxation.solve(relaxation.root())
             self._hull = relaxation, solved
         return self._hull
+
+    def _leaves_dust(self, units: Sequence[int]) -> bool:
+        """Is what is left too little for any listing, but no less than a lot? No later round could send it."""
+        rest = self.quantity - sum(units)
+        return min(curve.step for curve in self.curves) <= rest < min(curve.minimum for curve in self.curves)
 
     def _divisible(self) -> float:
         """What the sweep would come to if nothing were indivisible and orders cost nothing: no plan is cheaper."""

@@ -122,7 +122,8 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path):
     await (await open_store(url, "lab")).close()
     with sqlite3.connect(path) as old:
         old.executescript(
-            "DROP TABLE market_block; DROP TABLE market_record; UPDATE schema_revision SET version_num = '0001';"
+            "DROP TABLE market_block; DROP TABLE market_record; DROP TABLE archived_parent; DROP TABLE archived_child;"
+            "UPDATE schema_revision SET version_num = '0001';"
             "UPDATE meta SET schema_version = 1"
         )
     with pytest.raises(WrongStore, match="the next order or driver upgrades it"):

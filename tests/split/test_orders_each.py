@@ -115,3 +115,21 @@ def test_the_all_in_limit_does_not_count_on_a_tokens_discount():
         assert all(line.effective_price == line.expected_price * Decimal("1.0005") for line in here)
     one = split(replace(request, quantity=Decimal(1), all_in_limit_price=Decimal("100.2")))
     assert [line.listing_id for line in one.lines] == [paid.id]
+
+
+def test_no_dust_is_left_where_a_dearer_lot_can_take_it():
+    """A cap stops the best listing; what the next one's lots leave is too little for anybody, in later rounds too."""
+    request = SplitRequest(
+        view=market("""
+            A BTC/USD fee=10 step=0.00000001 minimum=0.00005 maximum=0.33316674 : 60020x5
+            B BTC/USD fee=10 step=0.00001 minimum=0.00009 : 60020x5
+            C BTC/USD fee=13 step=0.00000001 minimum=0.00001666 : 60020x5
+        """),
+        side=Side.BUY,
+        quantity=Decimal("0.40084202"),
+    )
+
+    plan = split(request)
+
+    assert violations(request, plan) == ()
+    assert plan.residual == 0
