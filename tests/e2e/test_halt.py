@@ -51,7 +51,7 @@ async def test_a_halted_router_comes_up_halted_with_the_bug_still_in_it(tmp_path
             await eventually(lambda: _halt_known(desk))
             await eventually(lambda: _settled(desk))
         async with serving(desk, bug, "again") as driver:
-            await eventually(lambda: _opened_again(desk))
+            await eventually(lambda: _opened_again(desk), within_s=90)
             await eventually(lambda: _settled(desk))
             run = desk.execute("ok", desk.order("OK1"), wait_s=2)
             assert await run.ended() == ExitCode.HALTED, run.said()
