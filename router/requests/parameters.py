@@ -1,5 +1,6 @@
 """The parameters of each policy as an order's owner writes them, and their way into the model and back."""
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import Literal
 
@@ -35,12 +36,12 @@ SLICES_MAX = 10_000
 _DAY_MINUTES = 1_440
 
 
-class ParamsBody(Body):
+class ParamsBody(Body, ABC):
     """Parameters of some policy."""
 
+    @abstractmethod
     def model(self) -> PolicyParams:
         """The same, defaults filled in. Raises `BadInput` for what cannot be."""
-        raise NotImplementedError
 
 
 class RoundsBody(ParamsBody):
