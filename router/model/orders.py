@@ -145,7 +145,8 @@ class ChildOrder:
     """One intent to trade at one listing. `limit_price` in the listing's quote currency.
 
     `deadline_ns` is when the venue must refuse the request if it arrives later (our clock; the connector translates
-    to the venue's); None where the venue takes no deadline.
+    to the venue's); None where the venue takes no deadline. `post_only` goes with GTC alone: the venue may not let the
+    order take; what would trade on arrival is refused, or ended without a fill, as the venue does it.
     """
 
     client_id: ClientOrderId
@@ -164,6 +165,7 @@ class ChildOrder:
     time_in_force: TimeInForce
     decided_at_ns: Nanos
     deadline_ns: Nanos | None
+    post_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

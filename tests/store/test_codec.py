@@ -259,6 +259,15 @@ def test_a_field_added_with_a_default_needs_no_version():
         codec.decode({"t": "Grown", "v": 3, "price": "7"})
 
 
+def test_a_child_from_before_post_only_may_take():
+    """Rows written before the field existed are read as what they were."""
+    older = MODEL.encode(child(1))
+    del older["post_only"]
+
+    assert MODEL.decode(older) == child(1)
+    assert child(1).post_only is False
+
+
 def test_a_newer_version_is_refused():
     """Older code does not read past what it knows."""
     with pytest.raises(CodecError, match="version 3 was expected"):
