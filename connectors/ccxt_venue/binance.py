@@ -33,6 +33,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.binance import binance_trades
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.polling import COSTS_AS
@@ -67,7 +68,6 @@ _REFUSED_WORDS = (  # -2010 is "the matching engine said no", whose words tell w
     "insufficient balance",
     "Market is closed",
     "action is disabled",
-    "would immediately match and take",
     "Order type not supported",
     "symbol is not permitted",
     "symbol is restricted",
@@ -80,6 +80,7 @@ CODES = (
     # An order with this id is open: go and look. First, so that it is never read as a refusal.
     Code(code="-2010", words="Duplicate order sent", proves=Proves.EXISTS),
     *(Code(code="-2010", words=words, proves=Proves.REFUSED) for words in _REFUSED_WORDS),
+    Code(code="-2010", words="would immediately match and take", proves=Proves.WOULD_CROSS),
     # "did not reach the Matching Engine": filters, and everything that is wrong with the request itself.
     Code(code="-1013", proves=Proves.REFUSED),
     Code(code="-1002", proves=Proves.REFUSED),
@@ -181,10 +182,7 @@ class Binance:
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None) -> Mapping[str, object]:
         """The window counts from the request's time stamp, so both are given: together they name the deadline."""
-        params: dict[str, object] = {
-            "clientOrderId": self.encode_id(child.client_id),
-            "timeInForce": str(child.time_in_force),
-        }
+        params: dict[str, object] = {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
         if deadline is not None:
             params["timestamp"] = deadline.now_ns // NS_PER_MS
             params["recvWindow"] = min(deadline.left_ms, _WINDOW_MS_MAX)

@@ -23,6 +23,7 @@ from connectors.ccxt_venue.clients import Adapted, Exchange, Json
 from connectors.ccxt_venue.dialect import Absence, Ask, Deadline, Desk, Wanted
 from connectors.ccxt_venue.http_date import date_of
 from connectors.ccxt_venue.mapping import Row, decimal_of, ns_of_ms, part, same
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.bitfinex import BitfinexTrades
 from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -206,7 +207,7 @@ class Bitfinex:
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
         """A number: ccxt lets a text through, which the venue does not read."""
-        return {"clientOrderId": int(self.encode_id(child.client_id)), "timeInForce": str(child.time_in_force)}
+        return {"clientOrderId": int(self.encode_id(child.client_id)), **unified(child)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
         """["error", 10001, "Invalid order: ..."], or a notification whose status is not SUCCESS."""

@@ -153,8 +153,9 @@ class Bitget:
         return codec.as_hex(client_id)
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
-        """`force` in the venue's own lower case: ccxt would write IOC."""
-        return {"clientOrderId": self.encode_id(child.client_id), "force": str(child.time_in_force).lower()}
+        """`force` in the venue's own lower case: ccxt would write IOC. Given by itself it is all ccxt looks at."""
+        force = "post_only" if child.post_only else str(child.time_in_force).lower()
+        return {"clientOrderId": self.encode_id(child.client_id), "force": force}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
         """{"code": "43012", "msg": "Insufficient balance"}, under HTTP 200 or 400."""

@@ -149,10 +149,15 @@ class Bitstamp:
         return codec.as_hex(client_id)
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
-        """The venue's own words for the time in force; nothing of ccxt's would keep the rest off the book."""
+        """The venue's own words for the time in force; nothing of ccxt's would keep the rest off the book.
+
+        `moc_order` is maker-or-cancel. An order with neither word rests, and may take before it does.
+        """
         params: dict[str, object] = {"client_order_id": self.encode_id(child.client_id)}
         if child.time_in_force is TimeInForce.IOC:
             params["ioc_order"] = True
+        if child.post_only:
+            params["moc_order"] = True
         return params
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:

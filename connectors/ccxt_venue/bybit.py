@@ -37,6 +37,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.bybit import bybit_trades
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -128,7 +129,6 @@ _REFUSED = (
     170202,  # order filter
     170209,  # region
     170217,  # post-only pair
-    170218,  # post-only price
     170221,  # coin
     170224,  # innovation zone
     170227,  # not supported
@@ -156,6 +156,7 @@ _EXISTS = (
 CODES = (
     *(Code(code=str(code), proves=Proves.EXISTS) for code in _EXISTS),
     *(Code(code=str(code), proves=Proves.REFUSED) for code in _REFUSED),
+    Code(code="170218", proves=Proves.WOULD_CROSS),  # "the LIMIT-MAKER order is rejected due to invalid price"
     *(Code(code=str(code), proves=Proves.REFUSED_FOR_NOW) for code in _REFUSED_FOR_NOW),
     *(Code(code=str(code), proves=Proves.TOO_MANY) for code in _TOO_MANY),
     # Not here, on purpose: 170146 "order creation timeout", 170007 and 10000 and 5004 (time-outs), 10016, 170001,
@@ -279,10 +280,7 @@ class Bybit:
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None) -> Mapping[str, object]:
         """The window counts from the request's time stamp, so both are given: together they name the deadline."""
-        params: dict[str, object] = {
-            "clientOrderId": self.encode_id(child.client_id),
-            "timeInForce": str(child.time_in_force),
-        }
+        params: dict[str, object] = {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
         if deadline is not None:
             params[_STAMP] = deadline.now_ns // NS_PER_MS
             params[_WINDOW] = min(deadline.left_ms, _WINDOW_MS_MAX)

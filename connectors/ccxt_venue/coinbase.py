@@ -35,6 +35,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.coinbase import CoinbaseTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
 from connectors.settings import VenueSettings
@@ -67,7 +68,6 @@ _STATUS = {
 _REFUSED = (
     "INSUFFICIENT_FUND",
     "INVALID_LIMIT_PRICE",
-    "INVALID_LIMIT_PRICE_POST_ONLY",
     "INVALID_PRICE_PRECISION",
     "INVALID_SIZE_PRECISION",
     "INVALID_PRODUCT_ID",
@@ -94,6 +94,7 @@ CODES = (
     Code(code="DUPLICATE", prefix=True, proves=Proves.EXISTS),
     Code(code="INVALID_REQUEST", words="duplicate", proves=Proves.EXISTS),
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
+    Code(code="INVALID_LIMIT_PRICE_POST_ONLY", proves=Proves.WOULD_CROSS),
     Code(code="rate_limit_exceeded", proves=Proves.TOO_MANY),
     Code(code="RESOURCE_EXHAUSTED", proves=Proves.TOO_MANY),
     # Not here, on purpose: UNKNOWN_FAILURE_REASON, COMMANDER_REJECTED_NEW_ORDER, internal_server_error.
@@ -141,7 +142,7 @@ class Coinbase:
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
         """`clientOrderId` would be dropped by ccxt and a random id sent: the venue's own name is used."""
-        return {"client_order_id": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
+        return {"client_order_id": self.encode_id(child.client_id), **unified(child)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
         """Orders: `error_response` under 200; else `error`, or a list `errors` from the older gateway."""

@@ -33,6 +33,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.coinbaseexchange import coinbaseexchange_trades
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -155,7 +156,7 @@ class Coinbaseexchange:
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
         """As ccxt says it."""
-        return {"clientOrderId": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
+        return {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
 
     def errors(self, status: int, answer: object) -> Sequence[Said]:
         """{"message": "Insufficient funds"}: the sentence is the code."""

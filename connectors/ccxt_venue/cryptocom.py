@@ -32,6 +32,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.cryptocom import cryptocom_trades
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -154,7 +155,7 @@ class Cryptocom:
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
         """The venue's own name: ccxt would send the order without our id."""
-        return {"client_oid": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
+        return {"client_oid": self.encode_id(child.client_id), **unified(child)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
         """{"code": 306, "message": "INSUFFICIENT_AVAILABLE_BALANCE"}."""

@@ -124,7 +124,7 @@ class Dialect(Judge, Protocol):
         ...
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None, /) -> Mapping[str, object]:
-        """Ccxt's `params` for a priced immediate-or-cancel limit order with our id."""
+        """Ccxt's `params` for a priced limit order with our id: immediate-or-cancel, resting, or resting post-only."""
         ...
 
     async def touch(self, ask: Ask) -> None:

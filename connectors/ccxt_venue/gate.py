@@ -35,6 +35,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.gate import gate_trades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -82,7 +83,6 @@ _REFUSED = (
     "INVALID_PRECISION",
     "INVALID_CURRENCY",
     "INVALID_CURRENCY_PAIR",
-    "POC_FILL_IMMEDIATELY",
     "AMOUNT_TOO_LITTLE",
     "AMOUNT_TOO_MUCH",
     "TRADE_RESTRICTED",
@@ -92,6 +92,7 @@ _REFUSED = (
 CODES = (
     Code(code="REPEATED_CREATION", proves=Proves.EXISTS),
     *(Code(code=code, proves=Proves.REFUSED) for code in _REFUSED),
+    Code(code="POC_FILL_IMMEDIATELY", proves=Proves.WOULD_CROSS),
     Code(code="REQUEST_EXPIRED", proves=Proves.REFUSED_FOR_NOW),  # time stamp or x-gate-exptime
     Code(code="TOO_FAST", proves=Proves.TOO_MANY),
     Code(code="TOO_MANY_REQUESTS", proves=Proves.TOO_MANY),
@@ -188,7 +189,7 @@ class Gate:
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None) -> Mapping[str, object]:
         """The deadline becomes a header (`GateClient.sign`)."""
-        params: dict[str, object] = {"text": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
+        params: dict[str, object] = {"text": self.encode_id(child.client_id), **unified(child)}
         if deadline is not None:
             params[_EXPIRES] = deadline.at_ns // NS_PER_MS
         return params

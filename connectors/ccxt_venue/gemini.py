@@ -35,6 +35,7 @@ from connectors.ccxt_venue.mapping import (
     text_or_none,
 )
 from connectors.ccxt_venue.strangers import could_be
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.gemini import GeminiTrades
 from connectors.ccxt_venue.turn import Turn
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -43,7 +44,7 @@ from router.model.balances import Balance
 from router.model.ids import ClientOrderId, Nanos, TradeId, VenueOrderId
 from router.model.instruments import FeeIn
 from router.model.keys import KeyPowers
-from router.model.orders import ChildOrder, Fee, TimeInForce, VenueOrder, VenueOrderStatus, VenueTrade
+from router.model.orders import ChildOrder, Fee, VenueOrder, VenueOrderStatus, VenueTrade
 
 _PAGE = 500
 _PAGES_MAX = 200
@@ -183,11 +184,8 @@ class Gemini:
         return codec.as_hex(client_id)
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
-        """`timeInForce` becomes the venue's option `immediate-or-cancel`."""
-        params = {"clientOrderId": self.encode_id(child.client_id)}
-        if child.time_in_force is TimeInForce.IOC:
-            params["timeInForce"] = "IOC"
-        return params
+        """In the venue's `options`: `immediate-or-cancel` or `maker-or-cancel`; an order with none of them rests."""
+        return {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
         """`{"result": "error", "reason": "InvalidNonce", "message": "..."}`."""

@@ -34,6 +34,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.htx import htx_trades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -179,8 +180,8 @@ class Htx:
         return codec.as_hex(client_id)
 
     def create_params(self, child: ChildOrder, _deadline: Deadline | None) -> Mapping[str, object]:
-        """`buy-ioc` and our id, in ccxt's words."""
-        return {"clientOrderId": self.encode_id(child.client_id), "timeInForce": str(child.time_in_force)}
+        """`buy-ioc`, `buy-limit` or `buy-limit-maker`, and our id, in ccxt's words."""
+        return {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
 
     def errors(self, _status: int, answer: object) -> Sequence[Said]:
         """{"status": "error", "err-code": "...", "err-msg": "..."}; version 2: {"code": 2002, "message": "..."}."""

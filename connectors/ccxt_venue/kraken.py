@@ -33,6 +33,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.kraken import kraken_trades
 from connectors.ccxt_venue.turn import Turn
@@ -67,7 +68,6 @@ _REFUSED = (
     "EOrder:Tick size check failed",
     "EOrder:Invalid price",
     "EOrder:Invalid order",
-    "EOrder:Post only order",
     "EOrder:Trading agreement required",
     "EGeneral:Permission denied",
     "EGeneral:Invalid arguments",
@@ -95,6 +95,7 @@ CODES = (
     Code(code="EGeneral:Invalid arguments", words="cl_ord_id not unique", prefix=True, proves=Proves.EXISTS),
     Code(code="EOrder:Duplicate", prefix=True, proves=Proves.EXISTS),
     *(Code(code=code, prefix=True, proves=Proves.REFUSED) for code in _REFUSED),
+    Code(code="EOrder:Post only order", prefix=True, proves=Proves.WOULD_CROSS),
     *(Code(code=code, prefix=True, proves=Proves.REFUSED_FOR_NOW) for code in _REFUSED_FOR_NOW),
     Code(code="EAPI:Rate limit exceeded", prefix=True, proves=Proves.TOO_MANY),
     # Not here, on purpose: EService:Timeout, :Unavailable, :Busy, EGeneral:Internal error.
@@ -204,11 +205,7 @@ class Kraken:
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None) -> Mapping[str, object]:
         """The fee is asked for in quote: left alone, Kraken takes a seller's in base."""
-        params = {
-            "clientOrderId": self.encode_id(child.client_id),
-            "timeInForce": str(child.time_in_force),
-            "oflags": "fciq",
-        }
+        params = {"clientOrderId": self.encode_id(child.client_id), **unified(child), "oflags": "fciq"}
         if deadline is not None:
             params["deadline"] = iso_of_ns(min(deadline.at_ns, deadline.now_ns + _DEADLINE_NS_MAX))
         return params

@@ -32,6 +32,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.kucoin import kucoin_trades
 from connectors.ccxt_venue.verdict import Code, Proves, Said
@@ -177,10 +178,7 @@ class Kucoin:
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None) -> Mapping[str, object]:
         """The window counts from `clientTimestamp`."""
-        params: dict[str, object] = {
-            "clientOrderId": self.encode_id(child.client_id),
-            "timeInForce": str(child.time_in_force),
-        }
+        params: dict[str, object] = {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
         if deadline is not None:
             params["clientTimestamp"] = deadline.now_ns // NS_PER_MS
             params["allowMaxTimeWindow"] = deadline.left_ms

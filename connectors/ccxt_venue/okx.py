@@ -33,6 +33,7 @@ from connectors.ccxt_venue.mapping import (
     text,
     text_or_none,
 )
+from connectors.ccxt_venue.time_in_force import unified
 from connectors.ccxt_venue.trades.decoding import PlainTrades
 from connectors.ccxt_venue.trades.okx import okx_trades
 from connectors.ccxt_venue.trades.polling import COSTS_AS
@@ -183,10 +184,7 @@ class Okx:
 
     def create_params(self, child: ChildOrder, deadline: Deadline | None) -> Mapping[str, object]:
         """`expTime` is taken out again by `OkxClient.sign`."""
-        params: dict[str, object] = {
-            "clientOrderId": self.encode_id(child.client_id),
-            "timeInForce": str(child.time_in_force),
-        }
+        params: dict[str, object] = {"clientOrderId": self.encode_id(child.client_id), **unified(child)}
         if deadline is not None:
             params[_DEADLINE] = str(deadline.at_ns // NS_PER_MS)
         return params

@@ -150,6 +150,7 @@ class CcxtVenue:
         """
         child = order.value
         try:
+            _check_terms(child)
             self._check_grid(child)
             self._check_clock()
             return await retry.asked(CallKind.PLACE, lambda: self._one_copy(child, deadline_ns, gate))
@@ -703,6 +704,12 @@ def _check_fence(settings: VenueSettings, dialect: Dialect) -> None:
     fence = settings.terms.fence
     if not have[fence]:
         raise BadInput(f"venues.{settings.venue}.terms.fence", f"{settings.ccxt_id} has no fence {fence}")
+
+
+def _check_terms(child: ChildOrder) -> None:
+    """Venues differ in what they make of a contradiction; none of it is what was meant."""
+    if child.contradiction is not None:
+        raise NotReached(child.contradiction)
 
 
 def _is_of(order: VenueOrder, child: ChildOrder) -> bool:

@@ -28,7 +28,12 @@ class Proves(Enum):
     REFUSED_FOR_NOW = "refused for now"
     TOO_MANY = "too many"
     """Refused for now, and the account's calls, of whatever kind, are more than the venue takes."""
+    WOULD_CROSS = "refused because it would have taken"
+    """A post-only order that would have traded on arrival."""
     EXISTS = "exists"
+
+
+_FOR_NOW = frozenset({Proves.REFUSED_FOR_NOW, Proves.TOO_MANY})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +120,7 @@ def _of_codes(judge: Judge, transmission: Transmission, said: Sequence[Said]) ->
     return Refused(
         code=first.code,
         text=first.text[:_TEXT_MAX],
-        transient=Proves.REFUSED not in proofs,
+        transient=proofs <= _FOR_NOW,
         retry_after_ms=transmission.retry_after_ms(),
+        would_cross=proofs == {Proves.WOULD_CROSS},
     )

@@ -23,7 +23,12 @@ class Words:
             return Accepted(venue_order_id=self.order_id(answer.order_id))
         if answer.kind is RejectKind.DUPLICATE_CLIENT_ID:
             return Exists(code=answer.kind)
-        return Refused(code=answer.kind, text=answer.text, transient=False)
+        return Refused(
+            code=answer.kind,
+            text=answer.text,
+            transient=False,
+            would_cross=answer.kind is RejectKind.POST_ONLY_WOULD_TAKE,
+        )
 
     def order(self, record: OrderRecord) -> VenueOrder:
         """The venue's record of an order."""
@@ -65,6 +70,7 @@ def new_order(child: ChildOrder) -> NewOrder:
         quantity=child.quantity,
         limit_price=child.limit_price,
         tif=TimeInForce(child.time_in_force),
+        post_only=child.post_only,
         client_id=child.client_id,
     )
 

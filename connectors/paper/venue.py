@@ -187,6 +187,8 @@ class PaperVenue:
                 held, book = self._started(), self._book(child.symbol)
             except SorError as error:
                 return NotSent(why=str(error)), None
+            if child.contradiction is not None:
+                return NotSent(why=child.contradiction), None
             stopped = gate()
             if stopped is None and deadline_ns is not None and self._clock.now() >= deadline_ns:
                 stopped = "the deadline has passed"

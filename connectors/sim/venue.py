@@ -120,6 +120,8 @@ class SimVenue:
         if self.takes_deadline and deadline_ns is not None and now_ns > deadline_ns:
             self.reached["came after its deadline"] += 1
             return Refused(code="TOO_LATE", text="the request came after its deadline", transient=True)
+        if child.contradiction is not None:
+            return Refused(code="TERMS", text=child.contradiction, transient=False)
         if child.client_id in self._rejected:
             return Exists(code="DUPLICATE")
         known = {record.order_id for record in self.exchange.find(self.account, client_id=child.client_id)}

@@ -191,6 +191,7 @@ def _details(one: Report) -> RenderableType:
 
 def _lines(one: Report) -> list[tuple[str, str]]:
     client_id, look_up, expiry, channels = one["client_id"], one["look_up"], one["expiry"], one["channels"]
+    crossing = one["kinds"]["crossing"]
     limit = "" if client_id["length_max"] is None else f", at most {client_id['length_max']}"
     routes = ", ".join(f"{way['endpoint']} ({way['param']})" for way in look_up["routes"])
     route = one["cancel"]["route"]
@@ -206,7 +207,8 @@ def _lines(one: Report) -> list[tuple[str, str]]:
         ("records kept", look_up["kept"]),
         ("cancel by our id", f"{route['endpoint']} ({route['param']})" if route else "only by the venue's id"),
         ("request deadline", deadline),
-        *((name, one["kinds"][name]["wire"]) for name in ("ioc", "fok", "post_only")),
+        *((name, one["kinds"][name]["wire"]) for name in ("ioc", "fok", "gtc", "post_only")),
+        ("post-only that would take", f"{crossing['shown']}: {crossing['words']} [{crossing['mark']}]"),
         ("answer to an order", one["answers_with"]),
         ("amend", one["amend"] or "no"),
         ("several orders at once", str(one["batch_max"] or "no")),

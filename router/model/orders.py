@@ -167,6 +167,15 @@ class ChildOrder:
     deadline_ns: Nanos | None
     post_only: bool = False
 
+    @property
+    def contradiction(self) -> str | None:
+        """What no venue could do as asked; None when the terms agree."""
+        if self.post_only and self.time_in_force is not TimeInForce.GTC:
+            return (
+                f"a post-only order may not take and an {self.time_in_force} order may not rest: one of them, not both"
+            )
+        return None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fee:

@@ -21,13 +21,15 @@ class Accepted:
 class Refused:
     """A venue code from the whitelist proves that this copy was not accepted.
 
-    `transient` means that the same intent may be tried again later (rate limit, timestamp, nonce).
+    `transient` means that the same intent may be tried again later (rate limit, timestamp, nonce). `would_cross`: a
+    post-only order that would have traded on arrival; at a price further from the market it may rest.
     """
 
     code: str
     text: str
     transient: bool
     retry_after_ms: int | None = None
+    would_cross: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -176,6 +176,7 @@ def calls(venue: str) -> dict[str, tuple[str, Sequence[Any]]]:
         "unified: dead-man timer": ("cancel_all_orders_after", (60_000,)),
         "venue: IOC": ("create_order", (*limit, {**ours, **one.kinds.ioc.params})),
         "venue: FOK": ("create_order", (*limit, {**ours, **one.kinds.fok.params})),
+        "venue: GTC": ("create_order", (*limit, {**ours, **one.kinds.gtc.params})),
         "venue: post-only": ("create_order", (*limit, {**ours, **one.kinds.post_only.params})),
     }
     for route in one.look_up.routes:

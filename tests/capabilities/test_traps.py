@@ -18,6 +18,7 @@ from connectors.ccxt_venue.verdict import outcome
 from connectors.ccxt_venue.wire import Transmission
 from router.model.errors import BadInput
 from router.model.ids import Nanos, VenueOrderId
+from router.model.orders import TimeInForce
 from router.model.outcomes import Lost
 from router.model.terms import Fence
 from tests.capabilities.asking import Offline, child_at, settings_of
@@ -54,6 +55,25 @@ async def test_an_order_is_a_priced_limit_ioc_under_our_id(venue: str, offline: 
     assert "60000" in line
     assert "0.5" in line
     assert "market" not in line.lower().replace("marketcode", "")
+
+
+@pytest.mark.parametrize("post_only", [False, True], ids=["resting", "post-only"])
+@pytest.mark.parametrize("venue", VENUES)
+async def test_a_resting_order_says_that_it_rests_and_whether_it_may_take(
+    venue: str, post_only: bool, offline: Offline
+):
+    """In the venue's own words, and in none of those for an order that ends at once."""
+    sent = await offline.place(child_at(venue, time_in_force=TimeInForce.GTC, post_only=post_only))
+
+    said = CAPABILITIES[venue].kinds
+    words = {word for leaf in _leaves(sent[-1].fields) for word in str(leaf).lower().split(",")}
+    asked = said.post_only.wire.rpartition("=")[2].lower().strip("[']")  # kraken's is one of several flags in a field
+    assert [each.method for each in sent] == ["POST"]
+    assert f"{CAPABILITIES[venue].client_id.field}={spelled(venue)}" in line_of(sent[-1])
+    assert (asked in words) == post_only, words
+    assert post_only or said.gtc.wire.lower() in line_of(sent[-1]).lower(), words
+    assert not {kind.wire.rpartition("=")[2].lower().strip("[']") for kind in (said.ioc, said.fok)} - {"true"} & words
+    assert {"60000", "0.5"} <= words
 
 
 @pytest.mark.parametrize("venue", VENUES)

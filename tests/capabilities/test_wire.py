@@ -38,15 +38,16 @@ def test_our_id_is_where_the_map_says(venue: str):
 @pytest.mark.parametrize("venue", VENUES)
 def test_an_order_is_one_request(venue: str):
     """With the account's kind settled beforehand, ccxt asks nothing else on the way."""
-    for name in ("venue: IOC", "venue: FOK", "venue: post-only"):
+    for name in ("venue: IOC", "venue: FOK", "venue: GTC", "venue: post-only"):
         assert len(wire_of(venue).call(name).sent) == 1, name
 
 
 @pytest.mark.parametrize("venue", VENUES)
 def test_each_kind_of_order_is_said_as_the_map_says(venue: str):
-    """Immediate-or-cancel, fill-or-kill, post-only: the very words."""
+    """Immediate-or-cancel, fill-or-kill, resting, post-only: the very words."""
     said = CAPABILITIES[venue].kinds
-    for name, kind in (("IOC", said.ioc), ("FOK", said.fok), ("post-only", said.post_only)):
+    of_each = {"IOC": said.ioc, "FOK": said.fok, "GTC": said.gtc, "post-only": said.post_only}
+    for name, kind in of_each.items():
         line = wire_of(venue).call(f"venue: {name}").sent[0].line
         assert kind.wire.lower() in line.lower(), name
 

@@ -144,6 +144,14 @@ async def test_a_price_off_the_grid_is_never_rounded(seat):
     assert await traded(seat) == 0
 
 
+async def test_post_only_and_immediate_or_cancel_is_refused_by_us(seat):
+    """No venue could do both; the venue hears of none."""
+    told = await place(seat, child(seat.name, price="59000", post_only=True))
+    assert isinstance(told, NotSent | Refused)
+    assert "may not rest" in (told.why if isinstance(told, NotSent) else told.text)
+    assert (await seat.port.read_account(Nanos(0))).open_orders == ()
+
+
 async def test_a_shut_gate_stops_the_copy(seat):
     """Nothing was sent, and the account knows of nothing."""
     order = child(seat.name)

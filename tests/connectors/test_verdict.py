@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.ccxt_venue.calls import CallKind
+from connectors.ccxt_venue.capabilities import CAPABILITIES
+from connectors.ccxt_venue.capabilities.shapes import Shown
 from connectors.ccxt_venue.registry import DIALECTS
-from connectors.ccxt_venue.verdict import outcome
+from connectors.ccxt_venue.verdict import Proves, outcome
 from connectors.ccxt_venue.wire import Transmission
 from router.model.ids import Nanos
 from router.model.outcomes import Accepted, Exists, Lost, NotSent, Refused
@@ -91,6 +93,31 @@ def judged(name, status, body, *, sent=True, headers=None):
 )
 def test_a_whole_success_is_accepted(name, order_id):
     assert judged(name, 200, ACCEPTED[name]) == Accepted(venue_order_id=order_id)
+
+
+WOULD_CROSS = {
+    "binance": (400, {"code": -2010, "msg": "Order would immediately match and take."}),
+    "binanceus": (400, {"code": -2010, "msg": "Order would immediately match and take."}),
+    "kraken": (200, {"error": ["EOrder:Post only order"]}),
+    "coinbase": (200, {"success": False, "error_response": {"error": "INVALID_LIMIT_PRICE_POST_ONLY"}}),
+    "gate": (400, {"label": "POC_FILL_IMMEDIATELY", "message": "Order would match and take immediately"}),
+    "bybit": (200, {"retCode": 170218, "retMsg": "The LIMIT-MAKER order is rejected due to invalid price."}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WOULD_CROSS))
+def test_a_post_only_order_that_would_have_taken_is_refused_for_that(name):
+    """For good, and told apart from every other refusal: another price may rest."""
+    told = judged(name, *WOULD_CROSS[name])
+    assert isinstance(told, Refused)
+    assert (told.would_cross, told.transient) == (True, False)
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_the_map_says_which_venues_refuse_what_would_take(name):
+    """Elsewhere such an order is taken and ends at once: no code stands for it."""
+    by_code = any(row.proves is Proves.WOULD_CROSS for row in DIALECTS[name]().codes)
+    assert by_code == (CAPABILITIES[name].kinds.crossing.shown is not Shown.ENDED)
 
 
 LIES = ["", "null", "{}", "[]", '"ok"', "<html>Bad gateway</html>", '{"orderId": 28', "1e999", "[[[[", '{"error":[]}']

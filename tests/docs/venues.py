@@ -89,7 +89,7 @@ def _section(one: Capabilities) -> str:
 
 
 def _facts(one: Capabilities) -> list[tuple[str, object]]:
-    client_id, expiry, route = one.client_id, one.expiry, one.cancel.route
+    client_id, expiry, route, crossing = one.client_id, one.expiry, one.cancel.route, one.kinds.crossing
     at_most = "" if client_id.length_max is None else f", at most {client_id.length_max}"
     routes = [f"`{way.endpoint}`, `{way.param}`: {_noted(way.covers.value, way.note)}" for way in one.look_up.routes]
     return [
@@ -112,7 +112,9 @@ def _facts(one: Capabilities) -> list[tuple[str, object]]:
         ("ccxt's `cancel_order` by our id", one.cancel.cancel_order.value),
         ("immediate or cancel", f"`{one.kinds.ioc.wire}`"),
         ("fill or kill", f"`{one.kinds.fok.wire}`"),
+        ("resting", f"`{one.kinds.gtc.wire}`"),
         ("post-only", _noted(f"`{one.kinds.post_only.wire}`", one.kinds.note)),
+        ("post-only that would take", f"{crossing.shown.value}: {crossing.words} ({crossing.mark.value})"),
         ("answer to an order", one.answers_with),
         ("amend", one.amend),
         ("several orders at once", one.batch_max),

@@ -133,22 +133,47 @@ class Kind:
     mark: Mark = Mark.CAPTURED
 
 
+class Shown(StrEnum):
+    """How a venue shows a post-only order that would have traded on arrival."""
+
+    REFUSED = "refused, by a code in the answer"
+    ENDED = "taken, and ended at once without a fill"
+    EITHER = "refused by a code in the answer, or taken and ended at once without a fill"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crossing:
+    """What becomes of a post-only order that would have traded, and in which of the venue's words.
+
+    Whatever stands here, the answer decides: a code of the list is a refusal (`Refused.would_cross`), an order that was
+    taken is read until it has ended, and everything else is unknown.
+    """
+
+    shown: Shown
+    words: str
+    mark: Mark
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kinds:
-    """Immediate-or-cancel, fill-or-kill and post-only as the venue means them."""
+    """Immediate-or-cancel, fill-or-kill, resting and post-only as the venue means them."""
 
     ioc: Kind
     fok: Kind
+    gtc: Kind
     post_only: Kind
+    crossing: Crossing
     note: str = ""
 
 
-def kinds(ioc: str, fok: str, post_only: str, note: str = "") -> Kinds:
+def kinds(ioc: str, fok: str, gtc: str, post_only: str, crossing: Crossing, note: str = "") -> Kinds:
     """Where ccxt's unified words are understood."""
     return Kinds(
         ioc=Kind(params={"timeInForce": "IOC"}, wire=ioc),
         fok=Kind(params={"timeInForce": "FOK"}, wire=fok),
+        gtc=Kind(params={"timeInForce": "GTC"}, wire=gtc),
         post_only=Kind(params={"postOnly": True}, wire=post_only),
+        crossing=crossing,
         note=note,
     )
 
