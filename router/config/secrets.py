@@ -1,8 +1,8 @@
 """Where keys come from: a file of the secrets directory, readable by its owner only, or the environment."""
 
-import contextlib
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,11 +38,26 @@ def kept_secret(name: str, directory: Path, make: Callable[[], str]) -> Secret:
     path = directory / name
     if f"SOR_SECRET_{name.upper()}" not in os.environ and not path.exists():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):  # another process was quicker: its secret is as good
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as out:
-                out.write(make())
+        _keep(path, make())
     return secret(name, name, directory)
+
+
+def _keep(path: Path, text: str) -> None:
+    """Whole or not at all, whenever we die: an empty file of that name would keep every later start from starting."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was quicker: its secret is as good
+        except OSError:  # a file system without links: of two that are this quick the later one's is kept
+            Path(draft).replace(path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
 
 
 def lab_credentials(ccxt_id: str) -> Mapping[str, Secret]:
