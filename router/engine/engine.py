@@ -20,6 +20,7 @@ from router.engine import (
     probing,
     resolving,
     restoring,
+    strangers,
     timers,
     volume,
 )
@@ -28,7 +29,7 @@ from router.engine.conserving import TRADES_OVERLAP_NS
 from router.engine.draft import Asked, Draft
 from router.engine.parents import START_GRACE_NS, settle
 from router.engine.planning import on_market_seen
-from router.engine.state import State, stranger_key
+from router.engine.state import State
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Command, ReadAccount, Wake
@@ -37,7 +38,6 @@ from router.model.market import MarketView
 from router.model.money import exactly
 from router.model.orders import ParentOrder, ParentState
 from router.model.outcomes import AccountRead
-from router.orders.client_ids import is_ours
 from router.orders.records import Child
 from router.ports.policy import Policy
 from router.reconcile import Differences, reconcile
@@ -49,7 +49,6 @@ PARENTS_MAX = 500
 """Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 VENUE_RETRY_NS = 2_000 * _MS
 _MINUTE_NS = 60_000 * _MS
-OLD_COPY = "no intent explains it: this database may be an old copy, which `sor restored` would have to be told"
 QUIET = "the driver before did not let go and may still send here: nothing new until it would have been settled"
 
 
@@ -310,8 +309,9 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
         children.revive(draft, state.blotter.children[client_id])
     orphans = adopting.on_orphans(draft, read, differences.orphans)
     differences = replace(differences, orphans=orphans)
-    _report_strangers(draft, differences)
-    _report_trades(draft, differences)
+    strangers.report(draft, differences)
+    strangers.let_go(draft, read)
+    strangers.report_trades(draft, differences)
     for client_id, order in differences.alive:
         children.seen_open(draft, state.blotter.children[client_id], order, read.asked_ns)
     for client_id in differences.to_look_up:
@@ -340,48 +340,6 @@ def _look_if_alive(draft: Draft, child: Child) -> None:
         children.look(draft, child)
 
 
-def _report_strangers(draft: Draft, differences: Differences) -> None:
-    """An order that is not ours is reported once and never touched; one with our tag and no intent is a breach."""
-    state = draft.state
-    for order in (*differences.orphans, *differences.strangers):
-        if stranger_key(order) in state.strangers:
-            continue
-        ours = is_ours(order.client_id, state.settings.deployment)
-        draft.note(f.StrangerSeen(order=order, ours_by_tag=ours))
-        if ours:
-            draft.note(
-                f.BreachRaised(
-                    kind=f.BreachKind.UNKNOWN_TAGGED_ORDER,
-                    account=order.account,
-                    client_id=order.client_id,
-                    detail=f"open order {order.venue_order_id} carries our tag: {OLD_COPY}",
-                    at_ns=draft.now_ns,
-                )
-            )
-
-
-def _report_trades(draft: Draft, differences: Differences) -> None:
-    """An order of ours that traded and is not in this database, once: RECOVERY looks for it, or an alarm is raised."""
-    state = draft.state
-    for trade in differences.unexplained:
-        client_id = trade.client_id
-        assert client_id is not None
-        if client_id in state.tagged or client_id in state.excused or client_id in state.blotter.children:
-            continue
-        excused = state.restoring is not None
-        draft.note(f.TaggedTradeSeen(account=trade.account, client_id=client_id, excused=excused))
-        if not excused:
-            draft.note(
-                f.BreachRaised(
-                    kind=f.BreachKind.UNKNOWN_TAGGED_TRADE,
-                    account=trade.account,
-                    client_id=client_id,
-                    detail=f"trade {trade.trade_id} of order {trade.venue_order_id} carries our tag: {OLD_COPY}",
-                    at_ns=draft.now_ns,
-                )
-            )
-
-
 def _judge_gate(draft: Draft, read: AccountRead, differences: Differences) -> None:
     state, account = draft.state, read.account
     reason = _why_shut(state, read, differences)
@@ -400,8 +358,8 @@ def _why_shut(state: State, read: AccountRead, differences: Differences) -> str 
     """What in an account's own record forbids trading on it; None when nothing does."""
     if (lost := restoring.recovering(state)) is not None:
         return lost
-    if any(account == read.account for account in state.tagged.values()):
-        return OLD_COPY
+    if strangers.traded_under_our_tag(state, read.account):
+        return strangers.OLD_COPY
     if differences.orphans or differences.revived:
         return "orders with our tag that no living intent explains"
     if any(child.breaches and child.order.account == read.account for child in state.blotter.living()):

@@ -104,3 +104,4 @@ class StateImage:
     fee_bases: dict[ListingId, FeeBasis] = field(default_factory=dict)
     discounts: dict[ListingId, bool] = field(default_factory=dict)
     worths: dict[Asset, Worth] = field(default_factory=dict)
+    strangers_gone: dict[str, Nanos] = field(default_factory=dict)

@@ -79,6 +79,8 @@ class State:
     """All that we ever filled, by listing (base): prints that are not others'."""
     strangers: set[str] = field(default_factory=set)
     """Open orders that are not ours and were reported once."""
+    strangers_gone: dict[str, Nanos] = field(default_factory=dict)
+    """Those of them that their account shows no more, and since which reading."""
     unreleased_ns: Nanos | None = None
     """When a driver last took over from one that had not let go."""
     restoring: Restoring | None = None
@@ -167,6 +169,7 @@ class State:
             halt_epoch=self.halt_epoch,
             days=self.days,
             strangers=self.strangers,
+            strangers_gone=self.strangers_gone,
             keys=self.keys,
             ledgers=self.ledgers,
             fees=self.fees,
@@ -203,6 +206,7 @@ class State:
             halt_epoch=image.halt_epoch,
             days=image.days,
             strangers=image.strangers,
+            strangers_gone=image.strangers_gone,
             keys=image.keys,
             ledgers=image.ledgers,
             fees=image.fees,
@@ -422,6 +426,12 @@ class State:
     def _stranger_seen(self, fact: f.StrangerSeen) -> None:
         self.strangers.add(stranger_key(fact.order))
 
+    def _strangers_followed(self, fact: f.StrangersFollowed) -> None:
+        for key in (*fact.back, *fact.forgotten):
+            self.strangers_gone.pop(key, None)
+        self.strangers_gone.update(dict.fromkeys(fact.missed, fact.asked_ns))
+        self.strangers.difference_update(fact.forgotten)
+
     def _breach_raised(self, fact: f.BreachRaised) -> None:
         child = None if fact.client_id is None else self.blotter.children.get(fact.client_id)
         if child is not None:
@@ -570,6 +580,7 @@ class State:
         f.WatermarkMoved: _watermark_moved,
         f.HaltMoved: _halt_moved,
         f.StrangerSeen: _stranger_seen,
+        f.StrangersFollowed: _strangers_followed,
         f.BreachRaised: _breach_raised,
         f.ParentRecovered: _parent_recovered,
         f.ChildAdopted: _child_adopted,

@@ -440,6 +440,20 @@ class StrangerSeen:
     ours_by_tag: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StrangersFollowed:
+    """Strangers' orders that a reading shows no more, shows again, or has not shown for so long that it forgets them.
+
+    Each by account and the venue's id, as one word.
+    """
+
+    account: AccountId
+    missed: tuple[str, ...]
+    back: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    asked_ns: Nanos
+
+
 class BreachKind(StrEnum):
     """Something that must never happen, did."""
 
@@ -654,6 +668,7 @@ Fact = (
     | WatermarkMoved
     | HaltMoved
     | StrangerSeen
+    | StrangersFollowed
     | BreachRaised
     | ParentRecovered
     | ChildAdopted

@@ -36,6 +36,7 @@ from router.orders.blotter import Blotter
 from router.orders.records import Parent
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
+from router.simulate.strangers import misremembered
 from router.simulate.terms import Terms
 
 _FAR_OFF = Decimal("0.04")
@@ -282,6 +283,8 @@ class Judge:
         self._judge_money(at_ns)
         self._judge_evidence(blotter, at_ns)
         self._judge_bounds(engine, backlog, at_ns)
+        for invariant, why in misremembered(rows, engine.state, self.archive_after_ns):
+            self.breach(invariant, at_ns, why)
         reported, told = set(), set()
         for row in rows:
             for fact in row.facts:

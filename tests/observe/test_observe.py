@@ -83,7 +83,7 @@ def test_every_fact_has_a_function_or_is_nobodys_news():
     """A new kind of fact is not forgotten here."""
     told = set(Observe(open_log(io.StringIO(), level="info", json=True, redactor=Redactor()))._of_fact)
 
-    silent = {f.TimerSet, f.TimerCleared, f.BalancesTaken, f.WatermarkMoved, f.ParentRecovered}
+    silent = {f.TimerSet, f.TimerCleared, f.BalancesTaken, f.WatermarkMoved, f.ParentRecovered, f.StrangersFollowed}
     silent |= {f.RestoreRead, f.HuntAsked, f.HuntAnswered, f.ParentArchived}
     silent |= {f.ArrivalSeen, f.VolumeSeen, f.SuspicionEnded}
     assert told | silent == set(typing.get_args(f.Fact))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
-from router.engine import archiving, children, engine, parents, planning, recalling
+from router.engine import archiving, children, engine, parents, planning, recalling, strangers
 from router.engine import state as state_module
 from router.engine.draft import Draft
 from router.engine.engine import Engine
@@ -353,7 +353,7 @@ def a_strangers_trade_is_ours() -> Mistake:
 
 
 def an_orphan_is_not_reported() -> Mistake:
-    return patch.object(engine, "_report_strangers", lambda _draft, _differences: None)
+    return patch.object(strangers, "report", lambda _draft, _differences: None)
 
 
 # Limits.
@@ -434,6 +434,22 @@ def parents_leave_without_a_fact() -> Mistake:
 
 def nobody_ever_leaves() -> Mistake:
     return patch.object(archiving, "_may_leave", lambda *_: False)
+
+
+def strangers_are_remembered_for_ever() -> Mistake:
+    return patch.object(strangers, "let_go", lambda _draft, _read: None)
+
+
+def a_stranger_that_is_left_out_once_is_forgotten() -> Mistake:
+    def let_go(draft: Draft, read: Any) -> None:
+        shown = {state_module.stranger_key(order) for order in read.open_orders}
+        here = [key for key in sorted(draft.state.strangers) if key.startswith(f"{read.account}|")]
+        gone = tuple(key for key in here if key not in shown)
+        draft.note(
+            f.StrangersFollowed(account=read.account, missed=(), back=(), forgotten=gone, asked_ns=read.asked_ns)
+        )
+
+    return patch.object(strangers, "let_go", let_go)
 
 
 # What was never at a venue, and traded there (I11).

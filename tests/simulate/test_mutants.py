@@ -10,6 +10,7 @@ from router.simulate.swarm import PROFILES
 from tests.engine import test_adversary as adversary
 from tests.engine import test_doubt as doubt
 from tests.engine import test_late_fills as late_fills
+from tests.engine import test_strangers as strangers
 from tests.engine import test_take_over as take_over
 from tests.engine.desk import Desk
 from tests.runtime import test_switch as switch
@@ -50,6 +51,7 @@ SEEDS: dict[Callable[[], m.Mistake], int] = {
     m.parents_leave_without_a_fact: 0,
     m.nobody_ever_leaves: 1,
     m.a_fill_after_never_placed_is_ignored: 10,
+    m.strangers_are_remembered_for_ever: 0,
 }
 """A seed of the brief profile that kills it. When the engine has changed it may be another: they are tried in order."""
 SEEDS_MOST = 250
@@ -71,6 +73,8 @@ STORIES: dict[Callable[[], m.Mistake], Callable[[], None]] = {
         desk()
     ),
     m.a_cancel_that_was_taken_is_the_end: lambda: adversary.test_a_cancel_that_was_taken_is_not_the_end(desk()),
+    # No list of the world leaves out what stands.
+    m.a_stranger_that_is_left_out_once_is_forgotten: strangers.test_a_list_that_leaves_it_out_once_says_nothing,
     # No venue of the world answers with another order's record, or shows an order alive that had ended.
     m.another_order_is_believed: lambda: adversary.test_a_record_of_another_order_under_our_id_is_never_believed(
         desk()
