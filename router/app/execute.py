@@ -7,6 +7,7 @@ and everybody prints what the tables say in the end.
 import asyncio
 from dataclasses import dataclass
 
+from router.app.curves import in_full
 from router.app.drive import drive_while, following
 from router.app.exits import ExitCode
 from router.app.parts import Driving, Router
@@ -43,7 +44,8 @@ class Executed:
 async def submit(router: Router, body: OrderBody, principal: str) -> ParentId:
     """Ask for a parent: the row exists once, however often this is called. Raises `BadInput`."""
     config = router.config
-    order = parent_order(body, router.store.deployment, config.entity, principal, router.offered)
+    full = await in_full(router.store, body)
+    order = parent_order(full, router.store.deployment, config.entity, principal, router.offered)
     request = order_request(body, entity=config.entity, principal=principal, asked_ns=router.clock.now())
     await router.store.ask(request)
     return order.id

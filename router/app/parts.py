@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from connectors.ccxt_venue import CcxtVenue
 from connectors.paper import PaperSettings, PaperVenue
 from connectors.settings import VenueSettings
 from policies import POLICIES
+from router.app.curves import stored_curve
 from router.app.licences import check_licences
 from router.app.offers import offered
 from router.app.version import VERSION
@@ -23,7 +24,7 @@ from router.model.ids import AccountId, ListingId
 from router.model.requests import Request
 from router.observe import Observe
 from router.ports import Lease, VenuePort
-from router.requests import Offered, understand
+from router.requests import Offered, curve_wanted, understand
 from router.runtime.clock import SystemClock
 from router.runtime.driver import Driver, DriverSettings
 from router.runtime.inbox import Inbox
@@ -188,10 +189,12 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
     return started
 
 
-def _understanding(router: Router) -> Callable[[Request], Event]:
-    def event_of(request: Request) -> Event:
+def _understanding(router: Router) -> Callable[[Request], Awaitable[Event]]:
+    async def event_of(request: Request) -> Event:
         try:
-            return understand(request, router.store.deployment, router.offered)
+            wanted = curve_wanted(request)
+            curve = None if wanted is None else await stored_curve(router.store, *wanted)
+            return understand(request, router.store.deployment, router.offered, curve)
         except BadInput as error:
             router.observe.request_refused(request.kind, error.field, error.message)
             return RequestUnreadable(kind=request.kind, key=request.key, reason=str(error))

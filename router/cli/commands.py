@@ -9,6 +9,7 @@ from router.cli import (
     auditing,
     balances,
     configuring,
+    curves,
     doubting,
     drilling,
     examining,
@@ -79,3 +80,4 @@ app.add_typer(venues.app, name="venues")
 app.add_typer(balances.app, name="balances")
 app.add_typer(configuring.app, name="config")
 app.add_typer(whatif.app, name="whatif")
+app.add_typer(curves.app, name="curves")

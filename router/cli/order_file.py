@@ -8,7 +8,7 @@ from typing import Any
 from router.app.offers import offered
 from router.config import Config
 from router.model.errors import BadInput
-from router.requests import OrderBody, parent_order
+from router.requests import OrderBody, check_offered
 from router.requests.bodies import parse
 
 SIZE_MAX = 64 * 1024
@@ -86,5 +86,5 @@ def order_of(
 
 def tradable(body: OrderBody, config: Config) -> OrderBody:
     """The same order, if this deployment can trade it at all. Raises `BadInput`: better here than half-way."""
-    parent_order(body, config.deployment, config.entity, "", offered(config))
+    check_offered(body, offered(config))
     return body

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 from router.book.consolidated import Rung, ladder
 from router.book.discounts import as_reckoned
 from router.config import Config
+from router.curves.doubts import curve_doubts
 from router.journal.codec import loads
 from router.model import moments
 from router.model.errors import BadInput
-from router.model.ids import Asset, ClientOrderId, ListingId, listing_id
+from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, listing_id
 from router.model.keys import KeyReading
 from router.model.market import ListingView, MarketView
 from router.model.money import cut, exactly, plain
 from router.model.orders import ChildState, ParentOrder, ParentState
+from router.model.policies import VwapParams
 from router.model.requests import Request, RequestState
 from router.model.side import Side
 from router.model.trades import Traded
@@ -114,7 +116,7 @@ def request_report(asked: Request) -> Report:
 
 def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report:
     """A parent and all that came of it. The same for everybody who asks, whenever they ask after its end."""
-    parent = detail.parent
+    parent, accepted = detail.parent, _as_accepted(detail.parent)
     side = Side(parent.side)
     fills = _fills_seen(detail, rounds)
     result = result_of(side, base_of(parent.instrument), fills)
@@ -124,7 +126,8 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
         remaining = parent.quantity - filled
     return parent_line(parent) | {
         "entity": parent.entity,
-        "order": _as_accepted(parent),
+        "order": order_written(accepted),
+        "warnings": list(doubts_of(accepted, Nanos(parent.accepted_ns))),
         "filled": number(filled),
         "remaining": number(remaining),
         "in_doubt": any(ChildState(child.state).in_doubt for child in detail.children),
@@ -151,11 +154,16 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
     }
 
 
-def _as_accepted(parent: ParentTable) -> Report:
-    """The order as it stands, every default named."""
+def _as_accepted(parent: ParentTable) -> ParentOrder:
+    """The order as it stands."""
     order = loads(parent.order_json)
     assert isinstance(order, ParentOrder)
-    return order_written(order)
+    return order
+
+
+def doubts_of(order: ParentOrder, at_ns: Nanos) -> tuple[str, ...]:
+    """What speaks against what an order goes by: a sentence each."""
+    return curve_doubts(order.params.curve, order.instrument, at_ns) if isinstance(order.params, VwapParams) else ()
 
 
 def base_of(instrument: str) -> Asset:
@@ -280,6 +288,7 @@ def estimate_report(found: "Estimate") -> Report:
     return comparison_report(seen.comparison, order.side, order.quantity, found.view) | {
         "estimate_id": found.id,
         "policy": order.policy,
+        "warnings": list(doubts_of(order, found.view.at_ns)),
         "limit_price": number(order.limit_price),
         "feasible": not seen.plan.residual,
         "book_bps": price(seen.book_bps),

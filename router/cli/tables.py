@@ -99,6 +99,7 @@ def parent(report: Report) -> RenderableType:
             f"arrival mid {_with(figure(report['arrival_mid']), reporting)}, "
             f"slippage {_with(figure(report['arrival_slippage_bps']), 'bps')}"
         ),
+        *_warnings(report),
         Text(""),
         _table(
             "by venue",
@@ -253,8 +254,14 @@ def estimate(report: Report) -> RenderableType:
         Text(""),
         _table("compared", columns, rows),
         *_before_sending(report),
+        *_warnings(report),
         *_left(report),
     )
+
+
+def _warnings(report: Report) -> list[Text]:
+    """What speaks against what an order goes by."""
+    return [Text(one, style="yellow") for one in report["warnings"]]
 
 
 def _before_sending(report: Report) -> list[RenderableType]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from router.app.curves import in_full, unknown_curve
 from router.app.exits import ExitCode
 from router.cli import report, tables
 from router.cli.asking import Asked, ask, word_on
@@ -22,12 +23,21 @@ from router.cli.common import (
 )
 from router.cli.order_file import order_of, read_order, tradable
 from router.cli.out import Out
-from router.cli.reading import order_of_ref, reading, reading_if_there, rounds_of
+from router.cli.reading import order_of_ref, reading, reading_if_there, rounds_of, store_if_there
 from router.config import Config
 from router.model.errors import BadInput
 from router.model.orders import ParentState
 from router.model.requests import Request, RequestState
-from router.requests import CancelBody, HaltBody, cancel_request, halt_request, order_request, parent_order
+from router.requests import (
+    CancelBody,
+    HaltBody,
+    OrderBody,
+    cancel_request,
+    curve_named,
+    halt_request,
+    order_request,
+    parent_order,
+)
 from router.requests.bodies import parse
 from router.runtime.clock import SystemClock
 from router.store.queries import ParentDetail
@@ -61,7 +71,8 @@ def estimate(
         from router.app.estimate import estimate as estimated  # noqa: PLC0415 - brings ccxt with it
 
         async with router_of(found) as router:
-            asked = parent_order(body, router.store.deployment, router.config.entity, principal(), router.offered)
+            full = await in_full(router.store, body)
+            asked = parent_order(full, router.store.deployment, router.config.entity, principal(), router.offered)
             seen = await estimated(router, asked, watch_ms=int(watch_s * 1_000))
         Out(as_json=as_json).show(report.estimate_report(seen), tables.estimate)
         return ExitCode.OK
@@ -89,6 +100,7 @@ def submit(
         wanted = one_instrument(instrument, named)
         given = read_order(order) if order else order_of(ref or "", wanted, side, quantity, limit_price)
         body = tradable(given, found)
+        await _curve_known(found, body)
         asked = order_request(body, entity=found.entity, principal=principal(), asked_ns=SystemClock().now())
         return await _submitted(found, asked, Out(as_json=as_json))
 
@@ -206,6 +218,17 @@ async def _cancelled(config: Config, request: Request, out: Out) -> ExitCode:
     else:
         _tell(asked, f"{ref}: cancel taken; {await _state_of(config, ref)}; see sor show {ref}", out)
     return asked.exit_code
+
+
+async def _curve_known(config: Config, body: OrderBody) -> None:
+    """Raises `BadInput` for an order by a curve that is not stored: better here than when a driver takes it."""
+    named = curve_named(body)
+    if named is None:
+        return
+    async with store_if_there(config) as store:
+        if store is None:
+            raise unknown_curve(*named, [])
+        await in_full(store, body)
 
 
 async def _submitted(config: Config, request: Request, out: Out) -> ExitCode:

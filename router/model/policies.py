@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.model.ids import Nanos
+from router.model.ids import InstrumentId, Nanos
 
 _MS = 1_000_000
 _TWO = Decimal(2)
@@ -127,7 +127,8 @@ class TwapParams:
 class VolumeCurve:
     """How a UTC day's volume falls on its hours: weights of equal buckets, for weekdays and for the weekend.
 
-    `asof`: the last day it was built from; `built_from` says what that was.
+    `asof`: the last day it was built from; `built_from` says what that was. `instrument` and `days_used` (UTC days,
+    `2026-01-31`) are None and empty where nobody said.
     """
 
     id: str
@@ -135,6 +136,8 @@ class VolumeCurve:
     built_from: str
     weekday: tuple[Decimal, ...]
     weekend: tuple[Decimal, ...]
+    instrument: InstrumentId | None = None
+    days_used: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

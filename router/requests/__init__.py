@@ -16,6 +16,8 @@ from router.requests.door import (
     acknowledge_request,
     amend_request,
     cancel_request,
+    check_offered,
+    curve_wanted,
     halt_request,
     order_request,
     parent_order,
@@ -25,7 +27,7 @@ from router.requests.door import (
     restored_request,
     understand,
 )
-from router.requests.orders import OrderBody
+from router.requests.orders import OrderBody, curve_named, with_curve
 
 __all__ = [
     "AcknowledgeBody",
@@ -42,6 +44,9 @@ __all__ = [
     "acknowledge_request",
     "amend_request",
     "cancel_request",
+    "check_offered",
+    "curve_named",
+    "curve_wanted",
     "halt_request",
     "order_request",
     "parent_order",
@@ -50,4 +55,5 @@ __all__ = [
     "resolve_request",
     "restored_request",
     "understand",
+    "with_curve",
 ]

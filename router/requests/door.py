@@ -48,8 +48,9 @@ from router.requests.bodies import (
     TradeBody,
     parse,
 )
+from router.requests.curves import CurveBody
 from router.requests.fields import Body, nanoseconds
-from router.requests.orders import ENVELOPE_FIELDS, TAKING, OrderBody, order_model
+from router.requests.orders import ENVELOPE_FIELDS, TAKING, OrderBody, curve_named, order_model, with_curve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,18 +119,31 @@ def restored_request(body: RestoredBody, *, entity: EntityId, principal: str, as
     return _request(RequestKind.RESTORED, f"{body.incarnation}", _text(body), entity, principal, asked_ns)
 
 
-def understand(request: Request, deployment: str, offered: Offered) -> Event:
-    """The event a stored request means. It was checked when it was stored; a later release checks it again.
+def curve_wanted(request: Request) -> tuple[str, str] | None:
+    """Name and day of the stored curve that has to be looked up before a request is understood, if one has to.
 
-    Raises `BadInput` when it cannot be understood.
+    Raises `BadInput` as `understand` does.
     """
+    return curve_named(parse(OrderBody, _data(request))) if request.kind is RequestKind.PARENT else None
+
+
+def _data(request: Request) -> object:
     try:
-        data = json.loads(request.body)
+        return json.loads(request.body)
     except (ValueError, RecursionError):
         raise BadInput("body", "is not JSON that can be read") from None
+
+
+def understand(request: Request, deployment: str, offered: Offered, curve: CurveBody | None = None) -> Event:
+    """The event a stored request means. It was checked when it was stored; a later release checks it again.
+
+    `curve`: the one it names (`curve_wanted`). Raises `BadInput` when it cannot be understood.
+    """
+    data = _data(request)
     match request.kind:
         case RequestKind.PARENT:
             body = parse(OrderBody, data)
+            body = body if curve is None else with_curve(body, curve)
             return ParentSubmitted(order=parent_order(body, deployment, request.entity, request.principal, offered))
         case RequestKind.CANCEL | RequestKind.PAUSE | RequestKind.RESUME_ORDER | RequestKind.AMEND:
             return _about_a_parent(request, deployment, data)
@@ -184,7 +198,7 @@ def _about_a_parent(request: Request, deployment: str, data: object) -> CancelAs
 
 def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: str, offered: Offered) -> ParentOrder:
     """The parent a body describes, defaults filled in. Raises `BadInput` for what is not offered here."""
-    _check_offered(body, offered)
+    check_offered(body, offered)
     id_ = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
     return order_model(body, id_, entity, principal)
 
@@ -213,7 +227,8 @@ def _offered_account(account: str, offered: Offered) -> AccountId:
     return AccountId(account)
 
 
-def _check_offered(body: OrderBody, offered: Offered) -> None:
+def check_offered(body: OrderBody, offered: Offered) -> None:
+    """Raises `BadInput` for what is not offered here."""
     if body.policy not in offered.policies:
         raise BadInput("policy", f"{body.policy} is not offered yet; there is {', '.join(sorted(offered.policies))}")
     for field in sorted((body.model_fields_set & ENVELOPE_FIELDS) - offered.envelope):

@@ -25,6 +25,8 @@ VENUE_ID = r"^[!-~]{1,64}$"
 ASSET = r"^[A-Z0-9]{1,16}$"
 DURATION = r"^[0-9]{1,9}(ms|s|m|h|d)$"
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+SHA256 = r"^[0-9a-f]{64}$"
 SHARE = r"^(0|1|0?\.[0-9]{1,12})$"
 _PATTERNS: Mapping[str, str] = {
     AMOUNT: "must be a plain positive decimal of at most 12 digits before and after the point, as text",
@@ -37,6 +39,8 @@ _PATTERNS: Mapping[str, str] = {
     VENUE_ID: "must be the venue's own id: printable, no blanks, at most 64 characters",
     DURATION: "must be a whole number with its unit (ms, s, m, h or d), such as 15m",
     MOMENT: "must be a moment in UTC, such as 2026-01-31T09:30:00Z",
+    DAY: "must be a day, such as 2026-01-31",
+    SHA256: "must be a SHA-256 digest: 64 hex digits",
     SHARE: "must be a share from 0 to 1, as text, such as 0.1",
 }
 _SENTENCES: Mapping[str, str] = {

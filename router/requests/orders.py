@@ -14,6 +14,7 @@ from router.model.orders import ParentOrder
 from router.model.policies import Envelope, Randomize
 from router.model.side import Side
 from router.requests import parameters as p
+from router.requests.curves import CurveBody
 from router.requests.fields import (
     PAIR,
     Amount,
@@ -214,6 +215,20 @@ def parse_order(data: object) -> OrderBody:
     return body
 
 
+def curve_named(body: OrderBody) -> tuple[str, str] | None:
+    """Name and day of the stored curve an order goes by, if it names one."""
+    params = body.params
+    if not isinstance(params, p.VwapBody) or params.curve_id is None or params.curve_asof is None:
+        return None
+    return params.curve_id, params.curve_asof
+
+
+def with_curve(body: OrderBody, curve: CurveBody) -> OrderBody:
+    """The order as if its owner had given the curve it names."""
+    params = body.params.model_copy(update={"curve": curve, "curve_id": None, "curve_asof": None})
+    return body.model_copy(update={"params": params})
+
+
 def _check(body: OrderBody) -> None:
     if body.quote_value is not None:
         raise BadInput("quote_value", "orders by value are not supported yet: give base_quantity")
@@ -225,7 +240,7 @@ def _check(body: OrderBody) -> None:
     both = set(body.venues.include or ()) & set(body.venues.exclude)
     if both:
         raise BadInput("venues", f"{', '.join(sorted(both))} is both included and excluded")
-    body.params.model()
+    body.params.check()
     _check_times(body)
     _check_prices(body)
     rate = _number(body.max_participation_rate)

@@ -27,13 +27,12 @@ from router.model.policies import (
     SweepParams,
     TwapParams,
     Urgency,
-    VolumeCurve,
     VwapParams,
 )
+from router.requests.curves import CurveBody, curve_written
 from router.requests.fields import Amount, Body, Duration, Name, Share, duration, milliseconds
 
 SLICES_MAX = 10_000
-_DAY_MINUTES = 1_440
 
 
 class ParamsBody(Body, ABC):
@@ -42,6 +41,10 @@ class ParamsBody(Body, ABC):
     @abstractmethod
     def model(self) -> PolicyParams:
         """The same, defaults filled in. Raises `BadInput` for what cannot be."""
+
+    def check(self) -> None:
+        """Raises `BadInput` for what cannot be."""
+        self.model()
 
 
 class RoundsBody(ParamsBody):
@@ -125,40 +128,35 @@ class TwapBody(SlicesBody):
         return TwapParams(slicing=self.slicing(CatchUp(self.catch_up.upper()), self.catch_up_cap))
 
 
-class CurveBody(Body):
-    """A day's volume by buckets of equal length, in UTC, as `sor curves build` prints it."""
-
-    curve_id: Name
-    curve_asof: Name
-    built_from: str = Field(min_length=1, max_length=1_024)
-    weekday: list[Amount] = Field(min_length=1, max_length=_DAY_MINUTES)
-    weekend: list[Amount] = Field(min_length=1, max_length=_DAY_MINUTES)
-
-    def model(self) -> VolumeCurve:
-        """As the model has it."""
-        for name, buckets in (("weekday", self.weekday), ("weekend", self.weekend)):
-            if _DAY_MINUTES % len(buckets):
-                raise BadInput(f"params.curve.{name}", "must divide the day into whole minutes: 24 or 288, say")
-            if not any(map(Decimal, buckets)):
-                raise BadInput(f"params.curve.{name}", "must have volume somewhere")
-        return VolumeCurve(
-            id=self.curve_id,
-            asof=self.curve_asof,
-            built_from=self.built_from,
-            weekday=tuple(map(Decimal, self.weekday)),
-            weekend=tuple(map(Decimal, self.weekend)),
-        )
-
-
 class VwapBody(TwapBody):
-    """Parameters of VWAP."""
+    """Parameters of VWAP: the curve itself, or the name of a stored one, which is looked up when the order is taken."""
 
-    curve: CurveBody
+    curve: CurveBody | None = None
+    curve_id: Name | None = None
+    curve_asof: Name | None = None
+
+    def check(self) -> None:
+        """Raises `BadInput` for what cannot be, as far as it can be told before a curve is looked up."""
+        self.slicing(CatchUp(self.catch_up.upper()), self.catch_up_cap)
+        named = self.curve_id is not None or self.curve_asof is not None
+        if self.curve is None and not named:
+            raise BadInput("params.curve", "is missing: give it, or curve_id and curve_asof of a stored one")
+        if self.curve is not None and named:
+            raise BadInput("params.curve", "is another way to name a stored one by curve_id: give one of them")
+        if self.curve is not None:
+            self.curve.model("params.curve")
+        elif self.curve_id is None:
+            raise BadInput("params.curve_id", "is missing: a stored curve has a name and a day")
+        elif self.curve_asof is None:
+            raise BadInput("params.curve_asof", "is missing: a stored curve has a name and a day")
 
     def model(self) -> PolicyParams:
         """As the model has it."""
+        self.check()
+        if self.curve is None:
+            raise BadInput("params.curve_id", "is looked up when an order is taken: here, give params.curve itself")
         slicing = self.slicing(CatchUp(self.catch_up.upper()), self.catch_up_cap)
-        return VwapParams(curve=self.curve.model(), slicing=slicing)
+        return VwapParams(curve=self.curve.model("params.curve"), slicing=slicing)
 
 
 class PovBody(ParamsBody):
@@ -346,17 +344,6 @@ def written(params: PolicyParams) -> dict[str, object]:
                 "patience_pct": params.patience_pct,
                 "venues_max": params.venues_max,
             }
-
-
-def curve_written(curve: VolumeCurve) -> dict[str, object]:
-    """A curve as an order has it."""
-    return {
-        "curve_id": curve.id,
-        "curve_asof": curve.asof,
-        "built_from": curve.built_from,
-        "weekday": list(map(plain, curve.weekday)),
-        "weekend": list(map(plain, curve.weekend)),
-    }
 
 
 def _slicing(slicing: Slicing) -> dict[str, object]:

@@ -39,8 +39,8 @@ _LOOP_LOOK_MS = 250
 LOOKS_MOST = 8
 """Looks at one instrument on one event: a decision that keeps asking without deciding anything is let go."""
 
-Understand = Callable[[Request], Event]
-"""A request as an event. Never raises: what cannot be understood is an event too."""
+Understand = Callable[[Request], Awaitable[Event]]
+"""A request as an event. What cannot be understood is an event too; it raises only for want of the database."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -369,17 +369,17 @@ class Driver:
         while True:
             consumed_before = frozenset(self._consumed_requests)
             for request in await self._store.open_requests(BATCH_MOST):
-                newest = max(newest, self._take_request(request))
+                newest = max(newest, await self._take_request(request))
             self._consumed_requests -= consumed_before
             self._asked = True
             await self._store.wait_requests(self._settings.request_poll_ms / 1_000, newest)
 
-    def _take_request(self, request: Request) -> int:
+    async def _take_request(self, request: Request) -> int:
         assert request.id is not None
         if request.id in self._queued_requests or request.id in self._consumed_requests:
             return request.id
         self._queued_requests.add(request.id)
-        event = self._understand(request)
+        event = await self._understand(request)
         self._observe.request_taken(request.kind)
         if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
             self._switch.halt_now(event.reason, request.id)
@@ -392,7 +392,7 @@ class Driver:
         """A halt that was asked for while nobody drove bites before the first decision; so does word of a restore."""
         for request in await self._store.open_requests(BATCH_MOST):
             if request.kind in {RequestKind.HALT, RequestKind.RESTORED}:
-                self._take_request(request)
+                await self._take_request(request)
 
 
 def _next_look(batch: _Batch) -> Look | None:

@@ -274,7 +274,7 @@ class LiveWorld(SimWorld):
 
     # People.
 
-    def understood(self, request: Request) -> e.Event:
+    async def understood(self, request: Request) -> e.Event:
         """As the application does."""
         return understand(request, DEPLOYMENT, self._offered)
 

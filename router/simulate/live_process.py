@@ -37,7 +37,7 @@ class LiveSurroundings(World, Protocol):
     strikes: Strikes
     observe: Observe
 
-    def understood(self, request: Request) -> e.Event:
+    async def understood(self, request: Request) -> e.Event:
         """As the application does."""
         ...
 

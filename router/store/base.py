@@ -22,6 +22,7 @@ from router.model.errors import (
     SameKeyOtherBody,
     SideRowTaken,
     StoreUnavailable,
+    WrongStore,
 )
 from router.model.facts import Fact, FillBooked, ParentArchived
 from router.model.ids import EntityId, Nanos
@@ -313,6 +314,29 @@ class JournalStore:
             await self._session.news(min(left, _POLL_S))
         return True
 
+    # Volume curves.
+
+    async def keep_curve(self, curve_id: str, asof: str, body: str, kept_ns: Nanos) -> bool:
+        """Store a curve under its name and day, for ever. False: the very same is there already.
+
+        Raises `BadInput` where another one has that name and day.
+        """
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        if await self._write_one(sql.KEEP_CURVE, curve_id, asof, body, digest, kept_ns):
+            return True
+        if await self.curve(curve_id, asof) == body:
+            return False
+        raise BadInput("curve_id", f"{curve_id} of {asof} is another curve already, and none is changed: take a new id")
+
+    async def curve(self, curve_id: str, asof: str) -> str | None:
+        """The body of a curve, if there is one. Raises `WrongStore` for one that was changed."""
+        rows = await self._session.read(sql.CURVE, curve_id, asof)
+        return _curve(rows[0]) if rows else None
+
+    async def curves(self) -> tuple[str, ...]:
+        """The bodies of all curves by name, each name's newest day first. Raises `WrongStore` as `curve` does."""
+        return tuple(map(_curve, await self._session.read(sql.CURVES)))
+
     # Snapshots and identity.
 
     async def save_snapshot(self, seq: int, row_hash: str, at_ns: Nanos, version: int, payload: bytes) -> None:
@@ -381,6 +405,13 @@ def stored_row(row: Row) -> StoredRow:
     """A row of the journal as the database gives it."""
     shard, seq, epoch, at_ns, kind, payload, row_hash = cast("tuple[str, int, int, Nanos, str, str, str]", tuple(row))
     return StoredRow(shard=shard, seq=seq, epoch=epoch, at_ns=at_ns, kind=kind, payload=payload, hash=row_hash)
+
+
+def _curve(row: Row) -> str:
+    body, digest = cast("tuple[str, str]", tuple(row))
+    if hashlib.sha256(body.encode()).hexdigest() != digest:
+        raise WrongStore("a stored volume curve is not what was stored: its digest does not fit")
+    return body
 
 
 def _request(row: Row) -> Request:

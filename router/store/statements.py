@@ -170,3 +170,12 @@ MARKET_CUT_AT = Sql("""
 """)
 MARKET_STRAY = Sql("SELECT COUNT(*) FROM market_block WHERE shard = $1")
 WORKED_ON = Sql("SELECT instrument, MAX(updated_ns) FROM parent WHERE updated_ns >= $1 GROUP BY instrument")
+
+# Volume curves: written once, never changed, never taken away.
+
+KEEP_CURVE = Sql("""
+    INSERT INTO volume_curve (curve_id, curve_asof, body, sha256, kept_ns) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (curve_id, curve_asof) DO NOTHING RETURNING sha256
+""")
+CURVE = Sql("SELECT body, sha256 FROM volume_curve WHERE curve_id = $1 AND curve_asof = $2")
+CURVES = Sql("SELECT body, sha256 FROM volume_curve ORDER BY curve_id, curve_asof DESC")

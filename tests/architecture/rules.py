@@ -30,6 +30,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.book": ("router.model",),
     "router.split": ("router.model", "router.book"),
     "router.learn": ("router.model", "router.split"),
+    "router.curves": ("router.model",),
     "policies": ("router.model", "router.ports"),
     "router.risk": ("router.model", "router.orders", "router.balances"),
     "router.orders": ("router.model",),
@@ -70,6 +71,7 @@ PURE = (
     "router.tca",
     "router.evaluation",
     "router.learn",
+    "router.curves",
     "connectors.lab.core",
 )
 MONEY = (
@@ -82,6 +84,7 @@ MONEY = (
     "router.engine",
     "router.tca",
     "router.learn",
+    "router.curves",
     "router.journal",
     "router.store",
     "router.market_record",

@@ -1,4 +1,4 @@
-"""Write the JSON schemas of what-if cases: `python -m tests.docs.schemas`."""
+"""Write the JSON schemas of what-if cases and of curve files: `python -m tests.docs.schemas`."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from router.cli.whatif_fillprob import FillprobCase
 from router.cli.whatif_place import PlaceCase
 from router.cli.whatif_schedule import ScheduleCase
 from router.cli.whatif_split import SplitCase
+from router.requests.curves import CurveBody
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 CASES: dict[str, type[BaseModel]] = {
@@ -16,6 +17,7 @@ CASES: dict[str, type[BaseModel]] = {
     "whatif-place": PlaceCase,
     "whatif-fillprob": FillprobCase,
     "whatif-split": SplitCase,
+    "volume-curve": CurveBody,
 }
 
 

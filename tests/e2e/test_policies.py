@@ -8,35 +8,60 @@ from typing import Any
 import pytest
 
 from router.drill.stand import BINANCE, KRAKEN
-from router.model.ids import InstrumentId
+from router.model.ids import InstrumentId, Nanos
 from router.model.orders import ParentState
-from router.requests import AmendBody, CancelBody, PauseBody, amend_request, cancel_request, pause_request
+from router.model.requests import RequestKind, RequestState
+from router.requests import (
+    AmendBody,
+    CancelBody,
+    PauseBody,
+    amend_request,
+    cancel_request,
+    order_request,
+    pause_request,
+)
 from router.requests.bodies import parse
+from router.requests.curves import CurveBody, curve_text
+from router.requests.orders import order_written
 from tests.e2e.rig import Stand, order, quantity_of, standing
 from tests.e2e.truth import assert_venues_agree
 from tests.waiting import eventually
 
 CURVE = {"curve_id": "c", "curve_asof": "2026-01-31", "built_from": "a test", "weekday": ["1"], "weekend": ["1"]}
+NAMED = {"curve_id": "c", "curve_asof": "2026-01-31"}
 ORDERS: dict[str, dict[str, Any]] = {
     "BEST_SINGLE": {},
     "TWAP": {"duration": "2s", "params": {"slices": 3}, "must_complete": True, "randomize": {}},
-    "VWAP": {"duration": "2s", "params": {"slice_interval": "500ms", "curve": CURVE}, "must_complete": True},
+    "VWAP": {"duration": "2s", "params": {"slice_interval": "500ms", **NAMED}, "must_complete": True},
     "IS": {"duration": "2s", "params": {"slices": 4, "urgency": "HIGH"}, "must_complete": True},
     "SNIPER": {"params": {"trigger_price": "70000", "min_quantity": "0.05", "look_every_ms": 200}},
 }
 
 
 async def test_each_taking_policy_fills_what_it_was_given(tmp_path: Path) -> None:
-    """All at once on one driver; the venues' records agree with ours to the last digit."""
+    """All at once on one driver; the venues' records agree with ours to the last digit. VWAP by a stored curve."""
     database_url = f"sqlite:///{tmp_path / 'sor.db'}"
     async with standing(tmp_path, database=database_url) as stand:
+        await stand.router.store.keep_curve("c", "2026-01-31", curve_text(parse(CurveBody, CURVE)), Nanos(1))
+        stray = order(
+            "R_STRAY", "0.1", policy="VWAP", **ORDERS["VWAP"] | {"params": NAMED | {"slices": 2, "curve_id": "d"}}
+        )
+        entity, asked_ns = stand.router.config.entity, stand.router.clock.now()
+        await stand.router.store.ask(order_request(stray, entity=entity, principal="e2e", asked_ns=asked_ns))
         parents = {
             policy: await stand.submit(order(f"R_{policy}", "0.1", policy=policy, **fields))
             for policy, fields in ORDERS.items()
         }
         ends = {policy: await stand.ended(parent_id) for policy, parent_id in parents.items()}
         agreed = await assert_venues_agree(stand.control, database_url)
+        vwap = stand.parent(parents["VWAP"])
+        asked = await stand.router.store.asked(entity, RequestKind.PARENT, "R_STRAY")
 
+    assert asked is not None
+    assert asked.state is RequestState.CONSUMED  # by a curve nobody stored: refused, and the driver goes on
+    assert len(agreed.ours.parents) == len(ORDERS)
+    assert vwap is not None
+    assert order_written(vwap.order)["params"]["curve"] == CURVE | {"instrument": None, "days_used": []}
     assert ends == dict.fromkeys(ORDERS, ParentState.FILLED)
     for parent_id in parents.values():
         assert quantity_of(agreed.orders_of(parent_id)) == Decimal("0.1")

@@ -123,6 +123,7 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path):
     with sqlite3.connect(path) as old:
         old.executescript(
             "DROP TABLE market_block; DROP TABLE market_record; DROP TABLE archived_parent; DROP TABLE archived_child;"
+            "DROP TABLE volume_curve;"
             "UPDATE schema_revision SET version_num = '0001';"
             "UPDATE meta SET schema_version = 1"
         )

@@ -10,8 +10,9 @@ from router.journal.codec import decode, encode
 from router.model.errors import BadInput
 from router.model.ids import EntityId, InstrumentId, Nanos, ParentId, VenueId
 from router.model.policies import PLAIN, Randomize, SweepParams
-from router.requests import Offered, OrderBody, order_request, parent_order
+from router.requests import Offered, OrderBody, curve_named, order_request, parent_order, with_curve
 from router.requests.bodies import parse
+from router.requests.curves import CurveBody
 from router.requests.fields import moment, nanoseconds
 from router.requests.orders import ENVELOPE_FIELDS, SHAPES, order_model, order_written
 
@@ -80,6 +81,11 @@ def test_an_order_echoed_is_the_same_order(policy: str) -> None:
         ("IS", {"end_time": "2026-02-30T00:00:00Z"}, "end_time", "not a day of the calendar"),
         ("IS", {"params": {"slices": 2, "risk_aversion": "0.1"}}, "params.volatility_bps", "give both"),
         ("VWAP", {"params": {"slices": 2}}, "params.curve", "is missing"),
+        ("VWAP", {"params": {"slices": 2, "curve": CURVE, "curve_id": "c"}}, "params.curve", "give one of them"),
+        ("VWAP", {"params": {"slices": 2, "curve_id": "c"}}, "params.curve_asof", "is missing"),
+        ("VWAP", {"params": {"slices": 2, "curve_asof": "2026-01-31"}}, "params.curve_id", "is missing"),
+        ("VWAP", {"params": {"slices": 2, "curve": CURVE | {"bucket_minutes": 5}}}, "params.curve.weekday", "5 min"),
+        ("VWAP", {"params": {"slices": 2, "curve": CURVE | {"days_used": ["x"]}}}, "params.curve.days_used.0", "a day"),
         ("VWAP", {"params": {"slices": 2, "curve": CURVE | {"weekday": ["1"] * 7}}}, "params.curve.weekday", "divide"),
         ("VWAP", {"params": {"slices": 2, "curve": CURVE | {"weekend": ["0"]}}}, "params.curve.weekend", "somewhere"),
         ("POV", {"params": {"target_rate": "1"}}, "params.target_rate", "less than 1"),
@@ -101,6 +107,30 @@ def test_each_wrong_field_is_named(policy: str, change: dict[str, Any], field: s
 
     assert caught.value.field == field
     assert says in caught.value.message
+
+
+def test_a_curve_that_is_named_is_the_order_as_if_it_were_given() -> None:
+    """Once it is looked up; before, the order cannot be worked, and its text holds the name only."""
+    data = written("VWAP", params={"slice_interval": "15s", "curve_id": "btc-usd", "curve_asof": "2026-01-31"})
+    body = parse(OrderBody, data)
+
+    assert curve_named(body) == ("btc-usd", "2026-01-31")
+    assert curve_named(parse(OrderBody, written("VWAP"))) is None
+    with pytest.raises(BadInput, match="is looked up when an order is taken"):
+        model(data)
+    full = with_curve(body, CurveBody.model_validate(CURVE))
+    assert order_model(full, ParentId("P"), EntityId("acme"), "ann") == model(written("VWAP"))
+    request = order_request(body, entity=EntityId("acme"), principal="ann", asked_ns=Nanos(1))
+    assert "weekday" not in request.body
+
+
+def test_a_curve_of_an_older_journal_still_reads() -> None:
+    """Nobody said then what it was for and which days it was built from."""
+    order = model(written("VWAP"))
+    row = encode(order)
+    del row["params"]["curve"]["instrument"], row["params"]["curve"]["days_used"]
+
+    assert decode(row) == order
 
 
 def test_what_is_not_offered_is_refused_by_name() -> None:

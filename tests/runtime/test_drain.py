@@ -56,7 +56,7 @@ class SlowStore:
         await self._store.release_lease(lease)
 
 
-def understand(request: Request) -> Event:
+async def understand(request: Request) -> Event:
     """A halt, or a parent of an instrument nobody configured: turned down, which is a fact."""
     if request.kind is RequestKind.HALT:
         return HaltAsked(level=HaltLevel.NEW, reason="stop", principal="t")
