@@ -40,6 +40,13 @@ def all_in_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) 
     return _with_fee(side, notional * rate, listing.charged_bps, in_base=in_base)
 
 
+def factor_here(listing: Listing, side: Side, rate: Decimal) -> Decimal | None:
+    """What `all_in_here` multiplies every price by; None where a fee in base makes it a quotient. For many levels."""
+    if listing.paid_in is None and listing.fee_in_base(side):
+        return None
+    return _with_fee(side, rate, listing.charged_bps, in_base=False)
+
+
 def all_in_at_most_here(listing: Listing, side: Side, notional: Decimal, rate: Decimal) -> Decimal:
     """`all_in_here` without any token's discount, which may run out on the way: what a limit is held against."""
     return _with_fee(side, notional * rate, listing.taker_fee_bps, in_base=listing.fee_in_base(side))
@@ -68,9 +75,9 @@ def expected_fee(listing: Listing, side: Side, quantity: Decimal, notional: Deci
 def expected_fee_here(listing: Listing, side: Side, quantity: Decimal, notional: Decimal) -> Fee:
     """`expected_fee` for a caller who is under `exactly()` already."""
     tau = fraction_of_bps(listing.charged_bps)
-    if listing.paid_in is not None and listing.token_price is not None:
+    if listing.token_price is not None and listing.discount is not None:
         amount = rounding.up(ratio(notional * tau, listing.token_price), _PLACES)
-        return Fee(asset=listing.paid_in.token, amount=amount)
+        return Fee(asset=listing.discount.token, amount=amount)
     if listing.fee_in_base(side):
         return Fee(asset=listing.base, amount=quantity * tau)
     return Fee(asset=listing.quote, amount=notional * tau)

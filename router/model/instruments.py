@@ -72,7 +72,9 @@ class Listing:
     @property
     def charged_bps(self) -> Decimal:
         """The rate to reckon with."""
-        return self.taker_fee_bps if self.paid_in is None else self.paid_in.taker_fee_bps
+        if self.token_price is None or self.discount is None:
+            return self.taker_fee_bps
+        return self.discount.taker_fee_bps
 
     def fee_in_base(self, side: Side) -> bool:
         """Is the fee of an order on `side` taken in the base asset, where no token pays it?"""

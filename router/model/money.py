@@ -70,7 +70,7 @@ def bps_above(value: Decimal, base: Decimal) -> Decimal:
 
 def fraction_of_bps(bps: Decimal) -> Decimal:
     """10 bps -> 0.001, exactly."""
-    return bps.scaleb(-4, context=_EXACT)
+    return bps.scaleb(-4, _EXACT)
 
 
 def plain(value: Decimal) -> str:

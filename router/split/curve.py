@@ -8,17 +8,16 @@ wherever it comes near a bound.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from copy import copy
 from decimal import Decimal
 from enum import StrEnum
+from itertools import accumulate, islice
 from math import inf
 
-from router.book.effective import all_in_at_most_here, all_in_here, spend_factor
+from router.book.effective import all_in_at_most_here, all_in_here, factor_here, spend_factor
 from router.model import rounding
 from router.model.market import Level, ListingView
 from router.model.money import ONE, ZERO, ratio
 from router.model.side import Side
-from router.split.evaluate import levels_for
 from router.split.plan import Landing, Reserve, SplitRequest
 
 _CHUNK = 2
@@ -68,11 +67,13 @@ class Curve:
     __slots__ = (
         "_chances",
         "_chunk",
+        "_exact",
         "_fallback",
         "_levels",
         "_next",
         "_purse",
         "_size",
+        "_spend",
         "_terms",
         "_top_units",
         "_top_why",
@@ -103,16 +104,18 @@ class Curve:
         self.costs: list[float] = []
         self.end: End | None = None
         self._terms = terms
-        self._levels: tuple[Level, ...] = levels_for(view, side)
+        self._levels: tuple[Level, ...] = view.asks if side is Side.BUY else view.bids
         self._chunk = _CHUNK
         self._next = 0
         self._size = ZERO
         self.step = int(listing.step * terms.scale)
-        self.factor = terms.sign * float(all_in_here(listing, side, ONE, rate))
+        self._exact = factor_here(listing, side, rate)
+        self.factor = terms.sign * float(self.all_in(ONE))
         """Signed all-in price per native price."""
         self._within, self._within_why = self._limits()
         self.minimum = self._least()
         self.order_max: int | None = None
+        self._spend = ONE if spendable is None else spend_factor(listing, side)
         self._top_units, self._top_why = self._most()
         self._purse = self._safe()
         self._chances: tuple[float, ...] | None = None
@@ -130,11 +133,19 @@ class Curve:
         """That the first level is there when an order lands."""
         return 1.0 if self._chances is None else self._chances[0]
 
+    def all_in(self, price: Decimal) -> Decimal:
+        """What one unit at `price` comes to in reporting currency, exactly."""
+        if self._exact is None:
+            return all_in_here(self.view.listing, self._terms.side, price, self.rate)
+        return price * self._exact
+
     def blind(self) -> "Curve":
         """The same curve, ended where this one ends, its prices without the fee."""
         while self.extend():
             pass
-        twin = copy(self)
+        twin = Curve.__new__(Curve)
+        for name in Curve.__slots__:
+            setattr(twin, name, getattr(self, name))
         twin.prices, twin.costs = [], []
         cost, before, at, shown = 0.0, 0, -1, 0
         raw, scale, size = self._terms.sign * float(self.rate), self._terms.scale, ZERO
@@ -185,7 +196,11 @@ class Curve:
 
     def full(self, units: int) -> float:
         """`cost` and what the orders count as."""
-        return self.cost(units) + self.fixed * self.orders(units)
+        if units <= 0:
+            return 0.0
+        index = bisect_left(self.cums, units)
+        cost = self.costs[index] - (self.cums[index] - units) * self.prices[index]
+        return cost + self.fixed * (1 if self.order_max is None else self.orders(units))
 
     def most(self) -> int:
         """The largest quantity on the lattice; reads every level that may be taken."""
@@ -249,6 +264,8 @@ class Curve:
         size_sum, at = self._size, self._next
         until = min(at + self._chunk, self._within)
         self._chunk *= 2
+        if until - at > _CHUNK and self._convert_plainly(until):
+            return
         for price, size in self._levels[at:until]:
             at += 1
             native = float(price)
@@ -272,6 +289,33 @@ class Curve:
         if at == self._within:
             self.end = End.DEPTH if at == len(self._levels) else self._within_why
 
+    def _convert_plainly(self, until: int) -> bool:
+        """All levels up to `until` at once, if none of them needs a second look; else nothing is done."""
+        if self._chances is not None:
+            return False
+        levels, scale, factor = self._levels[self._next : until], self._terms.scale, self.factor
+        natives = [float(level[0]) for level in levels]
+        sums = list(accumulate([level[1] for level in levels], initial=self._size))
+        units = [int(each * scale) for each in islice(sums, 1, None)]
+        # Both grow with depth, but a sell's price: its purse is all or nothing.
+        if units[-1] > self._top_units or max(natives[0], natives[-1]) * units[-1] > self._purse:
+            return False
+        before, cost = (self.cums[-1], self.costs[-1]) if self.cums else (0, 0.0)
+        values, costs = [native * factor for native in natives], []
+        for taken, value in zip(units, values, strict=True):
+            if taken <= before:
+                return False
+            cost += (taken - before) * value
+            before = taken
+            costs.append(cost)
+        self.prices += values
+        self.cums += units
+        self.costs += costs
+        self._next, self._size = until, sums[-1]
+        if until == self._within:
+            self.end = End.DEPTH if until == len(self._levels) else self._within_why
+        return True
+
     def _landed(self, value: float, at: int) -> float:
         chances = self._chances
         assert chances is not None
@@ -281,6 +325,9 @@ class Curve:
 
     def _bounded(self, price: Decimal, size: Decimal, before: int, units: int) -> int:
         """How many units may be taken up to this level; ends the curve when that is fewer than there are."""
+        if float(price) * min(units, self._top_units) <= self._purse:  # only the caps that no price moves
+            self.end = self._top_why if units > self._top_units else None
+            return max(before, min(units, self._top_units))
         bounds = [(units, None), (self._top_units, self._top_why)]
         terms = self._terms
         if terms.side is Side.BUY and self.spendable is not None:
@@ -303,8 +350,7 @@ class Curve:
     def _budget(self) -> Decimal:
         """How far a buy's balance goes, in quote x units, its fee set aside."""
         assert self.spendable is not None
-        factor = spend_factor(self.view.listing, self._terms.side)
-        return rounding.down(ratio(self.spendable * self._terms.scale, factor), _FINE)
+        return rounding.down(ratio(self.spendable * self._terms.scale, self._spend), _FINE)
 
     def _safe(self) -> float:
         """Levels at which price x units stays below this cannot touch a balance or an order limit."""
@@ -313,8 +359,7 @@ class Curve:
         if child_max is not None:
             limit = float(child_max) * terms.scale_float / float(self.rate) if terms.side is Side.BUY else 0.0
         if terms.side is Side.BUY and self.spendable is not None:
-            factor = float(spend_factor(self.view.listing, terms.side))
-            limit = min(limit, float(self.spendable) * terms.scale_float / factor)
+            limit = min(limit, float(self.spendable) * terms.scale_float / float(self._spend))
         return limit * _NEARLY
 
     def _most(self) -> tuple[int, End]:
@@ -326,7 +371,7 @@ class Curve:
             if largest < most:
                 most, why = min(most, self._several(largest)), End.MAX_QUANTITY
         if terms.side is Side.SELL and self.spendable is not None:
-            sellable = int(ratio(self.spendable * terms.scale, spend_factor(listing, terms.side)))
+            sellable = int(ratio(self.spendable * terms.scale, self._spend))
             if sellable < most:
                 most, why = sellable, End.BALANCE
         return most, why
@@ -347,13 +392,15 @@ class Curve:
         """How many levels the limits let be taken, and which of them is the tightest."""
         request, listing = self._terms.request, self.view.listing
         within, why = len(self._levels), End.LIMIT
+        if request.limit_price is None and request.all_in_limit_price is None and not request.collar_prices:
+            return within, why
         limits: list[tuple[Decimal, End, Callable[[Decimal], Decimal] | None]] = []
         if request.limit_price is not None:
             limits.append((request.limit_price, End.LIMIT, None))
         if listing.id in request.collar_prices:
             limits.append((request.collar_prices[listing.id], End.COLLAR, None))
         if request.all_in_limit_price is not None:
-            limits.append((request.all_in_limit_price, End.ALL_IN_LIMIT, self._all_in))
+            limits.append((request.all_in_limit_price, End.ALL_IN_LIMIT, self._all_in_at_most))
         for limit, end, value in limits:
             native = native_limit(self.view, request.side, limit, self.rate, value)
             levels = _within(self._levels, request.side, native)
@@ -361,7 +408,7 @@ class Curve:
                 within, why = levels, end
         return within, why
 
-    def _all_in(self, price: Decimal) -> Decimal:
+    def _all_in_at_most(self, price: Decimal) -> Decimal:
         return all_in_at_most_here(self.view.listing, self._terms.side, price, self.rate)
 
     def _least(self) -> int:
@@ -381,7 +428,7 @@ class Curve:
         with every level: a quantity just past a level's edge can be worth less than one just before it.
         """
         scale, first = self._terms.scale, self._levels[0]
-        if self._terms.side is Side.BUY or first.size * self._levels[-1].price >= notional:
+        if self._terms.sign > 0 or first.size * self._levels[-1].price >= notional:
             # One price judges: for a sell too, when the first level is worth it at the deepest price.
             return self._worth(notional, first.price)
         scaled = notional * scale

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from router.book.effective import all_in_here, expected_fee_here
+from router.book.effective import all_in_here, expected_fee_here, factor_here
 from router.model.ids import ListingId
 from router.model.market import Level, ListingView
 from router.model.money import ONE, ZERO, exactly, ratio
@@ -50,29 +50,34 @@ def levels_for(view: ListingView, side: Side) -> tuple[Level, ...]:
 
 def sweep(view: ListingView, side: Side, quantity: Decimal, rate: Decimal) -> Swept:
     """Walk the displayed book for `quantity` > 0; `rate` values the quote. The listing must show at least one level."""
+    with exactly():
+        return sweep_here(view, side, quantity, rate)
+
+
+def sweep_here(view: ListingView, side: Side, quantity: Decimal, rate: Decimal) -> Swept:
+    """`sweep` for a caller who is under `exactly()` already."""
     levels = levels_for(view, side)
     assert quantity > 0
     assert levels
-    with exactly():
-        left, notional, worst = quantity, ZERO, levels[0].price
-        for price, size in levels:
-            worst = price
-            if size >= left:
-                notional += price * left
-                left = ZERO
-                break
-            notional += price * size
-            left -= size
-        notional += worst * left
-        return Swept(
-            listing_id=view.listing.id,
-            quantity=quantity,
-            notional=notional,
-            worst_price=worst,
-            fee=expected_fee_here(view.listing, side, quantity, notional),
-            all_in=all_in_here(view.listing, side, notional, rate),
-            beyond_depth=left,
-        )
+    left, notional, worst = quantity, ZERO, levels[0].price
+    for price, size in levels:
+        worst = price
+        if size >= left:
+            notional += price * left
+            left = ZERO
+            break
+        notional += price * size
+        left -= size
+    notional += worst * left
+    return Swept(
+        listing_id=view.listing.id,
+        quantity=quantity,
+        notional=notional,
+        worst_price=worst,
+        fee=expected_fee_here(view.listing, side, quantity, notional),
+        all_in=all_in_here(view.listing, side, notional, rate),
+        beyond_depth=left,
+    )
 
 
 def priced(
@@ -86,8 +91,9 @@ def priced(
     listing, sign = view.listing, side.sign
     chances = (ONE,) if landing is None else landing.survival.get(listing.id, (ONE,))
     certain, worst = chances == (ONE,), None
+    factor = factor_here(listing, side, rate)
     for at, (price, size) in enumerate(levels_for(view, side)):
-        value = all_in_here(listing, side, price, rate)
+        value = all_in_here(listing, side, price, rate) if factor is None else price * factor
         if not certain and landing is not None:
             chance = chances[min(at, len(chances) - 1)]
             value = chance * value + (ONE - chance) * landing.fallback_price

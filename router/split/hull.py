@@ -169,11 +169,13 @@ class Relaxation:
         if reachable is None:
             reachable = self._reachable(box)
         left = reachable - sum(units)
+        if left < 0:
+            return self._impossible(box)
         rooms = [
             room - sum(float(group.drawn(rank, units[rank])) for rank in group.weights)
             for room, group in zip(self._rooms, self.groups, strict=True)
         ]
-        if left < 0 or any(room < -1e-9 * abs(whole) for room, whole in zip(rooms, self._rooms, strict=True)):
+        if rooms and any(room < -1e-9 * abs(whole) for room, whole in zip(rooms, self._rooms, strict=True)):
             return self._impossible(box)
         heap: list[tuple[float, int, int]] = []
         for rank, low in enumerate(box.low):
@@ -304,7 +306,9 @@ class Relaxation:
         low, high = max(box.low[rank], curve.minimum), box.high[rank]
         if high < low:
             return inf
-        share = sum(each * self._least_weights[at].get(rank, 0.0) for at, each in enumerate(shares))
+        share = 0.0
+        for at, each in enumerate(shares):
+            share += each * self._least_weights[at].get(rank, 0.0)
         gain, charge = marginal - share, curve.fixed + order_price
         units = self._reached(curve, gain)
         count = curve.orders(low)

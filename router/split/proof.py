@@ -3,6 +3,7 @@
 The order does not wait for this. It runs from the stored view and gives the same answer whenever it is run.
 """
 
+import heapq
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -219,20 +220,21 @@ class _Exact:
     def linear_duals(self) -> Duals:
         """A marginal price for the plain relaxation: orders cost by the unit, minimums do not count."""
         most = [self._most(rank) for rank in range(len(self._curves))]
-        prices = sorted(
-            (price + curve.fixed / most[rank], rank, at)
-            for rank, curve in enumerate(self._curves)
-            for at, price in enumerate(curve.prices)
-        )
         left, marginal = self._splitter.quantity, self._splitter.search.rest_price
-        for price, rank, at in prices:
-            if price >= marginal:
-                break
-            cums = self._curves[rank].cums
-            left -= min(cums[at], most[rank]) - min(cums[at - 1] if at else 0, most[rank])
+        ladder = [(curve.prices[0] + curve.fixed / most[rank], rank, 0) for rank, curve in enumerate(self._curves)]
+        heapq.heapify(ladder)
+        while ladder and ladder[0][0] < marginal:
+            price, rank, at = ladder[0]
+            curve = self._curves[rank]
+            left -= min(curve.cums[at], most[rank]) - min(curve.cums[at - 1] if at else 0, most[rank])
             if left <= 0:
                 marginal = price
                 break
+            at += 1
+            if at < len(curve.prices):
+                heapq.heapreplace(ladder, (curve.prices[at] + curve.fixed / most[rank], rank, at))
+            else:
+                heapq.heappop(ladder)
         none = tuple((group.name, ZERO) for group in self._splitter.groups)
         return Duals(marginal_price=_decimal(marginal), order_price=ZERO, shares=none)
 

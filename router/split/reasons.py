@@ -89,25 +89,34 @@ def left_over(
     request: SplitRequest,
     *,
     children_full: bool,
+    fits: Sequence[bool],
 ) -> str:
-    """The cause that binds for what is left, over all listings that could be priced; those with 0 units included."""
+    """The cause that binds for what is left, over all listings that could be priced; those with 0 units included.
+
+    `fits` says of each whether what it shares with others has room for one more lot. Where it has not, that is the
+    cause: a price nobody named is only reckoned from what the caps let through.
+    """
     if not curves:
         return NO_LISTING
     increments = [curve.step if taken else curve.minimum for curve, taken in zip(curves, units, strict=True)]
     if left < min(increments):
         return DUST
     causes = []
-    for curve, taken, increment in zip(curves, units, increments, strict=True):
+    shared = CAP if request.caps else str(End.BALANCE)
+    priced = request.options.residual_price is not None
+    for curve, taken, increment, room in zip(curves, units, increments, fits, strict=True):
         if not curve.can(taken + increment):
             causes.append(ended(curve.end, request))
         elif left < increment:
             continue
         elif not taken and children_full:
             causes.append(CHILDREN)
+        elif not room and not priced:
+            causes.append(shared)
         elif curve.full(taken + increment) - curve.full(taken) >= increment * rest_price:
             causes.append(dear(request))
         else:
-            causes.append(CAP if request.caps else str(End.BALANCE))
+            causes.append(shared)
     return joined(causes) or DUST
 
 

@@ -9,7 +9,7 @@ fewer, one swapped) until none is better. Deterministic: no clock, no seed, ties
 
 import heapq
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import inf, lcm
 
@@ -65,9 +65,9 @@ class Search:
             return -rank, at
         return min(range(len(self.curves)), key=lambda rank: (self.curves[rank].prices[0], rank)), 0
 
-    def price_rest(self, price: float) -> None:
-        """A unit unfilled counts as `price` (signed): nothing dearer is taken."""
-        rank, at = self.marginal
+    def price_rest(self, price: float, marginal: tuple[int, int] | None = None) -> None:
+        """A unit unfilled counts as `price` (signed): nothing dearer is taken. `marginal` by whoever has read it."""
+        rank, at = marginal or self.marginal
         self.rest_price = price
         self.noise = _TINY * abs(price) * self.quantity
         if self.curves[rank].prices[at] >= price:
@@ -86,10 +86,11 @@ class Search:
         self._exchange(units, used)
         if self._leaves_dust(units):
             enough = self.noise
-        if self._counted(units) and self.total(units) - bound <= enough:
+        cost, counted = self.total(units), self._counted(units)
+        if counted and cost - bound <= enough:
             return units
         _, solved = self.hull()
-        if self._counted(units) and self.total(units) - solved.bound <= enough:
+        if counted and cost - solved.bound <= enough:
             return units
         return self._among_sets(units, hint, solved, enough)
 
@@ -182,7 +183,7 @@ class Search:
         kept = [0] * len(units)
         for rank, wanted in enumerate(units):
             grown = wanted
-            while grown >= self.curves[rank].minimum and not self._may_grow(kept, rank, grown):
+            while grown >= self.curves[rank].minimum and not self.may_grow(kept, rank, grown):
                 grown = grown // 2 - grown // 2 % self.curves[rank].step
             if grown >= self.curves[rank].minimum and self._counted_with(kept, rank, grown):
                 kept[rank] = grown
@@ -254,7 +255,7 @@ class Search:
             best: tuple[float, int] | None = None
             for rank in ranks:
                 curve, step = curves[rank], curves[rank].step
-                if step <= left and curve.can(units[rank] + step) and self._may_grow(units, rank, step):
+                if step <= left and curve.can(units[rank] + step) and self.may_grow(units, rank, step):
                     price = (curve.full(units[rank] + step) - curve.full(units[rank])) / step
                     if price < self.rest_price and (best is None or (price, rank) < best):
                         best = (price, rank)
@@ -285,6 +286,7 @@ class Search:
     def _moves(self, units: Units, ranks: list[int]) -> Iterator[tuple[float, int, int, int, int]]:
         """(change of cost, taker, units more, giver, units less) of every exchange worth a look."""
         left = self.quantity - sum(units)
+        costs = {rank: self.curves[rank].full(units[rank]) for rank in ranks}
         for giver in ranks:
             source = self.curves[giver]
             spare = units[giver] - source.minimum
@@ -298,15 +300,18 @@ class Search:
                 offers = {(step, one_lot), ((left + source.step) // step * step, source.step)}
                 common = lcm(step, source.step)
                 offers.add((common, common))
-                for more, less in sorted(offers):
+                for more, less in offers:
                     if more > 0 and less <= spare:
-                        change = self._change(units, taker, more, giver, less)
+                        change = self._change(units, costs, taker, more, giver, less)
                         if change is not None:
                             yield change, taker, more, giver, less
 
-    def _change(self, units: Units, taker: int, more: int, giver: int, less: int) -> float | None:
+    def _change(
+        self, units: Units, costs: Mapping[int, float], taker: int, more: int, giver: int, less: int
+    ) -> float | None:
+        """What the exchange adds to the cost; `costs` of what each has now. None where it cannot be."""
         curve, source = self.curves[taker], self.curves[giver]
-        if not curve.can(units[taker] + more):
+        if (not curve.cums or curve.cums[-1] < units[taker] + more) and not curve.can(units[taker] + more):
             return None
         if self.groups or curve.order_max is not None:
             moved = list(units)
@@ -314,8 +319,8 @@ class Search:
             moved[giver] -= less
             if not self._fits(moved) or not self._counted(moved):
                 return None
-        gained = curve.full(units[taker] + more) - curve.full(units[taker])
-        saved = source.full(units[giver]) - source.full(units[giver] - less)
+        gained = curve.full(units[taker] + more) - costs[taker]
+        saved = costs[giver] - source.full(units[giver] - less)
         return gained - saved + (less - more) * self.rest_price
 
     def _among_sets(self, first: Units, hint: Callable[[], Units] | None, solved: Solved, enough: float) -> Units:
@@ -375,10 +380,14 @@ class Search:
         orders = sum(curve.orders(taken) for curve, taken in zip(self.curves, units, strict=True) if taken)
         return orders <= self.children_max
 
+    def fits_more(self, units: Sequence[int], rank: int, more: int) -> bool:
+        """Is there room for so many units more in all that this listing shares?"""
+        return self._fits([*units[:rank], units[rank] + more, *units[rank + 1 :]])
+
     def _fits(self, units: Sequence[int]) -> bool:
         return all(group.used(units) <= group.room for group in self.groups)
 
-    def _may_grow(self, units: Units, rank: int, more: int) -> bool:
+    def may_grow(self, units: Units, rank: int, more: int) -> bool:
         """Do balances, caps and the number of orders allow so many units more?"""
         several = self.children_max is not None and self.curves[rank].order_max is not None
         if not self.groups and not several:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import gcd
 
-from router.book.effective import all_in_here, spend_factor
+from router.book.effective import spend_factor
 from router.model import rounding
 from router.model.facts import Exclusion
 from router.model.ids import AccountId, Asset, ListingId
@@ -22,7 +22,7 @@ from router.model.side import Side
 from router.split import reasons
 from router.split.branch import explored
 from router.split.curve import Curve, Terms
-from router.split.evaluate import Swept, order_cost, priced, sweep
+from router.split.evaluate import Swept, order_cost, priced, sweep_here
 from router.split.group import Draw, Group
 from router.split.plan import Cap, Plan, PlanLine, Reserve, SplitRequest
 from router.split.search import Search, Units
@@ -87,12 +87,12 @@ class Splitter:
         for curve, taken in zip(self.curves, units, strict=True):
             if not taken:
                 continue
-            whole = sweep(curve.view, side, (taken // curve.step) * curve.view.listing.step, curve.rate)
+            whole = sweep_here(curve.view, side, (taken // curve.step) * curve.view.listing.step, curve.rate)
             assert whole.beyond_depth == 0
             lines += self._lines(curve, taken, whole)
             sent += whole.quantity
             total += whole.all_in
-            worst = all_in_here(curve.view.listing, side, whole.worst_price, curve.rate)
+            worst = curve.all_in(whole.worst_price)
             if marginal is None or (worst - marginal) * side.sign > 0:
                 marginal = worst
         residual = request.quantity - sent
@@ -125,7 +125,7 @@ class Splitter:
         before: Swept | None = None
         for number in range(1, orders + 1):
             upto = (taken // curve.step) * number // orders * listing.step
-            swept = whole if number == orders else sweep(curve.view, side, upto, curve.rate)
+            swept = whole if number == orders else sweep_here(curve.view, side, upto, curve.rate)
             yield _line(listing, swept.quantity - (before.quantity if before else ZERO), limit, swept, before)
             before = swept
 
@@ -133,6 +133,7 @@ class Splitter:
         """Curves of the listings that can be used, in the order in which ties are broken."""
         request = self.request
         terms = Terms(request, self.scale, self.quantity)
+        default, costs = float(request.options.order_cost) * terms.scale_float, request.options.order_costs
         rates = {mark.asset: mark.rate for mark in reversed(request.view.fx)}
         curves = []
         for one in request.view.listings:
@@ -140,7 +141,9 @@ class Splitter:
             if why is not None:
                 self._excluded[one.listing.id] = why
                 continue
-            fixed = float(order_cost(request, one.listing.id)) * terms.scale_float
+            fixed = default
+            if one.listing.id in costs:
+                fixed = float(order_cost(request, one.listing.id)) * terms.scale_float
             curve = Curve(one, rates[one.listing.quote], terms, self._spendable(one.listing), fixed)
             if curve.can(curve.minimum):
                 curves.append(curve)
@@ -161,9 +164,12 @@ class Splitter:
         request, side = self.request, self.request.side
         if request.spendable is None:
             return
+        balances = [_balance(curve.view.listing, side) for curve in self.curves]
+        if len(set(balances)) == len(balances):
+            return
         drawing: dict[tuple[AccountId, Asset], list[int]] = defaultdict(list)
-        for rank, curve in enumerate(self.curves):
-            drawing[_balance(curve.view.listing, side)].append(rank)
+        for rank, balance in enumerate(balances):
+            drawing[balance].append(rank)
         buying = Draw.BLOCKED if request.options.reserve is Reserve.WORST else Draw.WALKED
         for (account, asset), ranks in drawing.items():
             if len(ranks) > 1:
@@ -192,39 +198,40 @@ class Splitter:
 
     def _price_rest(self) -> Decimal:
         """What a unit unfilled counts as, and tell the search."""
-        side, options = self.request.side, self.request.options
+        side, options, marginal = self.request.side, self.request.options, None
         price = options.residual_price
         if price is None:
-            rank, at = self.search.marginal
+            rank, at = marginal = self.search.marginal
             price = self._level_price(self.curves[rank], at) * (1 + side.sign * fraction_of_bps(options.short_bps))
-        self.search.price_rest(side.sign * float(price))
+        self.search.price_rest(side.sign * float(price), marginal)
         return price
 
     def _level_price(self, curve: Curve, at: int) -> Decimal:
         """The exact all-in price, expected where that is uncertain, of a level of the curve."""
         request = self.request
-        index = curve.native_index(curve.cums[at])
         if request.landing is None:
-            return all_in_here(curve.view.listing, request.side, curve.native_price(curve.cums[at]), curve.rate)
-        levels = priced(curve.view, request.side, curve.rate, request.landing)
+            return curve.all_in(curve.native_price(curve.cums[at]))
+        levels, index = (
+            priced(curve.view, request.side, curve.rate, request.landing),
+            curve.native_index(curve.cums[at]),
+        )
         return next(price for number, (price, _) in enumerate(levels) if number == index)
 
     def _search_over(self, curves: Sequence[Curve]) -> Search:
-        by_venue: dict[str, set[int]] = defaultdict(set)
+        by_venue: dict[str, list[int]] = {}
         for rank, curve in enumerate(curves):
-            by_venue[curve.view.listing.venue].add(rank)
-        return Search(
-            curves,
-            self.reachable,
-            self.groups,
-            self.request.options.children_max,
-            related=[frozenset(ranks) for ranks in by_venue.values() if len(ranks) > 1],
-        )
+            by_venue.setdefault(curve.view.listing.venue, []).append(rank)
+        related = [frozenset(ranks) for ranks in by_venue.values() if len(ranks) > 1]
+        return Search(curves, self.reachable, self.groups, self.request.options.children_max, related)
 
     def _why_left(self, units: Sequence[int]) -> str:
         left = self.quantity - sum(units)
         children_max = self.request.options.children_max
         orders = sum(curve.orders(taken) for curve, taken in zip(self.curves, units, strict=True))
+        growing = [
+            not self.groups or self.search.fits_more(units, rank, curve.step if taken else curve.minimum)
+            for rank, (curve, taken) in enumerate(zip(self.curves, units, strict=True))
+        ]
         return reasons.left_over(
             [*self.curves, *self._too_small],
             [*units, *[0] * len(self._too_small)],
@@ -232,6 +239,7 @@ class Splitter:
             self.request.side.sign * float(self.rest_price or ZERO),
             self.request,
             children_full=children_max is not None and orders >= children_max,
+            fits=[*growing, *[True] * len(self._too_small)],
         )
 
     def _exclusions(self, units: Sequence[int], marginal: Decimal | None) -> tuple[Exclusion, ...]:

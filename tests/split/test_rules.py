@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from router.model.ids import AccountId, Asset, VenueId
+from router.model.instruments import TokenDiscount
 from router.model.side import Side
 from router.split.check import violations
-from router.split.plan import Plan, Reserve, SplitOptions, SplitRequest
+from router.split.plan import Cap, Plan, Reserve, SplitOptions, SplitRequest
 from router.split.split import split
 from tests.split.markets import lid, market
 
@@ -182,6 +183,33 @@ def test_the_number_of_children_is_limited():
         assert plan.all_in_cost + plan.residual * 110 == Decimal(cost)
         assert len(plan.lines) <= children_max
         assert request.quantity == 9
+
+
+def test_a_split_stopped_by_a_cap_says_nothing_of_price():
+    """The next lot is dear only against what the cap let through; a price somebody named is a reason of its own."""
+    text = """
+        A BTC/USD : 100x1 200x5
+        B BTC/USD : 101x1 200x5
+    """
+    caps = (Cap(name="both", listings=frozenset({A, B}), quantity=Decimal(2)),)
+    _, plan = planned(text, "3", caps=caps)
+    assert plan.residual_reason == "balance or cap"
+    _, plan = planned(text, "3", caps=caps, options=SplitOptions(residual_price=Decimal(150)))
+    assert plan.residual_reason == "beyond the residual price 150"
+
+
+def test_w2_a_fee_in_a_third_asset_is_in_the_price_of_a_split():
+    """A quarter off: 50037.5 a unit bought, 49962.5 sold, and the fee is told in the token, at its mark."""
+    token = TokenDiscount(token=Asset("BNB"), taker_fee_bps=Decimal("7.5"), on=True)
+    for side, price in ((Side.BUY, "50037.5"), (Side.SELL, "49962.5")):
+        view = market("A BTC/USD fee=10 : 50000x2", side)
+        paid = replace(view.listings[0].listing, discount=token, token_price=Decimal(500))
+        view = replace(view, listings=(replace(view.listings[0], listing=paid),))
+        request = SplitRequest(view=view, side=side, quantity=Decimal(1))
+        plan = split(request)
+        assert violations(request, plan) == ()
+        assert plan.lines[0].effective_price == plan.all_in_cost == Decimal(price)
+        assert (plan.lines[0].expected_fee, plan.lines[0].fee_asset) == (Decimal("0.075"), "BNB")
 
 
 def test_blocked_excluded_and_unusable_listings_keep_their_reason():
