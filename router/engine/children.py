@@ -31,7 +31,6 @@ _PAUSE_MS = 1_000
 _GATE_PAUSE_MS = 100
 """What stopped one copy at the last gate (a lease that was late, say) would stop the next: not a round per turn."""
 _ACCOUNT_SOON_NS = 1_000 * _MS
-_QUARANTINE_LOOK_NS = 30_000 * _MS
 START_LOOK_NS = 15_000 * _MS
 """After a start, how long a child waits for its account to be read before it is looked up by itself: longer than a slow
 reading takes, which must not share the venue's limit with a thousand look-ups."""
@@ -214,7 +213,8 @@ def follow(draft: Draft, child: Child) -> None:
         return
     if child.state is ChildState.CLOSING and _overdue(child, terms, draft.now_ns):
         _hear(draft, child, Heard.UNDECIDABLE, f"ended at the venue, but its fills are not shown: {child.reason}")
-    wait_ns = _QUARANTINE_LOOK_NS if child.state is ChildState.QUARANTINED else resolver.backed_off_ns(child, terms)
+    quarantined = child.state is ChildState.QUARANTINED
+    wait_ns = resolver.quarantined_ns(child, terms) if quarantined else resolver.backed_off_ns(child, terms)
     draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + wait_ns))
 
 

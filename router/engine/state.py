@@ -326,6 +326,8 @@ class State:
             child.doubt_since_ns = fact.at_ns
         if fact.state.ended:
             child.ended_ns = fact.at_ns
+        if fact.state is ChildState.QUARANTINED and child.state is not ChildState.QUARANTINED:
+            child.looks = 0  # from here on it is looked up at another pace
         child.state, child.reason = fact.state, fact.reason
         self.blotter.note_state(child)
 

@@ -54,7 +54,7 @@ def _outlook(
     if terms is None:
         return "nothing", None, f"never: {child.order.account} is not configured any more"
     if child.state is ChildState.QUARANTINED:
-        return "its record and its trades, every 30 s", None, _why_a_person(child, two_people=two_people)
+        return "its record and its trades, at least every 30 s", None, _why_a_person(child, two_people=two_people)
     to_person_ns = (
         None if child.doubt_since_ns is None else Nanos(child.doubt_since_ns + terms.quarantine_after_ms * _MS)
     )

@@ -15,6 +15,8 @@ MISSES_NEEDED = 3
 ENDPOINTS_NEEDED = 2
 _MS = 1_000_000
 _DOUBLINGS_MAX = 4
+_QUARANTINE_DOUBLINGS_MAX = 20
+_QUARANTINE_LOOK_NS = 30_000 * _MS
 _EPOCH = Nanos(0)
 
 
@@ -86,6 +88,14 @@ def last_moment_ns(child: Child, terms: VenueTerms, started_ns: Nanos = _EPOCH) 
 def backed_off_ns(child: Child, terms: VenueTerms) -> int:
     """How long to wait for its next look-up: twice as long after each, up to a bound."""
     return terms.look_up_wait_ms * _MS * (1 << min(child.looks, _DOUBLINGS_MAX))
+
+
+def quarantined_ns(child: Child, terms: VenueTerms) -> int:
+    """The same for one that waits for a person: soon at first, because a venue that comes back knows better than anybody.
+
+    Its looks are counted anew from there on. Later each costs its account less than one call in half a minute.
+    """
+    return min(terms.look_up_wait_ms * _MS << min(child.looks, _QUARANTINE_DOUBLINGS_MAX), _QUARANTINE_LOOK_NS)
 
 
 def _next_look_ns(child: Child, terms: VenueTerms, horizon_ns: Nanos | None, now_ns: Nanos) -> Nanos:

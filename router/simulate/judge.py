@@ -305,6 +305,8 @@ class Judge:
         for child in blotter.living():
             if child.state is not ChildState.QUARANTINED or child.order.account not in unfenced:
                 self.breach("I15", at_ns, f"{child.order.client_id} is still {child.state}: {child.reason}")
+            elif self.venues[child.order.account].would_tell(child.order.client_id, at_ns):
+                self.breach("I15", at_ns, f"{child.order.client_id} waits for a person, and its venue would tell")
         for parent in blotter.parents.values():
             waits = any(child.state is ChildState.QUARANTINED for child in blotter.children_of(parent))
             if not parent.state.ended and not waits:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from router.engine import Engine, State
+from router.engine import Engine, State, timers
 from router.model import facts as f
 from router.model.commands import Query, ReadAccount
 from router.model.events import HaltAsked, HaltLevel, OrderHinted
@@ -11,7 +11,7 @@ from router.model.orders import ChildState, ParentState
 from router.model.terms import Fence
 from router.orders.lifecycle import TRANSITIONS, Heard
 from router.runtime.recovery import SNAPSHOTS
-from tests.engine.desk import Desk, Exists, Lost, Missing, NotSent, Refused, Unclear, account, terms
+from tests.engine.desk import MS, Desk, Exists, Lost, Missing, NotSent, Refused, Unclear, account, terms
 
 BOOK = """
     kraken   ask 100.00 5.0
@@ -315,3 +315,24 @@ def test_not_sent_of_a_second_copy_releases_nothing() -> None:
     desk.answer("coinbase", NotSent(why="halted"), copy=2)
 
     assert desk.states("coinbase") == [ChildState.IN_DOUBT]
+
+
+def test_a_quarantined_child_is_looked_up_soon_and_then_more_slowly(desk: Desk) -> None:
+    """A venue that comes back a moment after proves it sooner than any person; one that stays away costs it little."""
+    desk.market("coinbase ask 100.00 5.0")
+    desk.submit("P1 buy 1 rounds 1")
+    desk.answer("coinbase", Lost(why="time-out"))
+    desk.later(6_000)
+    child, waits_ms = desk.child("coinbase"), []
+    for _ in range(14):
+        desk.looked_up(child, Unclear(why="502"))
+        assert child.state in {ChildState.IN_DOUBT, ChildState.QUARANTINED}
+        due_ns = desk.engine.state.timers[timers.look(child.order.client_id)]
+        waits_ms.append((due_ns - desk.now_ns) // MS)
+        desk.now_ns = due_ns
+
+    assert child.state is ChildState.QUARANTINED
+    assert waits_ms == [20, 40, 80, 160, 320, 640, 1_280, 2_560, 5_120, 10_240, 20_480, 30_000, 30_000, 30_000]
+
+    desk.found("coinbase", "FILLED", "1@100.00#T1")
+    assert child.state is ChildState.FILLED

@@ -356,6 +356,10 @@ def an_orphan_is_not_reported() -> Mistake:
     return patch.object(strangers, "report", lambda _draft, _differences: None)
 
 
+def a_quarantined_child_is_left_to_its_person() -> Mistake:
+    return patch.object(resolver, "quarantined_ns", lambda _child, _terms: 10**18)
+
+
 # Limits.
 
 

@@ -75,6 +75,10 @@ STORIES: dict[Callable[[], m.Mistake], Callable[[], None]] = {
     m.a_cancel_that_was_taken_is_the_end: lambda: adversary.test_a_cancel_that_was_taken_is_not_the_end(desk()),
     # No list of the world leaves out what stands.
     m.a_stranger_that_is_left_out_once_is_forgotten: strangers.test_a_list_that_leaves_it_out_once_says_nothing,
+    # Its account is read again and again, and that looks it up, too.
+    m.a_quarantined_child_is_left_to_its_person: lambda: (
+        doubt.test_a_quarantined_child_is_looked_up_soon_and_then_more_slowly(desk())
+    ),
     # No venue of the world answers with another order's record, or shows an order alive that had ended.
     m.another_order_is_believed: lambda: adversary.test_a_record_of_another_order_under_our_id_is_never_believed(
         desk()
