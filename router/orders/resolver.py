@@ -91,7 +91,7 @@ def backed_off_ns(child: Child, terms: VenueTerms) -> int:
 
 
 def quarantined_ns(child: Child, terms: VenueTerms) -> int:
-    """The same for one that waits for a person: soon at first, because a venue that comes back knows better than anybody.
+    """The same for one that waits for a person: soon at first, because a venue that comes back knows best.
 
     Its looks are counted anew from there on. Later each costs its account less than one call in half a minute.
     """
