@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from policies import POLICIES
 from router.app.parts import Router, build_market, build_ports
-from router.engine import Engine, State, told, unknown
+from router.engine import Engine, State
 from router.model import events as e
 from router.model.commands import ReadAccount
 from router.model.errors import BadInput, SorError
@@ -24,7 +24,7 @@ from router.ports.venue import ListsMovements
 from router.reconcile import Differences, reconcile
 from router.requests import ReconcileBody, reconcile_request
 from router.runtime.inbox import Inbox
-from router.runtime.recovery import PAGE, Recovered, recover
+from router.runtime.recovery import PAGE, Recovered, as_heard, recover
 
 _LOOK_S = 0.05
 _READ_S = 20.0
@@ -96,12 +96,11 @@ async def _by_driver(
                 taken_ns = stamped.at_ns
                 if isinstance(event, e.RequestUnreadable):
                     raise BadInput("account", event.reason)
-            read = event.read if isinstance(event, e.AccountSeen) else None
-            if read is not None and read.account == account and taken_ns is not None and read.asked_ns >= taken_ns:
-                differences, booked = _held_against(engine.state, read)
+            if isinstance(event, e.AccountSeen) and _answers(event.read, account, taken_ns):
+                differences, booked = _held_against(engine.state, event)
                 engine.recover(stamped.at_ns, one.row.facts)
                 return AccountNow(
-                    read=read,
+                    read=event.read,
                     differences=differences,
                     booked=booked,
                     facts=one.row.facts,
@@ -117,28 +116,20 @@ async def _by_ourselves(router: Router, engine: Engine, account: AccountId, prin
     asked = engine.decide(_stamped(router, engine, e.ReconcileAsked(account=account, principal=principal)))
     [command] = [one for one in asked.commands if isinstance(one, ReadAccount)]
     read = await _read(router, command)
-    seen = await _recalled(router, engine, read)
-    differences, booked = _held_against(engine.state, seen.read)
+    *before, seen = await as_heard(router.store, engine.state, e.AccountSeen(read=read))
+    for recalled in before:
+        engine.decide(_stamped(router, engine, recalled))
+    assert isinstance(seen, e.AccountSeen)
+    differences, booked = _held_against(engine.state, seen)
     decided = engine.decide(_stamped(router, engine, seen))
     return AccountNow(
         read=read,
         differences=differences,
-        booked=booked + len(read.trades) - len(seen.read.trades),
+        booked=booked,
         facts=decided.facts,
         state=engine.state,
         by_driver=False,
     )
-
-
-async def _recalled(router: Router, engine: Engine, read: AccountRead) -> e.AccountSeen:
-    """The reading as the engine is to hear it, once those it names are back in the state."""
-    names = unknown(engine.state, (e.AccountSeen(read=read),))
-    remembered = await router.store.recall(names)
-    *before, seen = told(engine.state, e.AccountSeen(read=read), remembered)
-    for recalled in before:
-        engine.decide(_stamped(router, engine, recalled))
-    assert isinstance(seen, e.AccountSeen)
-    return seen
 
 
 async def _read(router: Router, command: ReadAccount) -> AccountRead:
@@ -160,7 +151,13 @@ def _stamped(router: Router, engine: Engine, event: e.Event) -> e.Stamped:
     return e.Stamped(at_ns=Nanos(max(router.clock.now(), engine.state.last_ns)), event=event)
 
 
-def _held_against(state: State, read: AccountRead) -> tuple[Differences, int]:
-    """What the books lack, and how many of the trades are in them."""
+def _answers(read: AccountRead, account: AccountId, taken_ns: Nanos | None) -> bool:
+    """Is it a reading of the account that began after the asking was taken?"""
+    return read.account == account and taken_ns is not None and read.asked_ns >= taken_ns
+
+
+def _held_against(state: State, seen: e.AccountSeen) -> tuple[Differences, int]:
+    """What the books lack, and how many of the trades are in them: those of who has left were counted on the way."""
+    read = seen.read
     booked = sum(1 for trade in read.trades if state.blotter.booked_to(booking_key(trade)) is not None)
-    return reconcile(state.blotter, read, state.settings.deployment), booked
+    return reconcile(state.blotter, read, state.settings.deployment), booked + seen.archived

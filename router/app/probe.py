@@ -25,6 +25,7 @@ from router.app.parts import Driving, Router, build_market
 from router.config import Mode
 from router.engine import Engine
 from router.model import rounding
+from router.model.archive import ArchivedChild
 from router.model.commands import Place
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.events import DedupeProbed, DedupeVerdict, Stamped
@@ -34,11 +35,12 @@ from router.model.market import MarketView
 from router.model.money import plain, ratio
 from router.model.orders import ChildOrder, ChildState
 from router.model.outcomes import Accepted, Exists, Found, Lost, NotSent, PlaceOutcome, Refused
-from router.ports import JournalRow, Lease
+from router.orders.records import Child
+from router.ports import JournalRow, Lease, Unknown
 from router.requests import OrderBody
 from router.requests.bodies import parse
 from router.runtime.inbox import Inbox
-from router.runtime.recovery import recover
+from router.runtime.recovery import as_heard, recover
 from router.runtime.switch import Switch
 
 _MS = 1_000_000
@@ -103,8 +105,19 @@ async def _first_order(router: Router, venue: VenueSettings, principal: str) -> 
             "it was not taken" if done.detail is None else done.detail.parent.reason
         ]
         raise SorError(f"nothing was measured: no order of {body.ref_id} came to an end: {'; '.join(reasons)}")
+    client_id = ClientOrderId(ended[-1].client_id)
     recovered = await recover(router.store, POLICIES, router.observe.snapshot_refused)
-    return recovered.engine.state.blotter.children[ClientOrderId(ended[-1].client_id)].order
+    return (await _known(router, recovered.engine, client_id)).order
+
+
+async def _known(router: Router, engine: Engine, client_id: ClientOrderId) -> Child | ArchivedChild:
+    """The child, also if somebody drove meanwhile and its parent has left the state (D35)."""
+    here = engine.state.blotter.children.get(client_id)
+    if here is not None:
+        return here
+    remembered = await router.store.recall(Unknown(children=frozenset({client_id})))
+    children = (child for parent in remembered.parents for child in parent.children)
+    return next(child for child in children if child.order.client_id == client_id)
 
 
 async def _smallest(router: Router, venue: VenueSettings) -> OrderBody:
@@ -145,7 +158,7 @@ async def _second_copy(router: Router, venue: VenueSettings, first: ChildOrder, 
     recovered = await recover(router.store, POLICIES, router.observe.snapshot_refused)
     engine = recovered.engine
     router.clock.raise_floor(engine.state.last_ns)
-    first_id = engine.state.blotter.children[first.client_id].venue_order_id
+    first_id = (await _known(router, engine, first.client_id)).venue_order_id
     assert first_id is not None
     port = CcxtVenue(venue, router.clock)
     asked = DedupeProbed(
@@ -175,13 +188,16 @@ async def _second_copy(router: Router, venue: VenueSettings, first: ChildOrder, 
 
 
 async def _decided(router: Router, engine: Engine, event: DedupeProbed) -> list[Place]:
-    """The engine decides, the journal has it, and only then may anything leave."""
-    stamped = Stamped(at_ns=router.clock.now(), event=event)
-    decision = engine.decide(stamped)
-    if decision.facts:
-        [row] = await router.store.append([JournalRow(stamped=stamped, facts=decision.facts)])
-        router.observe.facts(row.row)
-    return [command for command in decision.commands if isinstance(command, Place)]
+    """The engine decides, with whom the event names brought back; the journal has it; only then may anything leave."""
+    places: list[Place] = []
+    for part in await as_heard(router.store, engine.state, event):
+        stamped = Stamped(at_ns=router.clock.now(), event=part)
+        decision = engine.decide(stamped)
+        if decision.facts:
+            [row] = await router.store.append([JournalRow(stamped=stamped, facts=decision.facts)])
+            router.observe.facts(row.row)
+        places += [command for command in decision.commands if isinstance(command, Place)]
+    return places
 
 
 async def _renewed(router: Router, lease: Lease) -> Nanos:

@@ -169,7 +169,8 @@ def _without(state: State, event: e.Event, booked: frozenset[str]) -> e.Event:
     match event:
         case e.AccountSeen(read=read):
             left = _left(state, read.trades, booked)
-            return event if len(left) == len(read.trades) else e.AccountSeen(read=replace(read, trades=left))
+            out = len(read.trades) - len(left)
+            return event if out == 0 else e.AccountSeen(read=replace(read, trades=left), archived=out)
         case e.LookedUp(look_up=look_up) if isinstance(look_up.result, Missing):
             left = _left(state, look_up.result.strangers, booked)
             if len(left) == len(look_up.result.strangers):

@@ -186,9 +186,13 @@ class OrderHinted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountSeen:
-    """An account was read in full: at start, after a reconnect, on a cadence."""
+    """An account was read in full: at start, after a reconnect, on a cadence.
+
+    `archived`: rows of its trade list that were left out, because they are booked to children that have left the state.
+    """
 
     read: AccountRead
+    archived: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from router import balances, conservation
-from router.engine import Engine, State, StateImage, image
+from router.engine import Engine, State, StateImage, image, told, unknown
 from router.engine.image import IMAGE_VERSION
 from router.journal.codec import MODEL_MODULES, codec_of
 from router.journal.converters import CodecError
+from router.model.events import Event
 from router.model.ids import Nanos
 from router.orders import records
-from router.ports import Policy, Store
+from router.ports import Policy, Remembered, Store
 
 PAGE = 500
 SNAPSHOTS = codec_of(*MODEL_MODULES, image, records, balances, conservation)
@@ -71,6 +72,16 @@ async def _to_the_end(store: Store, engine: Engine, seq: int, row_hash: str) -> 
             engine.recover(appended.row.stamped.at_ns, appended.row.facts)
             seq, row_hash = appended.seq, appended.hash
     return Recovered(engine=engine, seq=seq, row_hash=row_hash)
+
+
+async def as_heard(store: Store, state: State, event: Event) -> tuple[Event, ...]:
+    """An event as the engine is to hear it: after another that brings back whomever it names and the state lacks (D35).
+
+    For who decides one event at a time; the driver asks for a whole batch at once.
+    """
+    names = unknown(state, (event,))
+    remembered = await store.recall(names) if names else Remembered()
+    return tuple(told(state, event, remembered))
 
 
 async def save(store: Store, engine: Engine, seq: int, row_hash: str, at_ns: Nanos) -> None:

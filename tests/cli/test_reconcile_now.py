@@ -2,20 +2,20 @@
 
 import json
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from connectors.lab.faults import Call, FaultKind
 from router.app.execute import result, submit
 from router.app.exits import ExitCode
-from router.app.parts import opened
+from router.app.parts import Router, opened
 from router.config import load
+from router.model.ids import ParentId
 from router.model.orders import ParentState
 from router.store import JournalStore, open_store
 from tests.cli.test_beside_a_driver import TIMINGS, said
 from tests.e2e.desk import Desk, desk_at
-from tests.e2e.rig import KRAKEN, books_seen, driving, order, watched
+from tests.e2e.rig import KRAKEN, archived, archiving_soon, books_seen, driving, order, watched
 from tests.waiting import eventually
 
 
@@ -117,21 +117,30 @@ async def test_what_a_parent_that_left_the_state_traded_is_ours(tmp_path: Path) 
         await _archived(desk)
         code, report = await told(desk)
         assert (code, report["driver"], report["differs"], report["gate"]) == (ExitCode.OK, False, [], "open")
-        assert report["agrees"]["trades"] > 0
+        trades = report["agrees"]["trades"]
+        assert trades > 0
         assert report["a_driver_would"] == []
+
+        driver = desk.sor("serve", "serve")
+        await eventually(lambda: driver.err.exists() and "gate opened" in driver.err.read_text())
+        code, report = await told(desk)
+        assert (code, report["driver"], report["differs"]) == (ExitCode.OK, True, [])
+        assert report["agrees"]["trades"] == trades
+        driver.send(signal.SIGTERM)
+        assert await driver.ended() == 0
 
 
 async def _archived(desk: Desk) -> None:
-    """An order that was done, and left the state sooner than a configuration may say."""
-    config = load(desk.config)
-    config = replace(config, timings=replace(config.timings, archive_after_ms=100))
-    async with opened(config, watched()) as router, driving(router) as (engine, _):
-        await books_seen(engine)
-        parent_id = await submit(router, order("R1", "0.3"), "desk")
+    """An order that was done, and left the state."""
+    async with opened(load(desk.config), watched()) as usual:
+        router = archiving_soon(usual)
+        async with driving(router) as (engine, _):
+            await books_seen(engine)
+            parent_id = await submit(router, order("R1", "0.3"), "desk")
+            await eventually(lambda: _over(router, parent_id))
+        await archived(router, parent_id)
 
-        async def left() -> bool:
-            detail = (await result(router, parent_id)).detail
-            over = detail is not None and ParentState(detail.parent.state).ended
-            return over and parent_id not in engine.driver.engine.state.blotter.parents
 
-        await eventually(left)
+async def _over(router: Router, parent_id: ParentId) -> bool:
+    detail = (await result(router, parent_id)).detail
+    return detail is not None and ParentState(detail.parent.state).ended

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ __all__ = [
     "UNLICENSED",
     "Seat",
     "Stand",
+    "archived",
+    "archiving_soon",
     "books_seen",
     "driving",
     "lab_settings",
@@ -194,6 +196,17 @@ async def books_seen(engine: Driving) -> None:
         return all(book.unusable is None for book in view.listings)
 
     await eventually(probe)
+
+
+def archiving_soon(router: Router) -> Router:
+    """Orders leave the state sooner after their end than a configuration may say."""
+    return replace(router, config=replace(router.config, timings=replace(router.config.timings, archive_after_ms=100)))
+
+
+async def archived(router: Router, parent_id: ParentId) -> None:
+    """Somebody drives until an order that is over has left the state."""
+    async with driving(router) as (engine, _):
+        await eventually(lambda: parent_id not in engine.driver.engine.state.blotter.parents)
 
 
 def quantity_of(orders: Sequence[Mapping[str, Any]]) -> Decimal:

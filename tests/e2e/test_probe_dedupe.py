@@ -13,7 +13,7 @@ from connectors.lab.client import LabControl
 from connectors.lab.process import Lab
 from router.app.licences import measured
 from router.app.parts import Router, opened
-from router.app.probe import Probed, probe_dedupe
+from router.app.probe import Probed, _first_order, _leased, _second_copy, probe_dedupe
 from router.app.venues_check import check_venues
 from router.config import load
 from router.drill.stand import (
@@ -38,7 +38,7 @@ from router.model.orders import ChildState
 from router.ports import JournalRow
 from router.runtime.clock import SystemClock
 from router.store.audit import audit
-from tests.e2e.rig import quantity_of, watched
+from tests.e2e.rig import archived, archiving_soon, quantity_of, watched
 
 NIGHTLY = pytest.mark.nightly
 SECOND = DedupeVerdict.SECOND_ACCEPTED
@@ -96,6 +96,25 @@ async def test_a_used_id_is_measured_and_whatever_came_of_it_is_booked(
     assert ({"BREACH_ALIVE_AFTER_END", "BREACH_OVERFILLED"} <= alerts) is (verdict is SECOND)
     assert walked.clean
     assert holder is None
+
+
+async def test_a_first_order_that_has_left_the_state_is_brought_back(tmp_path: Path):
+    """Somebody drove between the two, and let go of it: the second copy is counted on the child all the same."""
+    async with at(tmp_path, BYBIT) as (usual, control):
+        router = archiving_soon(usual)
+        venue = next(one for one in router.config.venues if one.venue == BYBIT.name)
+        first = await _first_order(router, venue, "test")
+        await archived(router, first.parent_id)
+        async with _leased(router) as lease:
+            found = await _second_copy(router, venue, first, lease)
+        await router.projector.catch_up()
+
+        detail = await router.queries.parent(first.parent_id)
+        there = await control.orders(BYBIT.name)
+    assert found.probe.verdict is DedupeVerdict.REFUSED
+    assert detail is not None
+    assert [(child.state, child.copies) for child in detail.children] == [(ChildState.FILLED, 2)]
+    assert len(there) == 1
 
 
 async def told(router: Router, verdict: DedupeVerdict) -> None:
