@@ -33,7 +33,7 @@ from router.requests.bodies import parse
 from router.requests.orders import order_written
 from router.split.compare import Comparison
 from router.split.plan import Plan
-from router.store.queries import Explanation, ParentDetail, exclusions_of, key_of, plan_of, totals, traded
+from router.store.queries import Explanation, ParentDetail, exclusions_of, key_of, never_left, plan_of, totals, traded
 from router.store.tables import AlertTable, BalanceTable, ChildTable, FillTable, ParentTable, VenueAccountTable
 from router.tca.band import WITHIN_MS
 from router.tca.impact import PREFACTOR, PREFACTOR_SD, SIGMA_DAY_BPS
@@ -215,8 +215,8 @@ def child_report(child: ChildTable, fills: Sequence[FillTable]) -> Report:
         "quantity": number(child.quantity),
         "limit_price": number(child.limit_price),
         "state": child.state,
-        "reason": child.reason.removeprefix(_NOT_SENT) if not_sent(child) else child.reason,
-        "not_sent": not_sent(child),
+        "reason": child.reason.removeprefix(_NOT_SENT) if never_left(child) else child.reason,
+        "not_sent": never_left(child),
         "filled": number(filled),
         "copies": child.copies,
         "venue_order_id": child.venue_order_id,
@@ -226,11 +226,6 @@ def child_report(child: ChildTable, fills: Sequence[FillTable]) -> Report:
         "filled_at": moment(max((fill.venue_time_ns for fill in own), default=None)),
         "booked_at": moment(max((fill.booked_ns for fill in own), default=None)),
     }
-
-
-def not_sent(child: ChildTable) -> bool:
-    """It ended without ever leaving: no venue refused it, none has heard of it."""
-    return child.state == ChildState.REJECTED and child.sent_ns is None and child.venue_order_id is None
 
 
 def book_report(view: MarketView, depth: int) -> Report:

@@ -27,7 +27,7 @@ def _cell(value: object) -> RenderableType:
     return value if isinstance(value, Text) else Text(str(value))
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Table:
     """Numbers to the right; the first `left` columns are words."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for place, column in enumerate(columns):
@@ -41,7 +41,7 @@ def parents(lines: Sequence[Report]) -> RenderableType:
     """The blotter."""
     if not lines:
         return Text("no orders yet: try `sor execute --order order.json`")
-    return _table(
+    return table(
         "orders",
         ["ref", "state", "instrument", "side", "quantity", "limit", "accepted"],
         [
@@ -101,7 +101,7 @@ def parent(report: Report) -> RenderableType:
         ),
         *_warnings(report),
         Text(""),
-        _table(
+        table(
             "by venue",
             ["account", "symbol", f"quantity {base}", "average", "fees", f"all-in {reporting}", "fills"],
             [
@@ -131,7 +131,7 @@ def children(lines: Sequence[Report]) -> RenderableType:
     again = any(one["copies"] > 1 for one in lines)
     columns = ["#", "account", "symbol", "state", f"quantity {base}", "limit", f"filled {base}"]
     columns += ["decided", "durable", "sent", "filled", "booked"] + ["copies"] * again
-    return Group(_table("children", columns, [_child(one, again=again) for one in lines], left=4), *_troubles(lines))
+    return Group(table("children", columns, [_child(one, again=again) for one in lines], left=4), *_troubles(lines))
 
 
 def _child(one: Report, *, again: bool) -> list[object]:
@@ -215,7 +215,7 @@ def book(report: Report) -> RenderableType:
         for one in report["fx"]
         if one["asset"] != reporting
     ]
-    return Group(_table(f"{report['instrument']} at {report['at']}", columns, rows, left=2), *unusable, *marks)
+    return Group(table(f"{report['instrument']} at {report['at']}", columns, rows, left=2), *unusable, *marks)
 
 
 def _rung(side: str, one: Report) -> list[object]:
@@ -252,7 +252,7 @@ def estimate(report: Report) -> RenderableType:
     return Group(
         _plan(report["lines"], f"{report['side']} {report['quantity']} {base} on the books of {report['at']}", report),
         Text(""),
-        _table("compared", columns, rows),
+        table("compared", columns, rows),
         *_before_sending(report),
         *_warnings(report),
         *_left(report),
@@ -297,7 +297,7 @@ def _before_sending(report: Report) -> list[RenderableType]:
             ]
             for one in report["over_time"]
         ]
-        lines.append(_table("cost against time", columns, ways))
+        lines.append(table("cost against time", columns, ways))
     lines.append(Text(f"estimate {report['estimate_id']}"))
     return lines
 
@@ -314,7 +314,7 @@ def _alternative(name: str, one: Report) -> list[object]:
 
 
 def _plan(lines: Sequence[Report], title: str, report: Report) -> Table:
-    return _table(
+    return table(
         title,
         ["listing", f"quantity {_base(report)}", "limit", "expected", f"all-in {_reporting(report)}"],
         [
@@ -363,7 +363,7 @@ def explanation(report: Report) -> RenderableType:
 def venues(lines: Sequence[Report]) -> RenderableType:
     """Accounts with tier, gate and holdings; each holding is as old as it says."""
     mode = f", mode {lines[0]['mode']}" if lines else ""
-    return _table(
+    return table(
         f"venues{mode}",
         ["account", "tier", "fence", "gate", "books", "streams", "key", "symbols", "free", "as of"],
         [
@@ -424,7 +424,7 @@ def alerts(lines: Sequence[Report]) -> RenderableType:
     """What a person should know."""
     if not lines:
         return Text("none")
-    return _table(
+    return table(
         "alerts",
         ["at", "kind", "account", "subject", "detail"],
         [[one["at"], one["kind"], one["account"], one["subject"], one["detail"]] for one in lines],
@@ -453,7 +453,7 @@ def doubts(lines: Sequence[Report]) -> RenderableType:
     said = [
         Text(f"{one['ref_id']}/{one['number']}: asks for {one['asked']}; {one['why']}", style="dim") for one in lines
     ]
-    return Group(_table("in doubt", columns, rows, left=4), *said)
+    return Group(table("in doubt", columns, rows, left=4), *said)
 
 
 def tied(report: Report) -> RenderableType:
@@ -470,7 +470,7 @@ def tied(report: Report) -> RenderableType:
         for one in report["breaks"]
     ]
     columns = ["break", "trade", "order", "symbol", "side", "quantity", "price", "age", "what"]
-    return _table(title, columns, rows, left=5)
+    return table(title, columns, rows, left=5)
 
 
 def account_now(report: Report) -> RenderableType:

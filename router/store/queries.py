@@ -243,6 +243,11 @@ def fees_of(fill: FillTable) -> tuple[Fee, ...]:
     return _parts(fill.fees_json, Fee)
 
 
+def never_left(child: ChildTable) -> bool:
+    """It ended without being sent: no venue refused it, none has heard of it."""
+    return child.state == ChildState.REJECTED and child.sent_ns is None and child.venue_order_id is None
+
+
 def key_of(account: VenueAccountTable) -> KeyReading | None:
     """The newest check of an account's key, if there was one."""
     return cast("KeyReading", MODEL.decode(json.loads(account.key_json))) if account.key_json else None

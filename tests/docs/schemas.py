@@ -1,10 +1,11 @@
-"""Write the JSON schemas of what-if cases and of curve files: `python -m tests.docs.schemas`."""
+"""Write the JSON schemas of the files that people hand in: `python -m tests.docs.schemas`."""
 
 import json
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from router.cli.tca_file import TcaCase
 from router.cli.whatif_fillprob import FillprobCase
 from router.cli.whatif_place import PlaceCase
 from router.cli.whatif_schedule import ScheduleCase
@@ -18,6 +19,7 @@ CASES: dict[str, type[BaseModel]] = {
     "whatif-fillprob": FillprobCase,
     "whatif-split": SplitCase,
     "volume-curve": CurveBody,
+    "tca": TcaCase,
 }
 
 

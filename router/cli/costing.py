@@ -1,0 +1,69 @@
+"""`sor tca`: what an order cost, why, and compared with what."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from router.app.exits import ExitCode
+from router.app.order_record import NotEnded, order_record
+from router.cli.case import read_case
+from router.cli.common import AsJson, ConfigFile, run, settings
+from router.cli.out import Out
+from router.cli.reading import order_of_ref, reading_if_there, rounds_of
+from router.cli.tca_file import record_of
+from router.cli.tca_report import cost_report
+from router.cli.tca_tables import order_cost
+from router.config import Config
+from router.journal.codec import MODEL_MODULES, codec_of
+from router.market_record.archive import Archive
+from router.model.errors import BadInput
+from router.model.requests import Request
+from router.tca import record as shapes
+from router.tca.cost import measure
+
+_CODEC = codec_of(*MODEL_MODULES, shapes)
+
+
+def tca(
+    ref: Annotated[str | None, typer.Argument(metavar="REF", help="An order's ref_id.")] = None,
+    case: Annotated[
+        Path | None, typer.Option("--input", help="Another system's order as a file (docs/schemas/tca), or -.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an order that has ended cost: shortfall, benchmarks, spreads, markouts, savings, venue by venue."""
+
+    async def work() -> ExitCode:
+        if ref is not None and case is None:
+            record = await _kept(settings(config), ref)
+        elif case is not None and ref is None:
+            record = record_of(read_case(case))
+        else:
+            raise BadInput("ref", "give an order's reference, or a file with --input, and not both")
+        Out(as_json=as_json).show(cost_report(measure(record), digest_of(record)), order_cost)
+        return ExitCode.OK
+
+    run(work(), as_json=as_json)
+
+
+async def _kept(found: Config, ref: str) -> shapes.OrderRecord:
+    """What the store holds of an order that has ended. Raises `BadInput`."""
+    async with reading_if_there(found) as seen:
+        order = await order_of_ref(seen, ref)
+        if seen is None or isinstance(order, Request):
+            raise BadInput("ref_id", f"{ref} was taken by no driver yet: there is nothing to measure")
+        archive = Archive(found.database_url)
+        try:
+            return await order_record(archive, order, await rounds_of(seen.queries, order))
+        except NotEnded:
+            raise BadInput("ref_id", f"{ref} is still worked: what it costs is known at its end") from None
+        finally:
+            await archive.close()
+
+
+def digest_of(record: shapes.OrderRecord) -> str:
+    """Of every digit of the record: who has the same record has the same report."""
+    return hashlib.sha256(_CODEC.dumps(record)).hexdigest()

@@ -1,0 +1,118 @@
+"""Fills in one currency: what each was worth when it happened, and where every rate came from."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.model.ids import Asset
+from router.model.money import ONE, ZERO, exactly
+from router.model.orders import Fee
+from router.tca.path import Path
+from router.tca.record import FillSeen, Instant, OrderRecord
+from router.tca.shortfall import Execution
+
+THEN, DECIDED, ITSELF = "then", "at its decision", "the fill's own price"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """Reporting currency per unit of an asset, and whence: seen then, at the decision, or from the fill itself."""
+
+    asset: Asset
+    rate: Decimal
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Valued:
+    """A fill in reporting currency. `price` per unit of base; `fee` > 0 is a charge; `rates` are those it rests on."""
+
+    seen: FillSeen
+    price: Decimal
+    mark: Decimal
+    arrival_mark: Decimal
+    fee: Decimal
+    rates: tuple[Rate, ...]
+
+    @property
+    def execution(self) -> Execution:
+        """As the shortfall wants it."""
+        return Execution(
+            quantity=self.seen.quantity,
+            price=self.seen.price,
+            mark=self.mark,
+            arrival_mark=self.arrival_mark,
+            fee=self.fee,
+        )
+
+
+def valued(
+    record: OrderRecord, fill: FillSeen, path: Path, arrival: Instant | None, decided: Instant | None
+) -> Valued | None:
+    """None where its quote or one of its fees cannot be valued: then the order's cost is unknown, not a little low.
+
+    `arrival`: the market at the first decision, `decided`: at the one that planned the fill's child.
+    """
+    quote = _quote_rate(record, fill, path, decided)
+    if quote is None:
+        return None
+    with exactly():
+        price = fill.price * quote.rate
+    fees = [_fee(record, fill, fee, path, decided, quote, price) for fee in fill.fees]
+    known = [one for one in fees if one is not None]
+    if len(known) < len(fees):
+        return None
+    with exactly():
+        charged = sum((amount for amount, _ in known), ZERO)
+    at_arrival = _of(record, fill.quote, arrival)
+    return Valued(
+        seen=fill,
+        price=price,
+        mark=quote.rate,
+        arrival_mark=quote.rate if at_arrival is None else at_arrival,
+        fee=charged,
+        rates=(quote, *(rate for _, rate in known)),
+    )
+
+
+def _quote_rate(record: OrderRecord, fill: FillSeen, path: Path, decided: Instant | None) -> Rate | None:
+    if fill.quote == record.reporting:
+        return Rate(asset=fill.quote, rate=ONE, source=THEN)
+    return _rate(record, fill.quote, fill, path, decided)
+
+
+def _fee(
+    record: OrderRecord,
+    fill: FillSeen,
+    fee: Fee,
+    path: Path,
+    decided: Instant | None,
+    quote: Rate,
+    price: Decimal,
+) -> tuple[Decimal, Rate] | None:
+    if fee.asset == fill.quote:
+        rate: Rate | None = quote
+    elif fee.asset == record.base:
+        mid = path.mid(fill.at_ns)
+        rate = Rate(asset=fee.asset, rate=mid or price, source=THEN if mid else ITSELF)
+    else:
+        rate = _rate(record, fee.asset, fill, path, decided)
+    if rate is None:
+        return None
+    with exactly():
+        return fee.amount * rate.rate, rate
+
+
+def _rate(record: OrderRecord, asset: Asset, fill: FillSeen, path: Path, decided: Instant | None) -> Rate | None:
+    if asset == record.reporting:
+        return Rate(asset=asset, rate=ONE, source=THEN)
+    then = path.mark(asset, fill.at_ns)
+    if then is not None:
+        return Rate(asset=asset, rate=then, source=THEN)
+    known = _of(record, asset, decided)
+    return None if known is None else Rate(asset=asset, rate=known, source=DECIDED)
+
+
+def _of(record: OrderRecord, asset: Asset, then: Instant | None) -> Decimal | None:
+    if asset == record.reporting:
+        return ONE
+    return None if then is None else then.marks.get(asset)
