@@ -7,6 +7,7 @@ from router.model.ids import VenueId
 from router.model.market import Level, ListingView, MarketView
 from router.model.money import ZERO, ratio, roughly
 from router.model.side import Side
+from router.ports.policy import Progress
 
 _HALF = Decimal("0.5")
 May = Callable[[VenueId], bool]
@@ -49,6 +50,15 @@ def mid(view: MarketView, may_use: May = anywhere) -> Decimal | None:
     middle = len(ranked) // 2
     with roughly():
         return ranked[middle] if len(ranked) % 2 else (ranked[middle - 1] + ranked[middle]) * _HALF
+
+
+def counted(progress: Progress, base: Decimal, view: MarketView) -> Decimal:
+    """So much base in what the order counts: itself, or what it is worth at the mid; without any mid, nothing."""
+    if not progress.order.quantity_basis.by_value:
+        return base
+    middle = mid(view, progress.order.may_use)
+    with roughly():
+        return ZERO if middle is None else base * middle
 
 
 def depth(view: MarketView, side: Side, limit_price: Decimal | None, may_use: May = anywhere) -> Decimal:

@@ -7,7 +7,7 @@ inside its limit, and for a minute at most.
 from dataclasses import replace
 from decimal import Decimal
 
-from policies.consolidated import best, mid, mids
+from policies.consolidated import best, counted, mid, mids
 from policies.pacing import again, lot_of
 from policies.pov import pov_quantity
 from policies.resting import as_quotes, standing, taking_out
@@ -171,7 +171,8 @@ def _within_volume(progress: Progress, now_ns: Nanos, view: MarketView | None, t
         why = "the venues' trades are not counted yet" if volume is None else "prints may be missing"
         return Target(quantity=progress.committed, not_before_ns=next_ns, held=True, reason=why)
     most = pov_quantity(volume.recent, rate, lot_of(progress))
-    due = min(target.quantity - progress.committed, most)
+    due = min(target.quantity - progress.committed, counted(progress, most, view))
     if due < min(progress.slice_min, progress.open_quantity) or due <= 0:
         return Target(quantity=progress.committed, not_before_ns=next_ns, reason="its share of the volume is used up")
-    return replace(target, quantity=progress.committed + due, not_before_ns=next_ns)
+    most = most if target.base_max is None else min(most, target.base_max)
+    return replace(target, quantity=progress.committed + due, not_before_ns=next_ns, base_max=most)

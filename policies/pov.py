@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from policies.consolidated import counted
 from policies.pacing import lot_of, waiting
 from router.model.ids import Nanos
 from router.model.market import MarketView
@@ -35,11 +36,13 @@ class Pov:
             return _held(progress, next_ns, "the venues' trades are not counted yet")
         if progress.volume.gap:
             return _held(progress, next_ns, "prints may be missing in this window")
-        due = pov_due(progress.committed, progress.volume, params, lot_of(progress))
-        due = min(due, progress.open_quantity)
+        base = pov_due(progress.committed_base, progress.volume, params, lot_of(progress))
+        due = min(counted(progress, base, view), progress.open_quantity)
         if due < progress.slice_min and due < progress.open_quantity:
             return idle
-        return Target(quantity=progress.committed + due, not_before_ns=next_ns, reason="its share of a window")
+        return Target(
+            quantity=progress.committed + due, not_before_ns=next_ns, base_max=base, reason="its share of a window"
+        )
 
 
 def pov_due(committed: Decimal, volume: Volume, params: PovParams, lot: Decimal) -> Decimal:

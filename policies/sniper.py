@@ -1,6 +1,6 @@
 """SNIPER: nothing rests and nothing shows; when enough stands at its price, it takes."""
 
-from policies.consolidated import depth
+from policies.consolidated import counted, depth
 from policies.pacing import again, waiting
 from router.model.ids import Nanos
 from router.model.market import MarketView
@@ -24,8 +24,8 @@ class Sniper:
         next_ns = Nanos(now_ns + params.look_every_ms * _MS)
         if view is None:
             return Target(quantity=progress.committed, not_before_ns=next_ns, look=True, reason="looking")
-        there = depth(view, order.side, params.trigger_price, order.may_use)
-        if there < min(params.min_quantity, progress.open_quantity):
+        there = counted(progress, depth(view, order.side, params.trigger_price, order.may_use), view)
+        if there < min(counted(progress, params.min_quantity, view), progress.open_quantity):
             return Target(quantity=progress.committed, not_before_ns=next_ns, reason="too little at its price")
         due = min(there, progress.open_quantity)
         return Target(quantity=progress.committed + due, limit_price=params.trigger_price, not_before_ns=next_ns)

@@ -17,13 +17,14 @@ from router.app.parts import Router, build_market, build_ports
 from router.book.collar import reference_mid
 from router.book.discounts import Purse, with_discounts
 from router.config import Mode
+from router.engine import sizing
 from router.engine.arriving import smallest_slice
 from router.engine.asking import split_request
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.ids import AccountId, Asset, InstrumentId, Nanos, ParentId, RefId
 from router.model.market import MarketView
-from router.model.money import ZERO
+from router.model.money import ZERO, exactly
 from router.model.orders import Fee, ParentOrder
 from router.model.policies import SweepParams
 from router.model.terms import RiskLimits
@@ -31,6 +32,7 @@ from router.model.trades import fees_by_asset
 from router.ports import Progress, Target, VenuePort
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
+from router.split.plan import PlanLine
 from router.tca.band import SAMPLE_MS, WATCH_MS, moves_per_second
 from router.tca.estimate import Estimated
 from router.tca.estimate import estimate as estimated
@@ -54,6 +56,8 @@ class Estimate:
     order: ParentOrder
     view: MarketView
     found: Estimated
+    due: sizing.Due
+    """What was asked of the split, and what of it can be planned."""
     fees: dict[Asset, Decimal]
 
 
@@ -112,7 +116,12 @@ def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> 
 
 async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_MS) -> Estimate:
     """Plan the order on the market of this moment and compare it with what others would do. Sends nothing."""
-    seen, moves_bps = await watched(router, order.instrument, order.quantity, watch_ms=watch_ms)
+    seen, moves_bps = await watched(
+        router,
+        order.instrument,
+        sizing.accepted(order, router.config.limits, None).quantity,
+        watch_ms=watch_ms,
+    )
     balances = await _balances(router)
     return estimate_on(seen, order, limits=router.config.limits, balances=balances, moves_bps=moves_bps)
 
@@ -127,8 +136,10 @@ def estimate_on(
 ) -> Estimate:
     """The estimate on this view; `balances` None binds nothing."""
     purses = {key: Purse(available=amount) for key, amount in _with_zeros(seen, balances or {}).items()}
-    view, _ = with_discounts(seen, order.side, order.quantity, purses)
-    request = split_request(order, view, order.quantity, _first_target(order, view), limits, spendable=balances)
+    order = sizing.accepted(order, limits, seen)
+    size = sizing.sized(order, seen, order.size, order.quantity)
+    view, _ = with_discounts(seen, order.side, size.quantity, purses)
+    request = split_request(order, view, size, _first_target(order, view), limits, spendable=balances)
     found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps)
     lines = found.plan.lines
     return Estimate(
@@ -136,15 +147,29 @@ def estimate_on(
         order=order,
         view=view,
         found=found,
+        due=sizing.due_of(order, smallest_slice(view, order)[1], order.size, size, _sent(order, view, lines)),
         fees=fees_by_asset(Fee(asset=line.fee_asset, amount=line.expected_fee) for line in lines),
     )
+
+
+def _sent(order: ParentOrder, view: MarketView, lines: Sequence[PlanLine]) -> list[tuple[Decimal, Decimal | None]]:
+    """Each line's quantity, and what it counts."""
+    books = {book.listing.id: book for book in view.listings}
+    sent = []
+    for line in lines:
+        book = books[line.listing_id]
+        rate = view.fx_rate(book.listing.quote)
+        assert rate is not None
+        with exactly():
+            sent.append((line.quantity, sizing.counts(order, book, line.quantity, line.limit_price, rate)))
+    return sent
 
 
 def _first_target(order: ParentOrder, view: MarketView) -> Target:
     """What its policy would say to this market if the order came now: its bounds hold for the estimate, too."""
     smallest, lot = smallest_slice(view, order)
     progress = Progress(
-        order=order,
+        order=sizing.as_counted(order),
         accepted_ns=view.at_ns,
         filled=ZERO,
         working=ZERO,

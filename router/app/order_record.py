@@ -1,22 +1,28 @@
 """An order's record for TCA, from what the store holds: its tables, the views of its decisions, the market record."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import pairwise
 
 from router.book.discounts import as_reckoned
+from router.journal.codec import loads
 from router.market_record.archive import Archive
 from router.market_record.reading import Reader, volumes
 from router.market_record.samples import Gap, Sample
+from router.model import rounding
 from router.model.ids import Asset, ClientOrderId, InstrumentId, ListingId, Nanos, VenueId
-from router.model.orders import ParentState
+from router.model.money import ZERO, ratio
+from router.model.orders import ParentOrder, ParentState
 from router.model.side import Side
 from router.store.queries import Explanation, ParentDetail, fees_of, never_left
 from router.store.tables import ChildTable, FillTable
 from router.tca.path import AGE_NS_MAX
 from router.tca.record import Blind, ChildSeen, DecisionSeen, FillSeen, Instant, OrderRecord, TapePiece
+from router.tca.result import mid_of
 from router.tca.spreads import HORIZONS_S
 
 _NS_PER_S = 1_000_000_000
+_FINEST = Decimal("1e-8")
 
 
 class NotEnded(Exception):
@@ -43,7 +49,7 @@ async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[
         base=Asset(base),
         reporting=Asset(reporting),
         side=Side(parent.side),
-        quantity=parent.quantity,
+        quantity=_size(detail, rounds),
         limit_price=parent.limit_price,
         policy=parent.policy,
         principal=parent.principal,
@@ -58,6 +64,25 @@ async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[
         blind=tuple(map(_blind, market.gaps)),
         tape=tuple(_tape(market.samples)),
     )
+
+
+def _size(detail: ParentDetail, rounds: Sequence[Explanation]) -> Decimal:
+    """How much base was asked for. For money: what was done, and what is left as much as it was worth at arrival."""
+    parent = detail.parent
+    order = loads(parent.order_json)
+    assert isinstance(order, ParentOrder)
+    if order.asked is None:
+        return parent.quantity
+    done = sum((one.quantity for one in detail.fills), ZERO)
+    if ParentState(parent.state) is ParentState.FILLED:
+        return done
+    if not order.quantity_basis.by_value:
+        return max(order.asked, done)
+    arrival = mid_of(next((one.view for one in rounds if one.view is not None), None))
+    paid = sum((one.quantity * one.price for one in detail.fills), ZERO)
+    if not arrival:
+        return done or parent.quantity
+    return done + rounding.down(ratio(max(order.asked - paid, ZERO), arrival), _FINEST)
 
 
 def _decision(one: Explanation) -> DecisionSeen:

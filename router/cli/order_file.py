@@ -68,17 +68,23 @@ def _depth(value: object) -> int:
 
 
 def order_of(
-    ref_id: str, instrument: str, side: str | None, quantity: str | None, limit_price: str | None
+    ref_id: str,
+    instrument: str,
+    side: str | None,
+    quantity: str | None,
+    limit_price: str | None,
+    quote_value: str | None = None,
 ) -> OrderBody:
     """The same order, from a command line."""
-    for name, value in (("side", side), ("base_quantity", quantity)):
+    for name, value in (("side", side), ("base_quantity", quantity or quote_value)):
         if value is None:
-            raise BadInput(name, "is required: give --side and --quantity, or --order with a file")
+            raise BadInput(name, "is required: give --side and --quantity or --quote-value, or --order with a file")
     given = {
         "ref_id": ref_id,
         "instrument": instrument,
         "side": (side or "").upper(),
         "base_quantity": quantity,
+        "quote_value": quote_value,
         "limit_price": limit_price,
     }
     return parse(OrderBody, {name: value for name, value in given.items() if value is not None})

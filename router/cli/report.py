@@ -22,8 +22,8 @@ from router.model.errors import BadInput
 from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, listing_id
 from router.model.keys import KeyReading
 from router.model.market import ListingView, MarketView
-from router.model.money import cut, exactly, plain
-from router.model.orders import ChildState, ParentOrder, ParentState
+from router.model.money import ZERO, cut, exactly, plain
+from router.model.orders import ChildState, ParentOrder, ParentState, QuantityBasis
 from router.model.policies import VwapParams
 from router.model.requests import Request, RequestState
 from router.model.side import Side
@@ -37,7 +37,7 @@ from router.store.queries import Explanation, ParentDetail, exclusions_of, key_o
 from router.store.tables import AlertTable, BalanceTable, ChildTable, FillTable, ParentTable, VenueAccountTable
 from router.tca.band import WITHIN_MS
 from router.tca.impact import PREFACTOR, PREFACTOR_SD, SIGMA_DAY_BPS
-from router.tca.result import mid_of, per_unit, planned_quantity, result_of, slippage_bps
+from router.tca.result import mid_of, money_of, per_unit, planned_quantity, result_of, slippage_bps
 
 if TYPE_CHECKING:
     from router.app.estimate import Estimate  # brings ccxt with it
@@ -67,12 +67,15 @@ def moment(at_ns: int | None) -> str | None:
 
 def parent_line(parent: ParentTable) -> Report:
     """One line of the blotter."""
+    order = _order_of(parent)
+    by_value = order.quantity_basis.by_value
     return {
         "ref_id": parent.ref_id,
         "parent_id": parent.id,
         "instrument": parent.instrument,
         "side": parent.side,
-        "quantity": number(parent.quantity),
+        "quantity": None if by_value else number(order.size),
+        "quote_value": number(order.size) if by_value else None,
         "limit_price": number(parent.limit_price),
         "policy": parent.policy,
         "state": parent.state,
@@ -90,6 +93,7 @@ def request_line(request: Request) -> Report:
         "instrument": None,
         "side": None,
         "quantity": None,
+        "quote_value": None,
         "limit_price": None,
         "policy": None,
         "state": None,
@@ -104,6 +108,7 @@ def request_line(request: Request) -> Report:
         "instrument": body.instrument,
         "side": body.side,
         "quantity": number(body.quantity),
+        "quote_value": body.quote_value,
         "limit_price": number(body.limit),
         "policy": body.policy,
     }
@@ -116,20 +121,28 @@ def request_report(asked: Request) -> Report:
 
 def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report:
     """A parent and all that came of it. The same for everybody who asks, whenever they ask after its end."""
-    parent, accepted = detail.parent, _as_accepted(detail.parent)
+    parent = detail.parent
     side = Side(parent.side)
     fills = _fills_seen(detail, rounds)
     result = result_of(side, base_of(parent.instrument), fills)
     arrival = mid_of(next((one.view for one in rounds if one.view is not None), None))
-    filled = result.totals.quantity
+    filled, order = result.totals.quantity, _order_of(parent)
+    money = _money(order, fills)
     with exactly():
         remaining = parent.quantity - filled
+        kept = sum(
+            (fee.amount for one, _ in fills for fee in one.fees if fee.asset == base_of(parent.instrument)), ZERO
+        )
+        if order.quantity_basis is QuantityBasis.NET:
+            remaining = order.size - filled + side.sign * kept
     return parent_line(parent) | {
         "entity": parent.entity,
-        "order": order_written(accepted),
-        "warnings": list(doubts_of(accepted, Nanos(parent.accepted_ns))),
+        "order": order_written(order),
+        "warnings": list(doubts_of(order, Nanos(parent.accepted_ns))),
         "filled": number(filled),
-        "remaining": number(remaining),
+        "remaining": None if order.quantity_basis.by_value else number(remaining),
+        "value": money if money is None else price(money),
+        "value_left": price(order.size - money) if money is not None and order.quantity_basis.by_value else None,
         "in_doubt": any(ChildState(child.state).in_doubt for child in detail.children),
         "fills": result.totals.fills,
         "fees": {asset: number(amount) for asset, amount in result.totals.fees.items()},
@@ -154,7 +167,7 @@ def parent_report(detail: ParentDetail, rounds: Sequence[Explanation]) -> Report
     }
 
 
-def _as_accepted(parent: ParentTable) -> ParentOrder:
+def _order_of(parent: ParentTable) -> ParentOrder:
     """The order as it stands."""
     order = loads(parent.order_json)
     assert isinstance(order, ParentOrder)
@@ -164,6 +177,17 @@ def _as_accepted(parent: ParentTable) -> ParentOrder:
 def doubts_of(order: ParentOrder, at_ns: Nanos) -> tuple[str, ...]:
     """What speaks against what an order goes by: a sentence each."""
     return curve_doubts(order.params.curve, order.instrument, at_ns) if isinstance(order.params, VwapParams) else ()
+
+
+def _money(order: ParentOrder, fills: Sequence["_Seen"]) -> Decimal | None:
+    """What its fills paid or brought, as an order for money counts it; None without a mark for some of it."""
+    base, with_fees = base_of(order.instrument), order.quantity_basis is QuantityBasis.VALUE_NET
+    found = [
+        None if view is None else money_of(order.side, base, one, view, with_fees=with_fees) for one, view in fills
+    ]
+    known = [one for one in found if one is not None]
+    with exactly():
+        return sum(known, ZERO) if len(known) == len(found) else None
 
 
 def base_of(instrument: str) -> Asset:
@@ -280,12 +304,14 @@ def estimate_report(found: "Estimate") -> Report:
     """What an order should come to now, and what others would make of it. Bps of the mid; positive hurts."""
     order, seen = found.order, found.found
     request = seen.request
-    return comparison_report(seen.comparison, order.side, order.quantity, found.view) | {
+    return comparison_report(seen.comparison, order.side, found.due.base, found.view) | {
+        "quote_value": number(order.size) if order.quantity_basis.by_value else None,
+        "size_includes_fees": order.quantity_basis in (QuantityBasis.NET, QuantityBasis.VALUE_NET),
         "estimate_id": found.id,
         "policy": order.policy,
         "warnings": list(doubts_of(order, found.view.at_ns)),
         "limit_price": number(order.limit_price),
-        "feasible": not seen.plan.residual,
+        "feasible": not found.due.residual,
         "book_bps": price(seen.book_bps),
         "fee_bps": price(seen.fee_bps),
         "fees": {asset: price(amount) for asset, amount in sorted(found.fees.items())},

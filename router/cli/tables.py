@@ -50,7 +50,7 @@ def parents(lines: Sequence[Report]) -> RenderableType:
                 _recorded(one) if one["state"] is None else _state(one["state"]),
                 one["instrument"],
                 one["side"],
-                None if one["quantity"] is None else f"{one['quantity']} {_base(one)}",
+                _size(one),
                 exact(one["limit_price"], _reporting(one)),
                 one["accepted_at"],
             ]
@@ -58,6 +58,13 @@ def parents(lines: Sequence[Report]) -> RenderableType:
         ],
         left=4,
     )
+
+
+def _size(one: Report) -> str | None:
+    """What it asks for: base, or money."""
+    if one["quote_value"] is not None:
+        return f"{one['quote_value']} {_reporting(one)}"
+    return None if one["quantity"] is None else f"{one['quantity']} {_base(one)}"
 
 
 def _recorded(one: Report) -> Text:
@@ -72,11 +79,18 @@ def _reporting(one: Report) -> str:
     return str(one["instrument"]).partition("/")[2]
 
 
+def _left_of(report: Report) -> str:
+    if report["quote_value"] is None:
+        return f"{report['remaining']} {_base(report)}"
+    return f"{_with(figure(report['value_left']), _reporting(report))} of {report['quote_value']}"
+
+
 def order(report: Report) -> RenderableType:
     """What there is under a reference: a parent, or what was asked for."""
     if report["state"] is not None:
         return parent(report)
-    known = [report[name] for name in ("ref_id", "side", "quantity", "instrument") if report[name] is not None]
+    named = (report["ref_id"], report["side"], _size(report) if report["instrument"] else None, report["instrument"])
+    known = [one for one in named if one is not None]
     return Text.assemble((" ".join(known), "bold"), "  ", _recorded(report))
 
 
@@ -84,7 +98,7 @@ def parent(report: Report) -> RenderableType:
     """One parent: what it came to, where, by which children."""
     head = Text.assemble(
         (f"{report['ref_id']}  ", "bold"),
-        f"{report['side']} {report['quantity']} {report['instrument']}  ",
+        f"{report['side']} {_size(report)} {report['instrument']}  ",
         _state(report["state"]),
         f"  {report['reason']}" if report["reason"] else "",
     )
@@ -94,7 +108,7 @@ def parent(report: Report) -> RenderableType:
     return Group(
         head,
         Text(
-            f"filled {report['filled']} {base}, remaining {report['remaining']} {base}; "
+            f"filled {report['filled']} {base}, remaining {_left_of(report)}; "
             f"all-in {_with(figure(report['all_in_price']), reporting)}, "
             f"arrival mid {_with(figure(report['arrival_mid']), reporting)}, "
             f"slippage {_with(figure(report['arrival_slippage_bps']), 'bps')}"

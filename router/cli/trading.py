@@ -46,6 +46,7 @@ from router.store.tables import AlertTable
 OrderFile = Annotated[Path | None, typer.Option("--order", help="order.json, or - for standard input.")]
 Way = Annotated[str | None, typer.Option("--side", help="buy or sell")]
 Quantity = Annotated[str | None, typer.Option(help="In base.")]
+QuoteValue = Annotated[str | None, typer.Option(help="In the reporting currency, instead of --quantity.")]
 LimitPrice = Annotated[str | None, typer.Option(help="In the reporting currency.")]
 Reason = Annotated[str, typer.Argument(help="Why: it is journaled.")]
 
@@ -56,6 +57,7 @@ def estimate(
     named: InstrumentOption = None,
     side: Way = None,
     quantity: Quantity = None,
+    quote_value: QuoteValue = None,
     limit_price: LimitPrice = None,
     watch_s: Annotated[float, typer.Option(min=0, max=60, help="Look at the market for so long first.")] = 5,
     config: ConfigFile = None,
@@ -66,7 +68,7 @@ def estimate(
     async def work() -> ExitCode:
         found = settings(config)
         wanted = one_instrument(instrument, named)
-        given = read_order(order) if order else order_of("estimate", wanted, side, quantity, limit_price)
+        given = read_order(order) if order else order_of("estimate", wanted, side, quantity, limit_price, quote_value)
         body = tradable(given, found)
         from router.app.estimate import estimate as estimated  # noqa: PLC0415 - brings ccxt with it
 
@@ -87,6 +89,7 @@ def submit(
     named: InstrumentOption = None,
     side: Way = None,
     quantity: Quantity = None,
+    quote_value: QuoteValue = None,
     limit_price: LimitPrice = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -98,7 +101,7 @@ def submit(
         if order is None and ref is None:
             raise BadInput("ref_id", "is required: give --ref, or --order with a file")
         wanted = one_instrument(instrument, named)
-        given = read_order(order) if order else order_of(ref or "", wanted, side, quantity, limit_price)
+        given = read_order(order) if order else order_of(ref or "", wanted, side, quantity, limit_price, quote_value)
         body = tradable(given, found)
         await _curve_known(found, body)
         asked = order_request(body, entity=found.entity, principal=principal(), asked_ns=SystemClock().now())

@@ -57,6 +57,8 @@ def _amended(order: ParentOrder, event: e.AmendAsked) -> ParentOrder:
 
 def _why_not(draft: Draft, parent: Parent, order: ParentOrder) -> str | None:
     limits, exposure = draft.state.limits, draft.state.blotter.exposure(parent)
+    if order.asked is not None and order.quantity != parent.order.quantity:
+        return "base_quantity: the order is sized otherwise; only its limit_price and end_time can be amended"
     if order.quantity < exposure:
         return f"base_quantity: {plain(exposure)} is done, out or in doubt already"
     if order.quantity > limits.parent_quantity_max:
@@ -72,6 +74,8 @@ def _why_not(draft: Draft, parent: Parent, order: ParentOrder) -> str | None:
 def _worth_too_much(draft: Draft, parent: Parent, order: ParentOrder) -> str | None:
     """Is it worth more than before, and more than a parent may be? One that has sent nothing is judged by its round."""
     cap, price = draft.state.limits.parent_notional_max, _price(draft, parent, order)
+    if order.quantity_basis.by_value:
+        return None  # what it asks for cannot be amended
     if price is None:
         more = order.quantity > parent.order.quantity and parent.children
         return "base_quantity: no price is known to hold it against the parent limit" if more else None

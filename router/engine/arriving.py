@@ -58,29 +58,42 @@ def infeasible(order: ParentOrder, now_ns: Nanos, view: MarketView | None) -> st
     if ends_ns is not None and ends_ns <= order.envelope.starts_ns(now_ns):
         return "end_time: is over already"
     smallest = None if view is None else smallest_slice(view, order)[0]
-    if smallest is None:
+    whole = None if view is None else _whole(order, view)
+    if smallest is None or whole is None:
         return None
     if order.envelope.max_child_quantity is not None and order.envelope.max_child_quantity < smallest:
         return f"max_child_quantity: no venue here takes less than {plain(smallest)}"
     match order.params:
         case TwapParams() | PassiveThenSweepParams():
-            return _thin_slices(order, order.params.slicing, now_ns, ends_ns, smallest)
+            return _thin_slices(order, whole, order.params.slicing, now_ns, ends_ns, smallest)
         case VwapParams() | IsParams():
-            return _too_small(order, smallest)
+            return _too_small(order, whole, smallest)
         case IcebergParams(display_quantity=shown) if shown < smallest:
             return f"params.display_quantity: no venue here takes less than {plain(smallest)}"
         case _:
             return None
 
 
-def _too_small(order: ParentOrder, smallest: Decimal) -> str | None:
-    if order.quantity >= smallest:
+def _whole(order: ParentOrder, view: MarketView) -> Decimal | None:
+    """About how much base the order comes to on this market; None where that is not known."""
+    if not order.quantity_basis.by_value:
+        return order.size
+    middle = mid(view, order.may_use)
+    return None if middle is None else down(ratio(order.size, middle), Decimal("1e-12"))
+
+
+def _too_small(order: ParentOrder, whole: Decimal, smallest: Decimal) -> str | None:
+    if whole >= smallest:
         return None
-    return f"base_quantity: no venue here takes less than {plain(smallest)}"
+    if not order.quantity_basis.by_value:
+        return f"base_quantity: no venue here takes less than {plain(smallest)}"
+    with roughly():
+        least = up(order.size * ratio(smallest, whole), Decimal("0.01")) if whole else ZERO
+    return f"quote_value: no venue here takes less than {plain(least)}"
 
 
 def _thin_slices(
-    order: ParentOrder, slicing: Slicing, now_ns: Nanos, ends_ns: Nanos | None, smallest: Decimal
+    order: ParentOrder, whole: Decimal, slicing: Slicing, now_ns: Nanos, ends_ns: Nanos | None, smallest: Decimal
 ) -> str | None:
     """Are slices of equal size, by chance a bit smaller, below what any venue takes?"""
     assert ends_ns is not None
@@ -89,12 +102,12 @@ def _thin_slices(
     chance = order.envelope.randomize
     with roughly():
         least = ONE - Decimal(0 if chance is None else chance.size_pct) / 100
-        most = int(ratio(order.quantity * least, smallest))
-        thin = down(ratio(order.quantity * least, Decimal(count)), Decimal("1e-12"))
+        most = int(ratio(whole * least, smallest))
+        thin = down(ratio(whole * least, Decimal(count)), Decimal("1e-12"))
     if count <= most:
         return None
     if most == 0:
-        return _too_small(order, smallest) or "randomize.size_pct: makes slices too small for any venue here"
+        return _too_small(order, whole, smallest) or "randomize.size_pct: makes slices too small for any venue here"
     if slicing.slice_ms is None:
         advice = f"params.slices: {most} is the most"
     else:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from policies.envelope import stricter
 from router.book.collar import collar_prices, outliers
 from router.engine.bounds import bounded, venue_caps
+from router.engine.sizing import Sized
 from router.model.ids import ListingId, VenueId
 from router.model.market import MarketView
 from router.model.orders import ParentOrder
@@ -22,7 +23,7 @@ _NOTHING_BLOCKED: Mapping[ListingId, str] = {}
 def split_request(
     order: ParentOrder,
     view: MarketView,
-    quantity: Decimal,
+    size: Sized,
     target: Target,
     limits: RiskLimits,
     *,
@@ -31,7 +32,7 @@ def split_request(
     blocked: Mapping[ListingId, str] = _NOTHING_BLOCKED,
     got: Mapping[VenueId, Decimal] = _NOTHING_YET,
 ) -> SplitRequest:
-    """Divide `quantity` (base) within the order's own bounds, its policy's, and the router's.
+    """Divide a size within the order's own bounds, its policy's, and the router's.
 
     `living`: how many children it has that have not ended; `got`: what each venue has of it (base); `blocked`: listings
     that get nothing for a reason beside the market's.
@@ -40,7 +41,7 @@ def split_request(
     return SplitRequest(
         view=bounded(order, view),
         side=order.side,
-        quantity=quantity,
+        quantity=size.quantity,
         limit_price=stricter(order.side, order.limit_price, target.limit_price),
         all_in_limit_price=order.envelope.all_in_limit_price,
         collar_prices=collars,
@@ -48,7 +49,7 @@ def split_request(
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
         blocked={**outliers(view, limits.collar_bps), **blocked} if collars else _all_blocked(view),
-        caps=venue_caps(order, view, got),
+        caps=(*size.caps, *venue_caps(order, view, got)),
         options=SplitOptions(
             child_notional_max=limits.child_notional_max,
             children_max=places_left(order, target, living),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from router.engine.sizing import unit
 from router.model.ids import ListingId, VenueId
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, ratio
@@ -33,19 +34,28 @@ def _bounded(order: ParentOrder, view: MarketView, book: ListingView) -> Listing
 
 
 def venue_caps(order: ParentOrder, view: MarketView, got: Mapping[VenueId, Decimal]) -> tuple[Cap, ...]:
-    """What each venue may still get of the order, all its listings together; it has `got` so much of it (base)."""
+    """What each venue may still get of the order, all its listings together; it has `got` so much of it already.
+
+    In base, or in money where the order asks for that.
+    """
     share = order.envelope.max_share_per_venue
     if share is None:
         return ()
     listings: dict[VenueId, set[ListingId]] = defaultdict(set)
     for book in view.listings:
         listings[book.listing.venue].add(book.listing.id)
-    most = order.quantity * share
-    return tuple(
-        Cap(
-            name=f"max_share_per_venue at {venue}",
-            listings=frozenset(ids),
-            quantity=max(most - got.get(venue, ZERO), ZERO),
+    most, by_value = order.size * share, order.quantity_basis.by_value
+    caps = []
+    for venue, ids in sorted(listings.items()):
+        left = max(most - got.get(venue, ZERO), ZERO)
+        weights = {one.listing.id: unit(order, one.listing) for one in view.listings if one.listing.id in ids}
+        caps.append(
+            Cap(
+                name=f"max_share_per_venue at {venue}",
+                listings=frozenset(ids),
+                quantity=None if by_value else left,
+                notional=left if by_value else None,
+                weights=weights,
+            )
         )
-        for venue, ids in sorted(listings.items())
-    )
+    return tuple(caps)

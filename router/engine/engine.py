@@ -7,7 +7,6 @@ that was not stored never outlives the process that thought of it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from router import conservation
 from router.engine import (
@@ -20,6 +19,7 @@ from router.engine import (
     probing,
     resolving,
     restoring,
+    sizing,
     strangers,
     timers,
     volume,
@@ -139,6 +139,7 @@ class Engine:
     def _on_submitted(self, draft: Draft, order: ParentOrder, view: MarketView | None) -> None:
         if order.id in draft.state.blotter.parents:
             return  # the same request, seen again
+        order = sizing.accepted(order, draft.state.limits, view)
         reason = _turned_down(draft.state, order, self._policies) or infeasible(order, draft.now_ns, view)
         if reason is not None:
             draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))
@@ -162,17 +163,18 @@ def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy
         return f"instrument: {order.instrument} is not configured"
     if order.policy not in policies:
         return f"policy: {order.policy} is not one of {', '.join(policies)}"
-    if order.quantity <= 0:
-        return f"base_quantity: {order.quantity} is not positive"
+    if order.size <= 0:
+        return f"{sizing.field(order)}: {order.size} is not positive"
     if order.quantity > limits.parent_quantity_max:
         return f"base_quantity: {order.quantity} is above the parent limit {limits.parent_quantity_max}"
     if order.limit_price is not None and order.limit_price <= 0:
         return f"limit_price: {order.limit_price} is not positive"
     if sum(1 for _ in state.blotter.working_parents()) >= PARENTS_MAX:
         return f"ref_id: {PARENTS_MAX} parents are being worked, more are not taken"
-    worth = Decimal(0) if order.limit_price is None else order.quantity * order.limit_price
-    if worth > limits.parent_notional_max:
-        return f"base_quantity: worth {worth:.2f} at its limit, above the parent limit {limits.parent_notional_max}"
+    worth = sizing.worth(order, order.limit_price)
+    if worth is not None and worth > limits.parent_notional_max:
+        cap = limits.parent_notional_max
+        return f"{sizing.field(order)}: worth {worth:.2f} at its limit, above the parent limit {cap}"
     return None
 
 

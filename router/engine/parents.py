@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from router.engine import archiving, timers
+from router.engine import archiving, sizing, timers
 from router.engine.draft import Draft
 from router.engine.state import State
 from router.engine.volume import volume_of
 from router.model.commands import Look
-from router.model.facts import ParentMoved
+from router.model.facts import ArrivalSeen, ParentMoved
 from router.model.ids import InstrumentId, Nanos
-from router.model.money import ZERO
-from router.model.orders import RECOVERED, ParentState
+from router.model.money import ZERO, plain, ratio, roughly
+from router.model.orders import RECOVERED, ParentOrder, ParentState
+from router.orders import counting
 from router.orders.records import Parent
 from router.ports.policy import Policy, Progress, Target
 
@@ -36,23 +37,33 @@ def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
 
 def progress(state: State, parent: Parent) -> Progress:
     """What a policy may know of its parent."""
-    children = tuple(state.blotter.children_of(parent))
-    doubtful = sum((child.unsettled for child in children if child.state.in_doubt), ZERO)
+    children, order, arrival = tuple(state.blotter.children_of(parent)), parent.order, parent.arrival
+    doubtful = sum((counting.unsettled(order, child) for child in children if child.state.in_doubt), ZERO)
+    as_asked = order.asked is None
     return Progress(
-        order=parent.order,
+        order=sizing.as_counted(order),
         accepted_ns=parent.accepted_ns,
-        filled=sum((child.filled for child in children), ZERO),
-        working=sum((child.unsettled for child in children), ZERO) - doubtful,
+        filled=sum((counting.filled(order, child) for child in children), ZERO),
+        working=sum((counting.unsettled(order, child) for child in children), ZERO) - doubtful,
         in_doubt=doubtful,
         rounds=parent.rounds - parent.rounds_stopped,
         last_round_ns=parent.last_round_ns,
         last_round_sent=parent.last_round_sent,
-        lot=None if parent.arrival is None else parent.arrival.lot,
-        slice_min=ZERO if parent.arrival is None else parent.arrival.slice_min,
-        arrival_mid=None if parent.arrival is None else parent.arrival.mid,
+        lot=arrival.lot if arrival is not None and as_asked else None,
+        slice_min=ZERO if arrival is None else _least_slice(order, arrival),
+        arrival_mid=None if arrival is None else arrival.mid,
         volume=volume_of(parent),
         triggered_ns=parent.triggered_ns,
+        base=None if as_asked else sum((child.exposure for child in children), ZERO),
     )
+
+
+def _least_slice(order: ParentOrder, arrival: ArrivalSeen) -> Decimal:
+    """The smallest slice a venue took at arrival, in what the order counts."""
+    if not order.quantity_basis.by_value or arrival.mid is None:
+        return arrival.slice_min
+    with roughly():
+        return arrival.slice_min * arrival.mid
 
 
 def may_plan(state: State, parent: Parent, now_ns: Nanos) -> bool:
@@ -78,7 +89,9 @@ def _ended(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> bool
         return False  # it may have children that nobody here knows
     configured = state.instrument(parent.order.instrument) is not None
     done = progress(state, parent)
-    end = _end_of(parent, done, policies, draft.now_ns, halted=state.halted, configured=configured)
+    newest = next((child for child in reversed(tuple(state.blotter.children_of(parent))) if child.counts), None)
+    each = None if newest is None or newest.counts is None else ratio(newest.counts, newest.order.quantity)
+    end = _end_of(parent, done, policies, draft.now_ns, halted=state.halted, configured=configured, newest=each)
     if end is None:
         return False
     state_name, reason = end
@@ -96,21 +109,25 @@ def _end_of(
     *,
     halted: bool,
     configured: bool,
+    newest: Decimal | None,
 ) -> tuple[ParentState, str] | None:
     if parent.breached:
         return ParentState.FAILED, "an invariant did not hold: see the alerts"
-    if done.filled >= parent.order.quantity:
+    left = done.order.quantity - done.filled
+    if left <= 0:
         return ParentState.FILLED, "filled"
+    worthless = parent.dust == left and parent.order.quantity_basis.by_value
+    if done.filled > 0 and (worthless or left < sizing.least_left(parent, newest)):
+        return ParentState.FILLED, f"filled within a lot: {plain(left)} is left, and no venue here takes so little"
     if parent.state is ParentState.CANCEL_PENDING:
         return ParentState.CANCELLED, parent.reason
     if not configured:
         return ParentState.CANCELLED, f"{parent.order.instrument} is no longer configured"
     if halted:
         return None  # no policy is asked: what halted us may be the policy (D17)
-    left = parent.order.quantity - done.filled
     target = policies[parent.order.policy].target(done, now_ns, None)
     if parent.dust == left:
-        target = Target(quantity=done.filled, finished=True, reason=f"{left} is left")
+        target = Target(quantity=done.filled, finished=True, reason=f"{plain(left)} is left")
     if not target.finished:
         return None
     reason = f"{target.reason}: {parent.residual_reason}" if parent.residual_reason else target.reason
@@ -151,4 +168,4 @@ def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -
     if target.not_before_ns is not None:
         draft.wake(timers.parent(parent.order.id), target.not_before_ns)
     due = done.due(target)
-    return max(due, parent.order.quantity - done.filled) if target.look else due
+    return sizing.depth(parent, max(due, done.order.quantity - done.filled) if target.look else due)

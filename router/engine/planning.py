@@ -8,20 +8,23 @@ from policies.consolidated import mid
 from router.book.collar import reference_mid
 from router.book.discounts import with_discounts
 from router.book.effective import spend_factor
-from router.engine import archiving, charging, timers, volume
+from router.engine import archiving, charging, sizing, timers, volume
 from router.engine.arriving import arrive
 from router.engine.asking import places_left, split_request
 from router.engine.draft import Asked, Draft
 from router.engine.parents import hold, living, may_plan, progress
+from router.engine.sizing import Due, Sized
 from router.engine.state import State
 from router.model import facts as f
 from router.model.commands import Place
 from router.model.events import MarketSeen
 from router.model.ids import AccountId, Asset, ListingId, Nanos, VenueId
 from router.model.market import FeeBasis, Level, ListingView, MarketView
+from router.model.money import ZERO
 from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
 from router.model.side import Side
 from router.model.terms import Fence
+from router.orders import counting
 from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
 from router.ports.policy import Policy, Target
@@ -46,6 +49,7 @@ class _Candidate:
     reserved_asset: Asset
     notional: Decimal
     line: PlanLine
+    counts: Decimal | None
 
 
 def on_market_seen(draft: Draft, event: MarketSeen, policies: Mapping[str, Policy]) -> None:
@@ -75,7 +79,8 @@ def _warming(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> b
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
     target = _target(draft, parent, view, policies[parent.order.policy])
     due = progress(draft.state, parent).due(target)
-    if due == 0 or places_left(parent.order, target, living(draft.state, parent)) == 0:
+    size = sizing.sized(parent.order, view, due, _room(draft.state, parent), target.base_max)
+    if size.quantity <= 0 or places_left(parent.order, target, living(draft.state, parent)) == 0:
         _wait(draft, parent, target)
         return None
     if (too_large := _too_large(draft.state, parent, reference_mid(view))) is not None:
@@ -84,8 +89,8 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         )
         archiving.arrange(draft)
         return None
-    planned, bases = with_discounts(view, parent.order.side, due, charging.purses(draft.state, view))
-    request = _request(draft.state, parent, planned, due, target, draft.now_ns)
+    planned, bases = with_discounts(view, parent.order.side, size.quantity, charging.purses(draft.state, view))
+    request = _request(draft.state, parent, planned, size, target, draft.now_ns)
     plan = split_within(request, target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
@@ -96,7 +101,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
             parent_id=parent.order.id, round=parent.rounds + 1, request=request, reach_bps=target.reach_bps, plan=plan
         )
     )
-    _record(draft, parent, view, due, plan, approved, refused, bases)
+    _record(draft, parent, view, _due(parent, due, size, approved), plan, approved, refused, bases)
     charging.note_discounts(draft, bases)
     for order, candidate in approved:
         draft.note(
@@ -105,6 +110,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
                 reserved_asset=candidate.reserved_asset,
                 reserved=candidate.reserves,
                 notional=candidate.notional,
+                counts=candidate.counts,
             )
         )
         draft.do(Place(order=order, copy=1, deadline_ns=order.value.deadline_ns))
@@ -126,6 +132,11 @@ def _target(draft: Draft, parent: Parent, view: MarketView, policy: Policy) -> T
     return target
 
 
+def _room(state: State, parent: Parent) -> Decimal:
+    """Base that it may still trade at all."""
+    return parent.order.quantity - state.blotter.exposure(parent)
+
+
 def _wait(draft: Draft, parent: Parent, target: Target) -> None:
     if target.not_before_ns is not None:
         draft.wake(timers.parent(parent.order.id), target.not_before_ns)
@@ -139,15 +150,16 @@ def _pause_over_ns(draft: Draft, view: MarketView) -> Nanos | None:
 
 
 def _request(
-    state: State, parent: Parent, view: MarketView, due: Decimal, target: Target, now_ns: Nanos
+    state: State, parent: Parent, view: MarketView, size: Sized, target: Target, now_ns: Nanos
 ) -> SplitRequest:
     got: dict[VenueId, Decimal] = {}
     for child in state.blotter.children_of(parent):
-        got[child.order.venue] = got.get(child.order.venue, Decimal(0)) + child.exposure
+        used = counting.filled(parent.order, child) + counting.unsettled(parent.order, child)
+        got[child.order.venue] = got.get(child.order.venue, Decimal(0)) + used
     return split_request(
         parent.order,
         view,
-        due,
+        size,
         target,
         state.limits,
         spendable=_spendable(state, view, parent.order.side),
@@ -193,7 +205,7 @@ def _reviewed(
     """Risk looks at each planned child, counting those before it in the same round."""
     state = draft.state
     books = {book.listing.id: book for book in view.listings}
-    exposure = state.blotter.exposure(parent)
+    exposure, counted = state.blotter.exposure(parent), counting.committed(state.blotter, parent)
     day = state.day_notional(parent.order.entity, draft.now_ns)
     taken: dict[tuple[AccountId, Asset], Decimal] = {}
     sent_to: dict[AccountId, int] = {}
@@ -229,6 +241,8 @@ def _reviewed(
                 halted=state.halted,
                 halt_epoch=state.halt_epoch,
                 now_ns=draft.now_ns,
+                counted=counted,
+                counts=candidate.counts,
             ),
             CHECKS,
         )
@@ -237,6 +251,7 @@ def _reviewed(
             continue
         approved.append((verdict, candidate))
         exposure += line.quantity
+        counted += candidate.counts or ZERO
         day += candidate.notional
         taken[account, candidate.reserved_asset] = drawn + candidate.reserves
         sent_to[account] = sent_to.get(account, 0) + 1
@@ -282,6 +297,7 @@ def _candidate(
         reserved_asset=asset,
         notional=value * fx_rate,
         line=line,
+        counts=sizing.counts(order, book, line.quantity, line.limit_price, fx_rate),
     )
 
 
@@ -289,21 +305,22 @@ def _record(
     draft: Draft,
     parent: Parent,
     view: MarketView,
-    due: Decimal,
+    due: Due,
     plan: Plan,
     approved: list[tuple[Approved[ChildOrder], _Candidate]],
     refused: list[f.Exclusion],
     bases: tuple[FeeBasis, ...],
 ) -> None:
-    sent = sum((order.value.quantity for order, _ in approved), Decimal(0))
-    reasons = [plan.residual_reason] if plan.residual_reason else []
+    reasons = [plan.residual_reason] if plan.residual_reason and due.residual else []
+    dust = bool(view.listings) and not plan.lines and all(_too_small(parent, view, due, book) for book in view.listings)
     reasons += [f"{exclusion.listing_id} {exclusion.reason}" for exclusion in refused]
     draft.note(
         f.RoundPlanned(
             parent_id=parent.order.id,
             round=parent.rounds + 1,
             at_ns=draft.now_ns,
-            due=due,
+            due=due.base,
+            counted=due.counted,
             children=tuple(
                 f.PlannedChild(
                     client_id=order.value.client_id,
@@ -315,12 +332,12 @@ def _record(
                 )
                 for order, candidate in approved
             ),
-            residual=due - sent,
+            residual=due.residual,
             residual_reason="; ".join(reasons) or None,
             all_in_cost=plan.all_in_cost,
             marginal_price=plan.marginal_price,
             exclusions=(*plan.exclusions, *refused),
-            dust=bool(view.listings) and not plan.lines and all(_below_minimum(book, due) for book in view.listings),
+            dust=dust,
             fee_bases=bases,
         )
     )
@@ -329,6 +346,18 @@ def _record(
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.WORKING, at_ns=draft.now_ns, reason="planned")
         )
     draft.let_sleep(timers.parent(parent.order.id))
+
+
+def _due(parent: Parent, due: Decimal, size: Sized, approved: list[tuple[Approved[ChildOrder], _Candidate]]) -> Due:
+    lot = None if parent.arrival is None else parent.arrival.lot
+    sent = [(order.value.quantity, one.counts) for order, one in approved]
+    return sizing.due_of(parent.order, lot, due, size, sent)
+
+
+def _too_small(parent: Parent, view: MarketView, due: Due, book: ListingView) -> bool:
+    if due.counted is not None and parent.order.quantity_basis.by_value:
+        return sizing.buys_nothing(parent.order, book, view.fx_rate(book.listing.quote), due.counted)
+    return _below_minimum(book, due.base)
 
 
 def _below_minimum(book: ListingView, quantity: Decimal) -> bool:
@@ -344,9 +373,10 @@ def _too_large(state: State, parent: Parent, mid: Decimal | None) -> str | None:
     """Until something was sent, a parent is valued at the market it is planned on."""
     if parent.children or mid is None:
         return None
-    notional = parent.order.quantity * mid
-    cap = state.limits.parent_notional_max
-    return f"base_quantity: worth {notional:.2f}, above the parent limit {cap}" if notional > cap else None
+    worth, cap = sizing.worth(parent.order, mid), state.limits.parent_notional_max
+    if worth is None or worth <= cap:
+        return None
+    return f"{sizing.field(parent.order)}: worth {worth:.2f}, above the parent limit {cap}"
 
 
 def _without(view: MarketView, side: Side, plan: Plan) -> MarketView:

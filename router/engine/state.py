@@ -28,11 +28,12 @@ from router.model.ids import (
 from router.model.instruments import Instrument
 from router.model.keys import KeyReading
 from router.model.market import FeeBasis
-from router.model.money import ZERO
+from router.model.money import ZERO, fraction_of_bps
 from router.model.orders import ChildState, ParentState, VenueOrder, booking_key
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.orders import archive
 from router.orders.blotter import Blotter
+from router.orders.counting import committed
 from router.orders.records import Child, Evidence, Parent, Proposal
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
@@ -281,7 +282,8 @@ class State:
         if fact.children and parent.volume is not None:
             parent.volume_before = max(parent.volume_before, parent.volume.total)
         parent.residual_reason = fact.residual_reason or ""
-        parent.dust = fact.due if fact.dust else None
+        due = fact.due if fact.counted is None else fact.counted
+        parent.dust = due if fact.dust else None
         self.fee_bases.update({basis.listing_id: basis for basis in fact.fee_bases})
 
     def _child_intended(self, fact: f.ChildIntended) -> None:
@@ -294,9 +296,11 @@ class State:
             reserved=fact.reserved,
             notional=fact.notional,
             deadline_ns=order.deadline_ns,
+            counts=fact.counts,
         )
         self.blotter.add_child(child)
         assert self.blotter.exposure(parent) <= parent.order.quantity  # I1
+        assert not parent.order.quantity_basis.by_value or committed(self.blotter, parent) <= parent.order.size  # I1
         self.worths[order.quote] = Worth(sent=order.quantity * order.limit_price, notional=fact.notional)
         day = order.decided_at_ns // DAY_NS
         sent = self.day_notional(order.entity, order.decided_at_ns)
@@ -357,6 +361,10 @@ class State:
         self.printed[listing_id] = self.printed.get(listing_id, ZERO) + trade.quantity
         child.spent += trade.price * trade.quantity
         child.fee_drawn += sum((fee.amount for fee in trade.fees if fee.asset == child.reserved_asset), ZERO)
+        child.fee_base += sum((fee.amount for fee in trade.fees if fee.asset == child.order.base), ZERO)
+        child.fee_quote += sum((fee.amount for fee in trade.fees if fee.asset == child.order.quote), ZERO)
+        if any(fee.asset not in (child.order.base, child.order.quote) for fee in trade.fees):
+            child.fee_quote += fraction_of_bps(self.fees.get(listing_id, ZERO)) * trade.price * trade.quantity
         if child.venue_order_id is None:
             self.blotter.note_venue_order(child, trade.venue_order_id)
 

@@ -178,6 +178,8 @@ class RoundPlanned:
     """What is due is below the minimum of every listing there is: no later round can do better."""
     fee_bases: tuple[FeeBasis, ...] = ()
     """Where a token's discount is to be had: was it counted on, and by what?"""
+    counted: Decimal | None = None
+    """What was due in what the order counts, where that is not base as it trades."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +191,8 @@ class ChildIntended:
     reserved: Decimal
     notional: Decimal
     """Worst-case value in reporting currency, counted against the day at once."""
+    counts: Decimal | None = None
+    """The most it may come to of what its parent asked for, where that is not base as it trades."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

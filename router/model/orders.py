@@ -110,6 +110,17 @@ class QuantityBasis(StrEnum):
 
     GROSS = "GROSS"
     """Base traded, before a fee taken in base."""
+    NET = "NET"
+    """Base received, or given away, with a fee taken in base."""
+    VALUE = "VALUE"
+    """Reporting currency paid, or received, before fees."""
+    VALUE_NET = "VALUE_NET"
+    """Reporting currency paid, or received, with fees; one taken in base is no part of it."""
+
+    @property
+    def by_value(self) -> bool:
+        """Is money counted, and not base?"""
+        return self in (QuantityBasis.VALUE, QuantityBasis.VALUE_NET)
 
 
 RECOVERED = "RECOVERED"
@@ -118,7 +129,11 @@ RECOVERED = "RECOVERED"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParentOrder:
-    """An order as its owner gave it, defaults filled in. `quantity` in base, `limit_price` in reporting currency."""
+    """An order as its owner gave it, defaults filled in. `limit_price` in reporting currency.
+
+    `quantity` is the most base that may trade. `asked`: how much it asks for of what `quantity_basis` counts, where
+    that is not base as it trades; `quantity` is 0 then until it is accepted, and fixed from there on.
+    """
 
     id: ParentId
     entity: EntityId
@@ -134,6 +149,12 @@ class ParentOrder:
     venues_exclude: tuple[VenueId, ...] = ()
     principal: str = "local"
     envelope: Envelope = PLAIN
+    asked: Decimal | None = None
+
+    @property
+    def size(self) -> Decimal:
+        """What it asks for, in what its basis counts."""
+        return self.quantity if self.asked is None else self.asked
 
     def may_use(self, venue: VenueId) -> bool:
         """Does the order allow this venue?"""

@@ -45,6 +45,11 @@ class Child:
     spent: Decimal = ZERO
     fee_drawn: Decimal = ZERO
     """Fees taken in the reserved asset."""
+    counts: Decimal | None = None
+    """The most it may come to of what its parent asked for, where that is not base as it trades."""
+    fee_base: Decimal = ZERO
+    fee_quote: Decimal = ZERO
+    """Fees taken in base, and in quote; one in a third asset counts as the listing's full rate in quote."""
     executed: Decimal | None = None
     sent_ns: Nanos | None = None
     """When the first byte of a copy left, by the last answer that said so."""

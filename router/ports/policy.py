@@ -41,6 +41,9 @@ class Volume:
 class Progress:
     """Where a parent stands: quantities in base, none counted twice.
 
+    Where the order asks for something else, money or base after fees, quantities are in that, the order's own among
+    them, and `base` is what may have traded for them; only `volume`, `lot` and what a view shows stay in base.
+
     `working` may still fill and will be heard of soon; `in_doubt` may have filled and is being looked for. `rounds`
     counts planning rounds so far; `last_round_sent` says whether the last one sent anything. `lot`: the finest step of
     the listings it may use; `slice_min`: the smallest quantity one of them takes; both as of its arrival. `volume` is
@@ -61,6 +64,12 @@ class Progress:
     volume: Volume | None = None
     resting: tuple[Resting, ...] = ()
     triggered_ns: Nanos | None = None
+    base: Decimal | None = None
+
+    @property
+    def committed_base(self) -> Decimal:
+        """Base done, or possibly done."""
+        return self.committed if self.base is None else self.base
 
     @property
     def committed(self) -> Decimal:
@@ -106,9 +115,10 @@ class Target:
     unless `quotes` says what should be resting instead: then what rests and is not among them is withdrawn first, and
     its place is filled once it is known to be gone.
 
-    `look` asks for the market even if nothing is due. `not_before_ns` asks to be called again then, if nothing else
-    happens first. `finished` says that the policy wants nothing more, whatever is left; `triggered`, that the stop
-    price was reached; `held`, why it is held back although its time has come; `reason` is for the record.
+    `base_max`: no more base than that now, whatever the order counts. `look` asks for the market even if nothing is
+    due. `not_before_ns` asks to be called again then, if nothing else happens first. `finished` says that the policy
+    wants nothing more, whatever is left; `triggered`, that the stop price was reached; `held`, why it is held back
+    although its time has come; `reason` is for the record.
     """
 
     quantity: Decimal
@@ -122,6 +132,7 @@ class Target:
     look: bool = False
     triggered: bool = False
     held: bool = False
+    base_max: Decimal | None = None
 
 
 class Policy(Protocol):

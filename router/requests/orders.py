@@ -9,8 +9,8 @@ from pydantic import Field, SerializeAsAny, ValidationError
 
 from router.model.errors import BadInput
 from router.model.ids import EntityId, InstrumentId, ParentId, RefId, VenueId
-from router.model.money import plain
-from router.model.orders import ParentOrder
+from router.model.money import ZERO, plain
+from router.model.orders import ParentOrder, QuantityBasis
 from router.model.policies import Envelope, Randomize
 from router.model.side import Side
 from router.requests import parameters as p
@@ -49,13 +49,19 @@ class RandomizeBody(Body):
 
 
 class OrderBody(Body):
-    """What every order may say. Quantities in base; prices in the reporting currency; times in UTC."""
+    """What every order may say. Quantities in base; values and prices in the reporting currency; times in UTC.
+
+    Exactly one of `base_quantity` and `quote_value` says how large it is: so much base, or so much money to spend at
+    most, or to raise. With `size_includes_fees` fees count: so much base arrives, or leaves, with a fee taken in base;
+    so much money is spent, or raised, with the other fees.
+    """
 
     ref_id: Name
     instrument: Annotated[str, Field(pattern=PAIR)]
     side: Literal["BUY", "SELL"]
     base_quantity: Amount | None = None
     quote_value: Amount | None = None
+    size_includes_fees: bool = False
     limit_price: Amount | None = None
     policy: str = "SWEEP"
     params: SerializeAsAny[p.ParamsBody] = Field(default_factory=p.SweepBody)
@@ -80,10 +86,9 @@ class OrderBody(Body):
     randomize: RandomizeBody | None = None
 
     @property
-    def quantity(self) -> Decimal:
-        """Base."""
-        assert self.base_quantity is not None
-        return Decimal(self.base_quantity)
+    def quantity(self) -> Decimal | None:
+        """Base; None of an order that asks for money."""
+        return _number(self.base_quantity)
 
     @property
     def limit(self) -> Decimal | None:
@@ -195,6 +200,7 @@ ENVELOPE_FIELDS = frozenset(
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
 """Policies that only ever take what stands in a book."""
+_RESTING = frozenset({"LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP"})
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
 _WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
 
@@ -230,11 +236,14 @@ def with_curve(body: OrderBody, curve: CurveBody) -> OrderBody:
 
 
 def _check(body: OrderBody) -> None:
-    if body.quote_value is not None:
-        raise BadInput("quote_value", "orders by value are not supported yet: give base_quantity")
-    if body.base_quantity is None:
-        raise BadInput("base_quantity", "is missing")
-    for field in ("base_quantity", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
+    if body.base_quantity is None and body.quote_value is None:
+        raise BadInput("base_quantity", "is missing: give base_quantity or quote_value")
+    if body.base_quantity is not None and body.quote_value is not None:
+        raise BadInput("quote_value", "is another way to give base_quantity: give one of them")
+    if body.policy in _RESTING and (body.quote_value is not None or body.size_includes_fees):
+        field = "size_includes_fees" if body.quote_value is None else "quote_value"
+        raise BadInput(field, f"{body.policy} rests base: give base_quantity alone")
+    for field in ("base_quantity", "quote_value", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
         if getattr(body, field) == "0":
             raise BadInput(field, "must be more than zero")
     both = set(body.venues.include or ()) & set(body.venues.exclude)
@@ -281,13 +290,14 @@ def _check_prices(body: OrderBody) -> None:
 def order_model(body: OrderBody, parent_id: ParentId, entity: EntityId, principal: str) -> ParentOrder:
     """The parent a checked body describes, defaults filled in."""
     include = body.venues.include
+    basis, asked = _size(body)
     return ParentOrder(
         id=parent_id,
         entity=entity,
         ref_id=RefId(body.ref_id),
         instrument=InstrumentId(body.instrument),
         side=body.way,
-        quantity=body.quantity,
+        quantity=asked if basis is QuantityBasis.GROSS else ZERO,
         limit_price=body.limit,
         policy=body.policy,
         params=body.params.model(),
@@ -295,7 +305,17 @@ def order_model(body: OrderBody, parent_id: ParentId, entity: EntityId, principa
         venues_exclude=tuple(VenueId(name) for name in body.venues.exclude),
         principal=principal,
         envelope=_envelope(body, parent_id),
+        quantity_basis=basis,
+        asked=None if basis is QuantityBasis.GROSS else asked,
     )
+
+
+def _size(body: OrderBody) -> tuple[QuantityBasis, Decimal]:
+    """What is counted, and how much of it. Of base after fees the most that may trade is fixed when it is accepted."""
+    if body.quote_value is not None:
+        return QuantityBasis.VALUE_NET if body.size_includes_fees else QuantityBasis.VALUE, Decimal(body.quote_value)
+    assert body.base_quantity is not None
+    return QuantityBasis.NET if body.size_includes_fees else QuantityBasis.GROSS, Decimal(body.base_quantity)
 
 
 def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
@@ -335,7 +355,9 @@ def order_written(order: ParentOrder) -> dict[str, Any]:
         "ref_id": str(order.ref_id),
         "instrument": str(order.instrument),
         "side": order.side.value,
-        "base_quantity": plain(order.quantity),
+        "base_quantity": None if order.quantity_basis.by_value else plain(order.size),
+        "quote_value": plain(order.size) if order.quantity_basis.by_value else None,
+        "size_includes_fees": order.quantity_basis in (QuantityBasis.NET, QuantityBasis.VALUE_NET),
         "limit_price": _text(order.limit_price),
         "policy": order.policy,
         "params": p.written(order.params),

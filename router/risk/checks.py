@@ -1,6 +1,6 @@
 """The checks every child passes, on by default. Each is one reason to refuse, or None."""
 
-from router.model.orders import ChildOrder
+from router.model.orders import ChildOrder, QuantityBasis
 from router.model.rounding import on_grid
 from router.model.side import Side
 from router.risk.review import Check, RiskView
@@ -23,6 +23,19 @@ def never_over(order: ChildOrder, view: RiskView) -> str | None:
     if view.exposure + order.quantity > view.parent.quantity:
         return f"would expose {view.exposure + order.quantity} of a parent of {view.parent.quantity}"
     return None
+
+
+def never_over_size(order: ChildOrder, view: RiskView) -> str | None:
+    """I1 in what the parent asked for. What a buyer receives net may be over by less than a lot."""
+    if view.counts is None:
+        return None
+    total, parent = view.counted + view.counts, view.parent
+    if parent.quantity_basis is QuantityBasis.NET and order.side is Side.BUY:
+        total -= view.listing.step
+        over = total >= parent.size
+    else:
+        over = total > parent.size
+    return f"would come to {total} of the {parent.size} asked for" if over else None
 
 
 def within_limit(order: ChildOrder, view: RiskView) -> str | None:
@@ -100,6 +113,7 @@ CHECKS: tuple[Check, ...] = (
     not_halted,
     gate_open,
     never_over,
+    never_over_size,
     within_limit,
     within_collar,
     book_fresh,

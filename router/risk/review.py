@@ -7,6 +7,7 @@ from decimal import Decimal
 from router.model.ids import Nanos
 from router.model.instruments import Listing
 from router.model.market import ListingView
+from router.model.money import ZERO
 from router.model.orders import Approved, ChildOrder, ParentOrder
 from router.model.terms import RiskLimits, VenueTerms
 
@@ -17,7 +18,8 @@ class RiskView:
 
     `exposure` is the parent's, before this child: filled plus all that may still trade. `available` is what the
     account may spend of the asset the child reserves. `collar_price` is
-    the worst raw price the market of this moment allows at the listing (`router.book.collar`).
+    the worst raw price the market of this moment allows at the listing (`router.book.collar`). `counted`: what the
+    parent has, or may have, of what it asked for, and `counts` the most this child adds; None where that is base.
     """
 
     limits: RiskLimits
@@ -37,6 +39,8 @@ class RiskView:
     halted: bool
     halt_epoch: int
     now_ns: Nanos
+    counted: Decimal = ZERO
+    counts: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from router.model import events as e
 from router.model.ids import Nanos
-from router.model.orders import ParentOrder
+from router.model.orders import ParentOrder, QuantityBasis
 from router.model.policies import (
     BestSingleParams,
     CatchUp,
@@ -49,6 +49,15 @@ def worked(order: ParentOrder, draws: random.Random, now_ns: Nanos) -> ParentOrd
     policy = draws.choice(("SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"))
     params = order.params if policy == "SWEEP" else _params(policy, order, draws)
     return replace(order, policy=policy, params=params, envelope=_envelope(policy, order, draws, now_ns))
+
+
+def in_other_sizes(order: ParentOrder, draws: random.Random) -> ParentOrder:
+    """The same order, sometimes for an amount of money, or for base after fees."""
+    basis = draws.choice((*(QuantityBasis.GROSS,) * 4, QuantityBasis.NET, QuantityBasis.VALUE, QuantityBasis.VALUE_NET))
+    if basis is QuantityBasis.GROSS:
+        return order
+    asked = order.quantity * Decimal("60000.01") if basis.by_value else order.quantity
+    return replace(order, quantity=Decimal(0), quantity_basis=basis, asked=asked)
 
 
 def _params(policy: str, order: ParentOrder, draws: random.Random) -> PolicyParams:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from connectors.lab.core.records import OrderRecord
 from connectors.sim import SimVenue
 from router.engine import Engine
 from router.engine.state import DAY_NS, State
@@ -28,7 +29,7 @@ from router.model.archive import ArchivedParent
 from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.money import ZERO
-from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState, booking_key
+from router.model.orders import ChildOrder, ChildState, ParentOrder, booking_key
 from router.model.side import Side
 from router.model.terms import RiskLimits
 from router.orders.archive import recalled
@@ -36,6 +37,7 @@ from router.orders.blotter import Blotter
 from router.orders.records import Parent
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
+from router.simulate import sizes
 from router.simulate.strangers import misremembered
 from router.simulate.terms import Terms
 
@@ -184,8 +186,11 @@ class Judge:
         exposure = sum((self._exposure(*one) for one in of_parent), ZERO)
         if exposure > parent.quantity:
             self.breach("I1", at_ns, f"{parent.id} of {parent.quantity} is exposed to {exposure} at the venues")
-        at_venue = sum((self._exposure(*one) for one in of_parent if one[0] == account), ZERO)
-        if (why := self.terms.ahead(child, exposure, at_venue)) is not None:
+        used = sizes.used(parent, self._records(parent.id))
+        if used > parent.size + sizes.slack(parent) and not self.touched:
+            self.breach("I1", at_ns, f"{parent.id}, which asks for {parent.size}, may come to {used} at the venues")
+        at_venue = sizes.used(parent, self._records(parent.id, account))
+        if (why := self.terms.ahead(child, used, at_venue)) is not None:
             self.breach("I20", at_ns, why)
         self._judge_limits(account, child, at_ns)
         if parent.limit_price is not None and (child.limit_price - parent.limit_price) * parent.side.sign > 0:
@@ -237,7 +242,7 @@ class Judge:
             child = self.intents[client_id]
             parent = self.parents[child.parent_id]
             venue = self.venues[child.account]
-            if venue.knows(client_id) or self._over.get(parent.id, 0) < since_ns:
+            if venue.knows(client_id) or self._over.get(parent.id, 0) < since_ns or parent.asked is not None:
                 continue
             taken = sum((self._exposure(*one) for one in self._of_parent.get(parent.id, ())), ZERO)
             bids, asks = venue.book()
@@ -251,6 +256,16 @@ class Judge:
         """Its venue has it now."""
         self.late.add(child.client_id)
         self._of_parent.setdefault(child.parent_id, set()).add((child.account, child.client_id))
+
+    def _records(self, parent_id: ParentId, account: AccountId | None = None) -> list[OrderRecord]:
+        """What the venues know of its children, or one venue does."""
+        children = sorted(self._of_parent.get(parent_id, ()))
+        return [
+            record
+            for at, client_id in children
+            if account is None or at == account
+            for record in self.venues[at].exchange.find(at, client_id=client_id)
+        ]
 
     def _exposure(self, account: AccountId, client_id: ClientOrderId) -> Decimal:
         records = self.venues[account].exchange.find(account, client_id=client_id)
@@ -395,8 +410,10 @@ class Judge:
             filled = blotter.filled(parent)
             if filled > parent.order.quantity:
                 self.breach("I1", at_ns, f"{parent.order.id} of {parent.order.quantity} filled {filled}")
-            if (parent.state is ParentState.FILLED) != (filled == parent.order.quantity) and parent.state.ended:
-                self.breach("I17", at_ns, f"{parent.order.id} is {parent.state} with {filled} filled")
+            records = self._records(parent.order.id)
+            wrong = sizes.ended_wrongly(parent.order, parent.state, filled, records) if parent.state.ended else None
+            if wrong is not None:
+                self.breach("I17", at_ns, f"{parent.order.id} {wrong}")
 
     def _judge_fold(self, rows: list[JournalRow], engine: Engine, at_ns: Nanos) -> None:
         """The state is the fold of what is durable, and of nothing else (I14)."""

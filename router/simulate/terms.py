@@ -9,6 +9,7 @@ from router.model.ids import Nanos, ParentId
 from router.model.money import ONE, roughly
 from router.model.orders import ChildOrder, ParentOrder
 from router.model.policies import BestSingleParams, SniperParams, TwapParams
+from router.simulate.sizes import slack, small
 
 _COMPLETING_NS = 60_000_000_000
 _SMALLEST = Decimal("0.001")
@@ -70,14 +71,17 @@ class Terms:
                 yield f"{child.client_id} at {child.limit_price}, the trigger is {order.params.trigger_price}"
 
     def ahead(self, child: ChildOrder, exposure: Decimal, at_venue: Decimal) -> str | None:
-        """More at the venues than a schedule, or a venue's share, allows by the time the child was decided."""
+        """More at the venues than a schedule, or a venue's share, allows by the time the child was decided.
+
+        In what the order counts.
+        """
         order = self.orders[child.parent_id]
         envelope = order.envelope
         if order.id in self.changed:
             return None
         share = envelope.max_share_per_venue
-        if share is not None and at_venue > order.quantity * share:
-            return f"{order.id} has {at_venue} at {child.venue}, {share} of {order.quantity} is the most"
+        if share is not None and at_venue > order.size * share + slack(order):
+            return f"{order.id} has {at_venue} at {child.venue}, {share} of {order.size} is the most"
         newest_ns = max(child.decided_at_ns, self.newest_ns.get(order.id, child.decided_at_ns))
         self.newest_ns[order.id] = newest_ns  # one that was decided later may have overtaken this one
         line = self._line(order, newest_ns)
@@ -95,5 +99,5 @@ class Terms:
             return None
         chance = Decimal(0 if envelope.randomize is None else envelope.randomize.size_pct).scaleb(-2)
         with roughly():
-            one_slice = order.quantity / order.params.slicing.slices * (ONE + chance)
-            return order.quantity * (at_ns - begins_ns) / (ends_ns - begins_ns) + one_slice + _SMALLEST
+            one_slice = order.size / order.params.slicing.slices * (ONE + chance)
+            return order.size * (at_ns - begins_ns) / (ends_ns - begins_ns) + one_slice + small(order, _SMALLEST)

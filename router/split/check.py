@@ -142,9 +142,9 @@ def _over_caps(request: SplitRequest, by_listing: Lines, views: dict[ListingId, 
                 rate = request.view.fx_rate(one.listing.quote)
                 assert rate is not None
                 total = sum((line.quantity for line in lines), ZERO)
-                quantity += total
+                quantity += total * cap.weight(listing_id)
                 valued_at = lines[0].limit_price if request.side is Side.BUY else one.bids[0].price
-                notional += total * valued_at * rate
+                notional += total * valued_at * rate * cap.weight(listing_id)
         if cap.quantity is not None and quantity > cap.quantity:
             yield f"{cap.name}: {quantity} is above its cap {cap.quantity}"
         if cap.notional is not None and notional > cap.notional:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from router.model.facts import Exclusion
 from router.model.ids import AccountId, Asset, ListingId, VenueId
 from router.model.market import MarketView
-from router.model.money import ZERO
+from router.model.money import ONE, ZERO
 from router.model.side import Side
 
 Spendable = Mapping[tuple[AccountId, Asset], Decimal]
@@ -50,13 +50,19 @@ class SplitOptions:
 class Cap:
     """No more than so much at these listings together: a counterparty's limit, a venue's largest share.
 
-    `quantity` in base, `notional` in reporting currency at the children's limit prices; None bounds nothing.
+    `quantity` in base, `notional` in reporting currency at the children's limit prices (a sell's at the best bid); None
+    bounds nothing. `weights`: what a unit at a listing counts as; 1 where it is not named.
     """
 
     name: str
     listings: frozenset[ListingId]
     quantity: Decimal | None = None
     notional: Decimal | None = None
+    weights: Mapping[ListingId, Decimal] = field(default_factory=dict)
+
+    def weight(self, listing: ListingId) -> Decimal:
+        """What a unit at this listing counts as."""
+        return self.weights.get(listing, ONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

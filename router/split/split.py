@@ -17,7 +17,7 @@ from router.model import rounding
 from router.model.facts import Exclusion
 from router.model.ids import AccountId, Asset, ListingId
 from router.model.instruments import Listing
-from router.model.money import ONE, ZERO, exactly, fraction_of_bps, ratio
+from router.model.money import ZERO, exactly, fraction_of_bps, ratio
 from router.model.side import Side
 from router.split import reasons
 from router.split.branch import explored
@@ -182,7 +182,7 @@ class Splitter:
         for cap in self.request.caps:
             ranks = [rank for rank, curve in enumerate(self.curves) if curve.view.listing.id in cap.listings]
             if ranks and cap.quantity is not None:
-                weights = dict.fromkeys(ranks, ONE)
+                weights = {rank: cap.weight(self.curves[rank].view.listing.id) for rank in ranks}
                 yield Group(f"{cap.name} quantity", Draw.UNITS, weights, cap.quantity * self.scale, self.curves)
             if ranks and cap.notional is not None:
                 yield self._notional_cap(cap, cap.notional, ranks)
@@ -191,9 +191,10 @@ class Splitter:
         """In reporting currency at the limit prices of a buy; a sell's at the best bid."""
         curves, room = self.curves, notional * self.scale
         name = f"{cap.name} notional"
+        rates = {rank: curves[rank].rate * cap.weight(curves[rank].view.listing.id) for rank in ranks}
         if self.request.side is Side.BUY:
-            return Group(name, Draw.BLOCKED, {rank: curves[rank].rate for rank in ranks}, room, curves)
-        weights = {rank: curves[rank].rate * curves[rank].view.bids[0].price for rank in ranks}
+            return Group(name, Draw.BLOCKED, rates, room, curves)
+        weights = {rank: rate * curves[rank].view.bids[0].price for rank, rate in rates.items()}
         return Group(name, Draw.UNITS, weights, room, curves)
 
     def _price_rest(self) -> Decimal:

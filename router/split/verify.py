@@ -430,14 +430,14 @@ def shared(request: SplitRequest, using: Mapping[ListingId, Market]) -> dict[str
     for cap in request.caps:
         inside = {one: market for one, market in using.items() if one in cap.listings}
         if cap.quantity is not None:
-            found[f"{cap.name} quantity"] = Shared(cap.quantity, dict.fromkeys(inside, ONE))
+            found[f"{cap.name} quantity"] = Shared(cap.quantity, {one: cap.weight(one) for one in inside})
         if cap.notional is not None:
-            rates = {one: market.rate for one, market in inside.items()}
+            rates = {one: market.rate * cap.weight(one) for one, market in inside.items()}
             name = f"{cap.name} notional"
             if buying:
                 found[name] = _by_price(cap.notional, rates, using, blocked=True)
             else:
-                weights = {one: market.rate * market.view.bids[0].price for one, market in inside.items()}
+                weights = {one: rates[one] * market.view.bids[0].price for one, market in inside.items()}
                 found[name] = Shared(cap.notional, weights)
     return found
 

@@ -63,6 +63,21 @@ def all_in_of(side: Side, base: Asset, trade: Traded, view: MarketView) -> Decim
     return value
 
 
+def money_of(side: Side, base: Asset, trade: Traded, view: MarketView, *, with_fees: bool) -> Decimal | None:
+    """What one fill paid or brought in money, with the fees that are not taken in base or without; None without a mark.
+
+    This is what an order for an amount of money counts.
+    """
+    kept = tuple(fee for fee in trade.fees if with_fees and fee.asset != base)
+    marks = [view.fx_rate(trade.quote), *(view.fx_rate(fee.asset) for fee in kept)]
+    known = [mark for mark in marks if mark is not None]
+    if len(known) < len(marks):
+        return None
+    with exactly():
+        fees = sum((fee.amount * mark for fee, mark in zip(kept, known[1:], strict=True)), ZERO)
+        return trade.price * trade.quantity * known[0] + side.sign * fees
+
+
 def planned_quantity(plan: Plan) -> Decimal:
     """Base, over all lines."""
     with exactly():

@@ -198,10 +198,10 @@ class Desk:
         self.tell(e.ParentSubmitted(order=order))
         return self.engine.state.parent(order.id)
 
-    def order(self, ref: str, policy: str, quantity: str = "1", **fields: Any) -> Parent:
+    def order(self, ref: str, policy: str, quantity: str | None = "1", **fields: Any) -> Parent:
         """An order as its owner writes it, in full; a buy unless it says otherwise. Comes with the market as it is."""
         data = {"ref_id": ref, "instrument": "BTC/USD", "side": "BUY", "base_quantity": quantity, "policy": policy}
-        body = parse(OrderBody, data | fields)
+        body = parse(OrderBody, {name: said for name, said in (data | fields).items() if said is not None})
         ref_id = parent_id(deployment=DEPLOYMENT, entity=EntityId("acme"), ref_id=RefId(ref))
         order = order_model(body, ref_id, EntityId("acme"), "ann")
         self.tell(e.ParentSubmitted(order=order, view=self.view()))
