@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from router.cli import (
+    admission,
     amending,
     auditing,
     balances,
@@ -15,6 +16,7 @@ from router.cli import (
     drilling,
     examining,
     looking,
+    people,
     reconciling,
     recording,
     restoring,
@@ -74,6 +76,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "record": recording.record,
     "simulate": simulating.simulate,
     "drill": drilling.drill,
+    "login": people.login,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
@@ -83,3 +86,7 @@ app.add_typer(balances.app, name="balances")
 app.add_typer(configuring.app, name="config")
 app.add_typer(whatif.app, name="whatif")
 app.add_typer(curves.app, name="curves")
+app.add_typer(people.users, name="users")
+app.add_typer(people.keys, name="keys")
+app.add_typer(people.changes, name="changes")
+admission.guard(app)

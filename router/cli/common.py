@@ -1,16 +1,17 @@
 """What every command shares: its options, its settings, and how it ends."""
 
 import asyncio
-import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from router.access import Principal
 from router.app.exits import ExitCode
 from router.cli.out import complain
 from router.config import Config, load
@@ -68,9 +69,25 @@ def one_instrument(positional: str | None, option: str | None) -> str:
     return positional or option or "BTC/USD"
 
 
+WHO: ContextVar[Principal | None] = ContextVar("who", default=None)
+"""Who runs this command, as `router.cli.admission` found out before it began."""
+
+
+def who() -> Principal:
+    """Whoever was admitted."""
+    found = WHO.get()
+    assert found is not None, "a command that asks who runs it has to stand in admission's table as more than RUN"
+    return found
+
+
 def principal() -> str:
     """Who asks, for the record."""
-    return f"local/{getpass.getuser()}"
+    return who().name
+
+
+def person() -> str:
+    """Who answers for it: where two people have to agree, a key of the first one is no second."""
+    return who().person
 
 
 def observing(config: Config, *, quietly: bool) -> Observe:

@@ -8,7 +8,7 @@ from policies import POLICIES
 from router.app.exits import ExitCode
 from router.cli import tables
 from router.cli.asking import Asked, ask, said_of
-from router.cli.common import AsJson, ConfigFile, principal, run, settings
+from router.cli.common import AsJson, ConfigFile, person, run, settings
 from router.cli.out import Out
 from router.cli.reading import Reading, order_of_ref, reading, store_if_there
 from router.cli.report import Report, moment, number, price
@@ -75,9 +75,7 @@ def resolve(
             | ({} if order_id is None else {"venue_order_id": order_id}),
         )
         asked_ns = SystemClock().now()
-        request = resolve_request(
-            body, as_of_seq=row.seq, entity=found.entity, principal=principal(), asked_ns=asked_ns
-        )
+        request = resolve_request(body, as_of_seq=row.seq, entity=found.entity, principal=person(), asked_ns=asked_ns)
         asked = await ask(found, request, wait=True)
         word = await said_of(found, asked, RESOLUTIONS)
         if word is not None and word.kind == NOT_RESOLVED:

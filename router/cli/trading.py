@@ -20,11 +20,14 @@ from router.cli.common import (
     router_of,
     run,
     settings,
+    who,
 )
 from router.cli.order_file import order_of, read_order, tradable
 from router.cli.out import Out
+from router.cli.people import access_here
 from router.cli.reading import order_of_ref, reading, reading_if_there, rounds_of, store_if_there
-from router.config import Config
+from router.config import Config, Mode
+from router.identity import ChangeKind
 from router.model.errors import BadInput
 from router.model.orders import ParentState
 from router.model.requests import Request, RequestState
@@ -176,7 +179,7 @@ def halt(reason: Reason, config: ConfigFile = None, as_json: AsJson = False) -> 
 
 
 def resume(reason: Reason, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Let children leave again.
+    """Let children leave again. Outside the lab this is a proposal, and another person has to agree.
 
     Waits a moment for a driver to take it. Exit codes: 0 resumed, or recorded while none runs; 4 not taken in time.
     """
@@ -186,6 +189,8 @@ def resume(reason: Reason, config: ConfigFile = None, as_json: AsJson = False) -
 def _halt(reason: str, config: Path | None, *, resume: bool, as_json: bool) -> None:
     async def work() -> ExitCode:
         found, body = settings(config), parse(HaltBody, {"reason": reason})
+        if resume and found.mode is not Mode.LAB:
+            return await _proposed(found, body, Out(as_json=as_json))
         request = halt_request(
             body, resume=resume, entity=found.entity, principal=principal(), asked_ns=SystemClock().now()
         )
@@ -196,6 +201,15 @@ def _halt(reason: str, config: Path | None, *, resume: bool, as_json: bool) -> N
         return asked.exit_code
 
     run(work(), as_json=as_json)
+
+
+async def _proposed(config: Config, body: HaltBody, out: Out) -> ExitCode:
+    """Outside the lab a second person has to agree that everything goes on."""
+    async with access_here(config) as access:
+        change = await access.changes.propose(ChangeKind.RESUME, "router", {"reason": body.reason}, who())
+    sentence = f"proposed: another risk_admin says `sor changes approve {change.id}` within ten minutes"
+    out.show({"change": change.id, "state": change.state, "sentence": sentence}, tables.sentence)
+    return ExitCode.OK
 
 
 def _word(asked: Asked, word: AlertTable | None, verb: str, *, ours: bool) -> str:

@@ -62,6 +62,9 @@ _MEANS: tuple[tuple[str, str], ...] = (
     (r"market_record\..*", "what is remembered of the market for measuring afterwards"),
     (r"log\..*", "what is written while running"),
     (r"status\..*", "where the status page is shown"),
+    (r"access\.local_roles", "what people may do who run commands on this machine without a key"),
+    (r"http\.rate_per_s", "how often one key or user may ask"),
+    (r"http\..*", "where the HTTP API listens, and for whom"),
     (r"lab\..*", "the exchanges of `sor lab`"),
     (r"paper\..*", "the simulated accounts of mode paper"),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ from pydantic_settings import SettingsError
 
 from connectors.keys import Attestation, Attestations, KeyCheck
 from connectors.settings import BookSource, Secret, VenueSettings
+from router.access import Role, check_roles, read_roles
 from router.book.fx import FxPolicy, FxRule
 from router.config.schema import (
+    AccessSection,
     AttestationSection,
     AttestSection,
     ConservationSection,
     File,
     FxSection,
+    HttpSection,
     LimitsSection,
     MarketRecordSection,
     VenueSection,
@@ -27,6 +31,7 @@ from router.config.sentences import bad_input
 from router.config.settings import (
     AuditSettings,
     Config,
+    HttpSettings,
     LabSettings,
     LogSettings,
     Mode,
@@ -46,6 +51,9 @@ DEFAULT_TEXT = resources.files("router.config").joinpath("lab.yaml").read_text()
 """The built-in configuration: three lab exchanges. The repository's `config.yaml` is a copy of it."""
 
 _LOOPBACK = "127.0.0.1"
+_PORT_MAX = 65_535
+_LOCAL_MONEY = frozenset({Role.VIEWER, Role.AUDITOR})
+_LOCAL_PLAY = _LOCAL_MONEY | {Role.SUBMITTER, Role.TRADER, Role.RISK_ADMIN}
 
 
 def load(path: Path | None) -> Config:
@@ -140,6 +148,8 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
             heads=_beside(folder, file.audit.heads or Path(f".sor/heads/{mode}-{file.deployment}.jsonl")),
             every_s=file.audit.every_s,
         ),
+        local_roles=local_roles(file.access, mode),
+        http=http_settings(file.http, folder),
         secrets_dir=_beside(folder, file.secrets_dir),
         unfenced=() if mode is Mode.PAPER else without_fence(venues),
         orphans=Orphans(file.orphans),
@@ -360,6 +370,42 @@ def paper_settings(file: File, mode: Mode, folder: Path) -> PaperSettings:
         deposits={Asset(asset): amount for asset, amount in file.paper.deposits.items()},
         taker_fee_bps={VenueId(name): rate for name, rate in file.paper.taker_fee_bps.items()},
     )
+
+
+def local_roles(section: AccessSection, mode: Mode) -> frozenset[Role]:
+    """Where nothing is at stake whoever is here may trade; elsewhere only what the settings say. Raises `BadInput`."""
+    if section.local_roles is not None:
+        return check_roles(read_roles(section.local_roles), field="access.local_roles")
+    return _LOCAL_PLAY if mode in {Mode.LAB, Mode.PAPER} else _LOCAL_MONEY
+
+
+def http_settings(section: HttpSection, folder: Path, listen: str | None = None) -> HttpSettings:
+    """Where the API listens; `listen` goes before the file. Raises `BadInput`."""
+    where = listen or section.listen
+    host, _, port = (where or ":0").rpartition(":")
+    host = host.strip("[]")
+    if not port.isascii() or not port.isdigit() or int(port) > _PORT_MAX or (where is not None and not host):
+        raise BadInput("http.listen", "must be HOST:PORT, such as 127.0.0.1:8791")
+    if (section.tls_cert is None) != (section.tls_key is None):
+        raise BadInput("http.tls_key", "goes with tls_cert: give both or neither")
+    if where is not None and not is_loopback(host) and section.tls_cert is None and not section.plain:
+        raise BadInput("http.tls_cert", f"is needed: {host} is not loopback, and keys would cross the network readably")
+    return HttpSettings(
+        host=host if where is not None else None,
+        port=int(port),
+        tls_cert=_beside(folder, section.tls_cert),
+        tls_key=_beside(folder, section.tls_key),
+        hosts=section.hosts,
+        rate_per_s=section.rate_per_s,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Can only this machine reach it?"""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _beside(folder: Path, path: Path | None) -> Any:  # noqa: ANN401 - None in, None out

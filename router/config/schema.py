@@ -39,6 +39,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Licence = Annotated[str, Field(pattern=r"^(lab|testnet) \d{4}-\d{2}-\d{2} ccxt \d+\.\d+\.\d+$")]
 """The name `sor venues probe-dedupe` gave to what it measured."""
 Millis = Annotated[int, Field(gt=0, le=86_400_000)]
+RoleName = Literal["viewer", "auditor", "submitter", "approver", "trader", "risk_admin", "admin"]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
@@ -171,6 +172,30 @@ class StatusSection(Section):
     port: Port | None = 8790
 
 
+class AccessSection(Section):
+    """Who may do what without a key: people who run commands on this machine.
+
+    By default everything but administering and approving in modes lab and paper, and only reading in the others.
+    """
+
+    local_roles: tuple[RoleName, ...] | None = None
+
+
+class HttpSection(Section):
+    """The HTTP API of `sor serve` and `sor api`. `listen`: HOST:PORT, null for none.
+
+    An address that is not loopback needs `tls_cert` and `tls_key` (PEM files), or `plain: true` where something before
+    it does that; `hosts` are the names it is asked by. `rate_per_s`: requests of one key or user, at most.
+    """
+
+    listen: Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.\-]+):[0-9]{1,5}$")] | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    plain: bool = False
+    hosts: tuple[str, ...] = ()
+    rate_per_s: Annotated[int, Field(gt=0, le=100_000)] = 200
+
+
 class LabSection(Section):
     """The exchanges of `sor lab`."""
 
@@ -239,6 +264,8 @@ class File(BaseSettings):
     lab: LabSection = LabSection()
     paper: PaperSection = PaperSection()
     audit: AuditSection = AuditSection()
+    access: AccessSection = AccessSection()
+    http: HttpSection = HttpSection()
 
     @classmethod
     def settings_customise_sources(

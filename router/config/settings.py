@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from connectors.settings import VenueSettings
+from router.access import Role
 from router.book.fx import FxPolicy
 from router.market_record.sampling import Cadence
 from router.model.ids import Asset, EntityId, VenueId
@@ -91,6 +92,18 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HttpSettings:
+    """Where the HTTP API listens (None: nowhere), under what certificate, by which names, and how often one may ask."""
+
+    host: str | None
+    port: int
+    tls_cert: Path | None
+    tls_key: Path | None
+    hosts: tuple[str, ...]
+    rate_per_s: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """All settings of one deployment. `source` is the file they came from; None for the built-in lab.
 
@@ -115,6 +128,9 @@ class Config:
     lab: LabSettings
     paper: PaperSettings
     audit: AuditSettings
+    local_roles: frozenset[Role]
+    """Of people who run commands on this machine without a key."""
+    http: HttpSettings
     secrets_dir: Path
     unfenced: tuple[VenueId, ...] = ()
     orphans: Orphans = Orphans.ALARM

@@ -18,6 +18,14 @@ class SameKeyOtherBody(BadInput):
     """The reference was used before, for something else."""
 
 
+class NotAllowed(BadInput):
+    """Whoever asks may not do this."""
+
+
+class NotKnown(BadInput):
+    """The key, password or session is not one of ours, is over, or was taken back. It is never said which."""
+
+
 class AppendLost(SorError):
     """Another writer holds the place this append wanted. Discard the engine, stop, recover."""
 

@@ -369,6 +369,22 @@ class JournalStore:
         self._lease, self._lost = None, "the store was closed"
         await self._session.close()
 
+    # Tables beside the journal, which another room keeps.
+
+    async def transact(self, steps: Sequence[Step]) -> list[list[Row]]:
+        """All steps in one durable transaction, or none; cancellation does not cut it.
+
+        Raises `Taken` when a key is taken or a `must` does not hold, `StoreUnavailable` when it was not written, or may
+        have been: what is asked for here can be asked for again.
+        """
+        return await self._whole(self._transact(steps))
+
+    async def _transact(self, steps: Sequence[Step]) -> list[list[Row]]:
+        try:
+            return await self._session.write(steps)
+        except (NotWritten, MaybeWritten) as error:
+            raise StoreUnavailable(f"the database did not take it: {error}") from error
+
     # Writing what may be repeated: unlike an append, each of these can be asked for again without harm.
 
     async def _write_one(self, statement: Sql, *args: object) -> list[Row]:

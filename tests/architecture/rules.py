@@ -42,6 +42,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.engine": PURE_ABOVE_ENGINE,
     "router.journal": ("router.model", "router.ports"),
     "router.store": ("router.model", "router.ports", "router.journal"),
+    "router.access": ("router.model",),
+    "router.identity": ("router.model", "router.access", "router.store"),
     "router.market_record": ("router.model", "router.book", "router.store"),
     "router.observe": ("router.model",),
     "router.requests": ("router.model", "router.orders"),
@@ -72,6 +74,7 @@ PURE = (
     "router.evaluation",
     "router.learn",
     "router.curves",
+    "router.access",
     "connectors.lab.core",
 )
 MONEY = (

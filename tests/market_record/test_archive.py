@@ -124,6 +124,8 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path):
         old.executescript(
             "DROP TABLE market_block; DROP TABLE market_record; DROP TABLE archived_parent; DROP TABLE archived_child;"
             "DROP TABLE volume_curve;"
+            "DROP TABLE access_user; DROP TABLE access_key; DROP TABLE access_session; DROP TABLE access_record;"
+            "DROP TABLE access_change; DROP TABLE http_asking;"
             "UPDATE schema_revision SET version_num = '0001';"
             "UPDATE meta SET schema_version = 1"
         )
