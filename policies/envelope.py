@@ -14,6 +14,7 @@ from policies.resting import as_quotes, standing, taking_out
 from router.model.ids import Nanos
 from router.model.market import MarketView
 from router.model.money import ONE, bps_above, fraction_of_bps, roughly
+from router.model.policies import InForce
 from router.model.side import Side
 from router.ports.policy import Policy, Progress, Target
 
@@ -34,6 +35,8 @@ class Enveloped:
         """What the policy wants, as far as the order allows it now."""
         if progress.filled >= progress.order.quantity:
             return Target(quantity=progress.order.quantity, finished=True, reason="filled")
+        if progress.rounds and progress.order.envelope.in_force.one_round:
+            return _after_its_round(progress)
         if progress.ends_ns is not None and now_ns >= progress.ends_ns:
             return _narrowed(progress, view, _at_its_end(progress, now_ns, progress.ends_ns))
         if (early := _not_yet(progress, now_ns, view)) is not None:
@@ -43,6 +46,14 @@ class Enveloped:
         if (would := _would(progress, now_ns, view)) is not None:
             return _narrowed(progress, view, would)
         return _bounded(progress, now_ns, view, self._policy.target(progress, now_ns, view))
+
+
+def _after_its_round(progress: Progress) -> Target:
+    if progress.last_round_sent:
+        return Target(quantity=progress.committed, finished=True, reason="its one round is over")
+    killed = progress.order.envelope.in_force is InForce.FOK
+    reason = "all of it could not be filled at once: nothing was sent" if killed else "its one round found nothing"
+    return Target(quantity=progress.committed, finished=True, reason=reason)
 
 
 def _at_its_end(progress: Progress, now_ns: Nanos, ends_ns: Nanos) -> Target:

@@ -24,7 +24,7 @@ from router.model.keys import KeyReading
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, cut, exactly, plain
 from router.model.orders import ChildState, ParentOrder, ParentState, QuantityBasis
-from router.model.policies import VwapParams
+from router.model.policies import InForce, VwapParams
 from router.model.requests import Request, RequestState
 from router.model.side import Side
 from router.model.trades import Traded
@@ -48,6 +48,9 @@ _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 _PLACES = 8
 _NOT_SENT = "not sent: "
+_NOT_ATOMIC = (
+    "FOK is not atomic across venues: all of it is planned or nothing is sent, but each venue fills its part alone"
+)
 
 
 def number(value: Decimal | None) -> str | None:
@@ -175,8 +178,11 @@ def _order_of(parent: ParentTable) -> ParentOrder:
 
 
 def doubts_of(order: ParentOrder, at_ns: Nanos) -> tuple[str, ...]:
-    """What speaks against what an order goes by: a sentence each."""
-    return curve_doubts(order.params.curve, order.instrument, at_ns) if isinstance(order.params, VwapParams) else ()
+    """What speaks against what an order goes by, and what it does not promise: a sentence each."""
+    doubts: tuple[str, ...] = ()
+    if isinstance(order.params, VwapParams):
+        doubts = curve_doubts(order.params.curve, order.instrument, at_ns)
+    return (*doubts, _NOT_ATOMIC) if order.envelope.in_force is InForce.FOK else doubts
 
 
 def _money(order: ParentOrder, fills: Sequence["_Seen"]) -> Decimal | None:

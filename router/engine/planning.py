@@ -22,6 +22,7 @@ from router.model.ids import AccountId, Asset, ListingId, Nanos, VenueId
 from router.model.market import FeeBasis, Level, ListingView, MarketView
 from router.model.money import ZERO
 from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
+from router.model.policies import InForce
 from router.model.side import Side
 from router.model.terms import Fence
 from router.orders import counting
@@ -96,6 +97,8 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent
     approved, refused = _reviewed(draft, parent, view, plan, request.collar_prices)
+    if approved and not _whole_or_any(parent, due, _due(parent, due, size, approved)):
+        approved = []
     draft.asked.append(
         Asked(
             parent_id=parent.order.id, round=parent.rounds + 1, request=request, reach_bps=target.reach_bps, plan=plan
@@ -352,6 +355,11 @@ def _due(parent: Parent, due: Decimal, size: Sized, approved: list[tuple[Approve
     lot = None if parent.arrival is None else parent.arrival.lot
     sent = [(order.value.quantity, one.counts) for order, one in approved]
     return sizing.due_of(parent.order, lot, due, size, sent)
+
+
+def _whole_or_any(parent: Parent, due: Decimal, planned: Due) -> bool:
+    """An order to fill or kill is planned as a whole, or not at all."""
+    return parent.order.envelope.in_force is not InForce.FOK or (due == parent.order.size and planned.residual == 0)
 
 
 def _too_small(parent: Parent, view: MarketView, due: Due, book: ListingView) -> bool:

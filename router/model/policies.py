@@ -242,6 +242,24 @@ class Randomize:
     time_pct: int = 30
 
 
+class InForce(StrEnum):
+    """How long an order is worked."""
+
+    GTC = "GTC"
+    """Until it is done or cancelled, or its policy has done what it does."""
+    GTD = "GTD"
+    """Until its end."""
+    IOC = "IOC"
+    """One round."""
+    FOK = "FOK"
+    """One round, planned to fill all of it, or none. Venues fill each child alone: what comes back may be a part."""
+
+    @property
+    def one_round(self) -> bool:
+        """Is there no second round?"""
+        return self in (InForce.IOC, InForce.FOK)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Envelope:
     """What any policy is kept within. Prices in reporting currency, `max_child_quantity` in base.
@@ -271,6 +289,7 @@ class Envelope:
     max_venues: int | None = None
     max_share_per_venue: Decimal | None = None
     randomize: Randomize | None = None
+    in_force: InForce = InForce.GTC
 
     def starts_ns(self, accepted_ns: Nanos) -> Nanos:
         """From when it may trade."""

@@ -56,7 +56,7 @@ _SENTENCES: Mapping[str, str] = {
     "dict_type": "must be an object with named fields",
 }
 NOT_OFFERED = frozenset(
-    "time_in_force allow_past_end_time discretion_offset max_fee_bps allow_taker tolerance "
+    "allow_past_end_time discretion_offset max_fee_bps allow_taker tolerance "
     "self_match_prevention benchmark min_rate child_style levels_max reserve_pct".split()
 )
 """Names that orders have for what is not done here yet: refused, and never read in silence."""

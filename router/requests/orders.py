@@ -11,7 +11,7 @@ from router.model.errors import BadInput
 from router.model.ids import EntityId, InstrumentId, ParentId, RefId, VenueId
 from router.model.money import ZERO, plain
 from router.model.orders import ParentOrder, QuantityBasis
-from router.model.policies import Envelope, Randomize
+from router.model.policies import Envelope, InForce, Randomize
 from router.model.side import Side
 from router.requests import parameters as p
 from router.requests.curves import CurveBody
@@ -84,6 +84,7 @@ class OrderBody(Body):
     max_venues: int | None = Field(default=None, ge=1, le=64)
     max_share_per_venue: Share | None = None
     randomize: RandomizeBody | None = None
+    time_in_force: Literal["GTC", "GTD", "IOC", "FOK"] | None = None
 
     @property
     def quantity(self) -> Decimal | None:
@@ -195,11 +196,12 @@ SHAPES: Mapping[str, type[OrderBody]] = {
 ENVELOPE_FIELDS = frozenset(
     "start_time end_time duration all_in_limit_price stop_price stop_age_ms would_price max_participation_rate "
     "must_complete passive_only max_slippage_bps price_collar_bps min_child_notional max_child_quantity "
-    "max_children_outstanding max_venues max_share_per_venue randomize".split()
+    "max_children_outstanding max_venues max_share_per_venue randomize time_in_force".split()
 )
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
 """Policies that only ever take what stands in a book."""
+_AT_ONCE = frozenset({"SWEEP", "BEST_SINGLE"})
 _RESTING = frozenset({"LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP"})
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
 _WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
@@ -273,8 +275,26 @@ def _check_times(body: OrderBody) -> None:
         raise BadInput("end_time", "must be after start_time")
     if body.duration is not None and milliseconds(body.duration) == 0:
         raise BadInput("duration", "must be more than zero")
-    if body.must_complete and body.end_time is None and body.duration is None:
+    ends = body.end_time is not None or body.duration is not None
+    if body.must_complete and not ends:
         raise BadInput("must_complete", "goes with an end: give end_time or duration")
+    _check_in_force(body, ends=ends)
+
+
+def _check_in_force(body: OrderBody, *, ends: bool) -> None:
+    field, in_force = "time_in_force", body.time_in_force
+    if in_force == "GTD" and not ends:
+        raise BadInput(field, "GTD needs an end: give end_time or duration")
+    if in_force == "GTC" and ends:
+        raise BadInput(field, "GTC has no end: take GTD, or leave end_time and duration out")
+    if in_force not in {"IOC", "FOK"}:
+        return
+    if body.policy not in _AT_ONCE:
+        raise BadInput(field, f"{in_force} is one round, and {body.policy} works over time: take SWEEP or BEST_SINGLE")
+    if ends:
+        raise BadInput(field, f"{in_force} is one round and has no end: leave end_time and duration out")
+    if isinstance(body.params, p.SweepBody) and Decimal(body.params.reach_bps):
+        raise BadInput("params.reach_bps", f"comes back for what lies deeper, which {in_force} never does")
 
 
 def _check_prices(body: OrderBody) -> None:
@@ -338,7 +358,15 @@ def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
         max_venues=body.max_venues,
         max_share_per_venue=_number(body.max_share_per_venue),
         randomize=None if body.randomize is None else _randomize(body.randomize, parent_id),
+        in_force=_in_force(body),
     )
+
+
+def _in_force(body: OrderBody) -> InForce:
+    """As it says; else until its end where it has one."""
+    if body.time_in_force is not None:
+        return InForce(body.time_in_force)
+    return InForce.GTC if body.end_time is None and body.duration is None else InForce.GTD
 
 
 def _randomize(body: RandomizeBody, parent_id: ParentId) -> Randomize:
@@ -385,7 +413,14 @@ def order_written(order: ParentOrder) -> dict[str, Any]:
         "randomize": None
         if chance is None
         else {"size_pct": chance.size_pct, "time_pct": chance.time_pct, "seed": chance.seed},
+        "time_in_force": _in_force_written(envelope),
     }
+
+
+def _in_force_written(envelope: Envelope) -> str:
+    """An order of before it could say has an end, or none."""
+    ends = envelope.end_ns is not None or envelope.duration_ms is not None
+    return (InForce.GTD if ends else envelope.in_force).value
 
 
 def _number(text: str | None) -> Decimal | None:

@@ -12,12 +12,14 @@ from router.model.policies import (
     BestSingleParams,
     CatchUp,
     Envelope,
+    InForce,
     IsParams,
     PolicyParams,
     PovParams,
     Randomize,
     Slicing,
     SniperParams,
+    SweepParams,
     TwapParams,
     Urgency,
     VolumeCurve,
@@ -51,8 +53,18 @@ def worked(order: ParentOrder, draws: random.Random, now_ns: Nanos) -> ParentOrd
     return replace(order, policy=policy, params=params, envelope=_envelope(policy, order, draws, now_ns))
 
 
-def in_other_sizes(order: ParentOrder, draws: random.Random) -> ParentOrder:
-    """The same order, sometimes for an amount of money, or for base after fees."""
+def attributed(order: ParentOrder, draws: random.Random) -> ParentOrder:
+    """The same order, sometimes counted otherwise, or for one round only."""
+    order = _sized(order, draws)
+    bounds: dict[str, Any] = {}
+    if isinstance(order.params, SweepParams | BestSingleParams) and draws.random() < 0.3:  # noqa: PLR2004 - some
+        bounds["in_force"] = draws.choice((InForce.IOC, InForce.FOK))
+        bounds |= {"duration_ms": None, "must_complete": False}
+    return replace(order, envelope=replace(order.envelope, **bounds))
+
+
+def _sized(order: ParentOrder, draws: random.Random) -> ParentOrder:
+    """For an amount of money, or for base after fees."""
     basis = draws.choice((*(QuantityBasis.GROSS,) * 4, QuantityBasis.NET, QuantityBasis.VALUE, QuantityBasis.VALUE_NET))
     if basis is QuantityBasis.GROSS:
         return order

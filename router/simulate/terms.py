@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from router.model import facts as f
-from router.model.ids import Nanos, ParentId
-from router.model.money import ONE, roughly
+from router.model.ids import ClientOrderId, Nanos, ParentId
+from router.model.money import ONE, ZERO, roughly
 from router.model.orders import ChildOrder, ParentOrder
-from router.model.policies import BestSingleParams, SniperParams, TwapParams
+from router.model.policies import BestSingleParams, InForce, SniperParams, TwapParams
 from router.simulate.sizes import slack, small
 
+_LOT = Decimal("0.0001")
+_NEARLY = Decimal("0.995")
+"""All of it, less what fees may come to."""
 _COMPLETING_NS = 60_000_000_000
 _SMALLEST = Decimal("0.001")
 """More than any venue here asks for at least: a slice may carry so much, and leave so much for the next."""
@@ -23,6 +26,9 @@ class Terms:
     orders: dict[ParentId, ParentOrder] = field(default_factory=dict)
     since_ns: dict[ParentId, Nanos] = field(default_factory=dict)
     changed: set[ParentId] = field(default_factory=set)
+    rounds: dict[ParentId, set[ClientOrderId]] = field(default_factory=dict)
+    """Of an order for one round: the first child of each that sent something, unless one of it never left."""
+    first: dict[ClientOrderId, ClientOrderId] = field(default_factory=dict)
     newest_ns: dict[ParentId, Nanos] = field(default_factory=dict)
     """When the newest of its children that a venue accepted was decided."""
 
@@ -36,6 +42,10 @@ class Terms:
                 self.changed.add(order.id)
             case f.RoundPlanned(parent_id=parent_id, children=children):
                 yield from self._of_round(parent_id, len(children), len({one.listing_id for one in children}))
+                yield from self._of_one_round(parent_id, children)
+            case f.ChildMoved(client_id=client_id, not_sent=True):
+                for rounds in self.rounds.values():
+                    rounds.discard(self.first.get(client_id, client_id))
             case f.ChildIntended(order=child):
                 yield from self._of_child(child)
             case _:
@@ -51,6 +61,22 @@ class Terms:
         sweeps = order.envelope.would_price is not None or order.envelope.must_complete
         if isinstance(order.params, BestSingleParams) and children > 1 and not sweeps:
             yield f"{parent_id}: {children} children in a round of BEST_SINGLE"
+
+    def _of_one_round(self, parent_id: ParentId, children: tuple[f.PlannedChild, ...]) -> Iterator[str]:
+        """IOC and FOK have one round; FOK's is for all of it, by what its children may come to at their limits."""
+        order = self.orders.get(parent_id)
+        if order is None or not children or not order.envelope.in_force.one_round:
+            return
+        rounds = self.rounds.setdefault(parent_id, set())
+        rounds.add(children[0].client_id)
+        self.first |= {one.client_id: children[0].client_id for one in children}
+        if len(rounds) > 1:
+            yield f"{parent_id}: a second round of {order.envelope.in_force}"
+        sent = sum((one.quantity for one in children), ZERO)
+        if order.quantity_basis.by_value:
+            sent = sum((one.quantity * one.limit_price for one in children), ZERO)
+        if order.envelope.in_force is InForce.FOK and sent < order.size * _NEARLY - small(order, _LOT):
+            yield f"{parent_id}: {sent} of {order.size} in the round of a FOK"
 
     def _of_child(self, child: ChildOrder) -> Iterator[str]:
         order = self.orders.get(child.parent_id)

@@ -18,7 +18,7 @@ from router.model.public_trades import PublicTrade
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda
-from router.simulate.asked import in_other_sizes, second_thoughts, worked
+from router.simulate.asked import attributed, second_thoughts, worked
 from router.simulate.journal import SimJournal
 from router.simulate.judge import Judge
 from router.simulate.process import Process
@@ -64,7 +64,17 @@ class SimWorld:
         self.processes: list[Shell] = []
         self.draws = {
             name: random.Random(f"{seed}:{profile.name}:{name}")
-            for name in ("market", "people", "strikes", "database", "start", "policies", "prints", "after all", "sizes")
+            for name in (
+                "market",
+                "people",
+                "strikes",
+                "database",
+                "start",
+                "policies",
+                "prints",
+                "after all",
+                "attributes",
+            )
         }
         self.faulty = profile.strength > 0
         self._listings = tuple(listing_of(kind) for kind in swarm.kinds)
@@ -400,8 +410,9 @@ class SimWorld:
                     if isinstance(event, e.AmendAsked) and not self.amends:
                         continue
                     self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
-                order = in_other_sizes(order, self.draws["sizes"])
+                order = attributed(order, self.draws["attributes"])
                 self.count(f"asked in {order.quantity_basis}")
+                self.count(f"asked {order.envelope.in_force}")
             self.count(f"asked for {order.policy}")
             self.agenda.at(at_ns, lambda order=order: self.ask(e.ParentSubmitted(order=order)))  # type: ignore[misc]
             if draws.random() < self.swarm.cancel_share:

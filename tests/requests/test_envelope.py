@@ -1,0 +1,65 @@
+"""The envelope at the door: each attribute echoed, the same order read again, refused where it means nothing."""
+
+from typing import Any
+
+import pytest
+
+from router.journal.codec import decode, encode
+from router.model.errors import BadInput
+from router.model.ids import EntityId, ParentId
+from router.model.orders import ParentOrder
+from router.requests import OrderBody
+from router.requests.bodies import parse
+from router.requests.orders import order_model, order_written
+
+GOOD: dict[str, Any] = {"ref_id": "T-1", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "1.5"}
+TWAP: dict[str, Any] = {"policy": "TWAP", "duration": "1h", "params": {"slices": 4}}
+
+
+def model(data: dict[str, Any]) -> ParentOrder:
+    said = {name: value for name, value in (GOOD | data).items() if value is not None}
+    return order_model(parse(OrderBody, said), ParentId("P"), EntityId("acme"), "ann")
+
+
+@pytest.mark.parametrize(
+    ("said", "echoed"),
+    [
+        ({}, {"time_in_force": "GTC", "size_includes_fees": False, "quote_value": None}),
+        ({"duration": "1h"}, {"time_in_force": "GTD"}),
+        ({"time_in_force": "FOK"}, {"time_in_force": "FOK"}),
+        ({"base_quantity": None, "quote_value": "100.50"}, {"quote_value": "100.5", "base_quantity": None}),
+        ({"size_includes_fees": True}, {"size_includes_fees": True, "base_quantity": "1.5"}),
+    ],
+)
+def test_what_was_said_and_what_was_not_is_echoed(said: dict[str, Any], echoed: dict[str, Any]) -> None:
+    """The echo is the same order when it is read again, and the journal reads it back."""
+    order = model(said)
+    echo = order_written(order)
+    assert {name: echo[name] for name in echoed} == echoed
+    assert model(echo | {"base_quantity": echo["base_quantity"]}) == order
+    assert decode(encode(order)) == order
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "says"),
+    [
+        ({"quote_value": "5"}, "quote_value", "give one of them"),
+        ({"base_quantity": None}, "base_quantity", "give base_quantity or quote_value"),
+        (
+            {"policy": "ICEBERG", "params": {"display_quantity": "1"}, "size_includes_fees": True},
+            "size_includes_fees",
+            "",
+        ),
+        ({"time_in_force": "GTD"}, "time_in_force", "needs an end"),
+        ({"time_in_force": "GTC", "duration": "1h"}, "time_in_force", "has no end"),
+        (TWAP | {"time_in_force": "IOC"}, "time_in_force", "IOC is one round, and TWAP works over time"),
+        ({"time_in_force": "FOK", "duration": "1h"}, "time_in_force", "has no end"),
+        ({"time_in_force": "IOC", "params": {"reach_bps": "2"}}, "params.reach_bps", "which IOC never does"),
+        ({"time_in_force": "DAY"}, "time_in_force", "must be GTC, GTD, IOC or FOK"),
+    ],
+)
+def test_what_means_nothing_is_refused_by_name(said: dict[str, Any], field: str, says: str) -> None:
+    """One sentence, with the field first."""
+    with pytest.raises(BadInput) as caught:
+        model(said)
+    assert (caught.value.field, says in caught.value.message) == (field, True), caught.value
