@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Action] = {
     "show": Action.READ,
     "explain": Action.READ,
     "tca": Action.READ,
+    "volume": Action.READ,
     "alerts": Action.READ,
     "doubts": Action.READ,
     "resolve": Action.SETTLE,

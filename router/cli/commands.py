@@ -24,6 +24,7 @@ from router.cli import (
     simulating,
     trading,
     venues,
+    volume,
     whatif,
 )
 
@@ -59,6 +60,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "show": looking.show,
     "explain": looking.explain,
     "tca": costing.tca,
+    "volume": volume.volume,
     "alerts": looking.alerts,
     "doubts": doubting.doubts,
     "resolve": doubting.resolve,

@@ -61,7 +61,10 @@ def read_files(
         days = series.setdefault(name, {})
         for row in fresh:
             day, in_day = divmod(row.at_ms, _DAY_MS)
-            days.setdefault(day, DayCount(buckets)).add(in_day * _MS, row.quantity, minutes)
+            count = days.setdefault(day, DayCount(buckets))
+            count.add(in_day * _MS, row.quantity)
+            if row.quantity > 0:  # a bar of nothing may stand for a feed that was down
+                count.hear(in_day // _MINUTE_MS, minutes)
         sources.append(SourceBody(name=path.name, sha256=hashlib.sha256(data).hexdigest(), rows=len(fresh)))
     return series, sources
 

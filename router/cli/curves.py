@@ -16,6 +16,7 @@ from router.cli.common import AsJson, ConfigFile, run, settings
 from router.cli.curve_files import read_files
 from router.cli.out import Out
 from router.cli.reading import store_if_there
+from router.cli.volume import recorded_days
 from router.config import Config
 from router.curves.days import DAY_MINUTES, LeftOut, Series, chosen, day_number
 from router.curves.estimate import curve_shares, cut_off
@@ -45,6 +46,7 @@ def build(
     last: LastDay = None,
     bars: Annotated[list[Path] | None, typer.Option("--bars", help="Files of bars.")] = None,
     trades: Annotated[list[Path] | None, typer.Option("--trades", help="Files of trades.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="The market record: what others traded.")] = False,
     bucket: Annotated[str, typer.Option("--bucket", help="Length of a bucket: 60m, 5m.")] = "60m",
     curve_id: Annotated[str | None, typer.Option("--id", help="Its name; by default of instrument and bucket.")] = None,
     smooth: Annotated[int, typer.Option(min=0, max=_SMOOTH_MOST, help="Mean over so many neighbours each way.")] = 0,
@@ -62,11 +64,15 @@ def build(
     async def work() -> ExitCode:
         name = name_of("id", curve_id or f"{instrument.replace('/', '-').lower()}-{bucket}")
         given = [*(bars or ()), *(trades or ()), *(files or ())]
-        if not given or bool(bars) == bool(trades):
-            raise BadInput("bars", "give files of --bars or of --trades, and only one kind")
+        if bool(bars) + bool(trades) + record != 1 or (record and given):
+            raise BadInput("bars", "give files of --bars or of --trades, or --record: one of them")
         wanted = _Wanted(instrument_of(instrument), name, bucket, first, last, smooth, silence)
-        series, sources = read_files(given, bars=bool(bars), buckets=wanted.buckets)
-        curve = wanted.curve(series, sources, "bars" if bars else "trades")
+        if record:
+            days = await recorded_days(settings(config), wanted.instrument, wanted.span(), wanted.buckets)
+            curve = wanted.curve(days, (), "the market record, our own trades left out")
+        else:
+            series, sources = read_files(given, bars=bool(bars), buckets=wanted.buckets)
+            curve = wanted.curve(series, sources, "bars" if bars else "trades")
         if out is not None:
             _write(out, curve)
         kept = await _keep(settings(config), curve) if keep else None
@@ -133,6 +139,12 @@ class _Wanted:
         if self.first is not None and self.last is not None and self.last < self.first:
             raise BadInput("to", "must not be before --from")
         self.instrument, self.name, self.smooth = instrument, name, smooth
+
+    def span(self) -> tuple[int, int]:
+        """First and last day. Raises `BadInput`: a record is not read from end to end unasked."""
+        if self.first is None or self.last is None:
+            raise BadInput("from", "goes with --record: name the first and the last day, --from and --to")
+        return self.first, self.last
 
     def curve(self, series: Series, sources: Sequence[SourceBody], kind: str) -> CurveBody:
         """The curve of these days."""

@@ -24,16 +24,14 @@ class DayCount:
         """Base per bucket, exactly."""
         self._heard = bytearray(DAY_MINUTES)
 
-    def add(self, at_ns: int, quantity: Decimal, minutes: int = 1) -> None:
-        """So much was traded `at_ns` into the day, by a print or within a bar of so many minutes."""
+    def add(self, at_ns: int, quantity: Decimal) -> None:
+        """So much was traded `at_ns` into the day."""
         bucket = at_ns * len(self.volumes) // DAY_NS
         with exactly():
             self.volumes[bucket] += quantity
-        if quantity > 0:
-            self.hear(at_ns // MINUTE_NS, minutes)
 
     def hear(self, minute: int, minutes: int = 1) -> None:
-        """Whatever was traded in these minutes has been added."""
+        """Something is known of these minutes: whatever was traded in them has been added."""
         until = min(minute + minutes, DAY_MINUTES)
         self._heard[minute:until] = b"\1" * (until - minute)
 
@@ -104,7 +102,7 @@ def _why_not(series: Series, day: int, silence_max: int) -> str | None:
             return f"there is nothing of {name}"
         begin, end = known[day].silence()
         if end - begin >= silence_max:
-            return f"{name} has no volume from {_clock(begin)} to {_clock(end)}"
+            return f"{name} is silent from {_clock(begin)} to {_clock(end)}"
     return None if series else "there is nothing of it"
 
 

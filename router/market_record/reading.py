@@ -1,11 +1,12 @@
 """What TCA asks of the record: how the market stood, what was traded, and where nobody was looking."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from router.market_record.archive import Archive
 from router.market_record.samples import Gap, Sample
+from router.market_record.volume import HOLE_NS, Meter, OwnPrint, TapeVolume
 from router.model.ids import InstrumentId, ListingId, Nanos
 from router.model.money import ZERO, exactly
 from router.model.public_trades import TradeCounters
@@ -55,6 +56,25 @@ class Reader:
             gaps += (one for one in block.gaps if one.from_ns <= to_ns and one.to_ns >= from_ns)
         return Excerpt(samples=tuple(sorted(samples, key=lambda one: one.at_ns)), gaps=tuple(gaps))
 
+    async def volume(
+        self,
+        instrument: InstrumentId,
+        edges: Sequence[int],
+        own: Callable[[Collection[ListingId]], Awaitable[Iterable[OwnPrint]]],
+    ) -> tuple[TapeVolume, ...]:
+        """What was traded at each listing between these moments, bucket by bucket, ours apart.
+
+        `own` is asked for our prints on the tapes there are. Blocks are let go of as they are read.
+        """
+        meter = Meter(instrument, edges)
+        gaps: list[Gap] = []
+        async for block in self._archive.blocks(edges[0] - HOLE_NS, edges[-1]):
+            gaps += block.gaps
+            for sample in sorted(block.samples, key=lambda one: one.at_ns):
+                if sample.at_ns > edges[0] - HOLE_NS:
+                    meter.look(sample)
+        return meter.told(await own(meter.listings), gaps)
+
     async def at(self, instrument: InstrumentId, at_ns: int, *, age_ms_max: int) -> Sample | None:
         """The market as it stood then: the last sample not younger. None where that is older than `age_ms_max`."""
         found = await self.between(instrument, at_ns - age_ms_max * _NS_PER_MS, at_ns)
@@ -65,7 +85,7 @@ def volumes(samples: Iterable[Sample]) -> tuple[PublicVolume, ...]:
     """What was traded from the first of these samples of one instrument to the last, per listing.
 
     Counters are subtracted within an epoch only; of an epoch that began in between, all that it counted is added.
-    No command shows it yet.
+    In one piece, ours among it; `router.market_record.volume` divides it into buckets and takes ours off.
     """
     told = tuple(samples)
     listings = dict.fromkeys(top.listing for sample in told for top in sample.venues)

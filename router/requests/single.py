@@ -5,12 +5,14 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from router.model.errors import BadInput
+from router.model.ids import Nanos
 from router.requests.curves import Day
-from router.requests.fields import PAIR, Duration, Name, sentence
+from router.requests.fields import PAIR, Duration, Moment, Name, nanoseconds, sentence
 
 _DAY = TypeAdapter[str](Day)
 _DURATION = TypeAdapter[str](Duration)
 _INSTRUMENT = TypeAdapter[str](Annotated[str, Field(pattern=PAIR)])
+_MOMENT = TypeAdapter[str](Moment)
 _NAME = TypeAdapter[str](Name)
 
 
@@ -27,6 +29,11 @@ def duration_of(field: str, text: str) -> str:
 def instrument_of(text: str) -> str:
     """`BTC/USD`."""
     return _checked(_INSTRUMENT, "instrument", text)
+
+
+def moment_of(field: str, text: str) -> Nanos:
+    """`2026-01-31T09:30:00Z`, in nanoseconds since 1970."""
+    return nanoseconds(_checked(_MOMENT, field, text))
 
 
 def name_of(field: str, text: str) -> str:

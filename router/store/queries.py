@@ -134,6 +134,12 @@ class Queries:
         query = select(FillTable).where(table.account == account)
         return await self._all(query.order_by(table.venue_time_ns, table.booking_key))
 
+    async def fills_between(self, from_ns: int, to_ns: int) -> tuple[FillTable, ...]:
+        """Every fill of these moments by the venues' own time, both included, oldest first."""
+        table = core(FillTable).c
+        query = select(FillTable).where(table.venue_time_ns >= from_ns, table.venue_time_ns <= to_ns)
+        return await self._all(query.order_by(table.venue_time_ns, table.booking_key))
+
     async def words_on(self, children: Collection[str], kinds: Collection[str]) -> tuple[AlertTable, ...]:
         """Alerts of these kinds about these children, oldest first."""
         table = core(AlertTable).c

@@ -61,7 +61,7 @@ def test_a_curve_says_what_it_was_built_from(sor: Sor, tmp_path: Path) -> None:
     assert (curve["curve_id"], curve["curve_asof"], curve["bucket_minutes"]) == ("btc-usd-60m", "2026-01-29", 60)
     assert curve["days_used"] == ["2026-01-28", "2026-01-29"]
     assert curve["days_left_out"] == [
-        {"day": "2026-01-30", "why": "crypto_kraken_btcusd_minute_trade has no volume from 16:48 to 24:00"}
+        {"day": "2026-01-30", "why": "crypto_kraken_btcusd_minute_trade is silent from 16:48 to 24:00"}
     ]
     assert curve["sources"] == [
         {"name": one.name, "sha256": hashlib.sha256(one.read_bytes()).hexdigest(), "rows": rows}
@@ -156,7 +156,7 @@ def test_trades_are_counted_once_by_their_id(sor: Sor, tmp_path: Path) -> None:
         ("x_20260128.csv", "0,1,1,1,1,1\n0,1,1,1,1,1", [], "bars", "stands twice"),
         ("x_20260128.csv", "0,1,1,1,1,1\n3600000,1,1,1,1,1", ["--bucket", "5m"], "bars", "do not fit into buckets"),
         ("x_20260128.csv", "0,1,1,1,1,1\n60000,1,1", [], "bars", "3 columns, and not 6"),
-        ("x_20260128.csv", "0,1,1,1,1,1", [], "from", "2026-01-28: x has no volume from 00:01 to 24:00"),
+        ("x_20260128.csv", "0,1,1,1,1,1", [], "from", "2026-01-28: x is silent from 00:01 to 24:00"),
         ("x.csv", "0,1,1,1,1,1", [], "bars", "the file's name says none"),
         ("x.csv", "0,1,1", [], "bars", "no header"),
         ("x.csv", "time,volume\n0,1", [], "bars", "timestamp is missing"),
@@ -164,7 +164,8 @@ def test_trades_are_counted_once_by_their_id(sor: Sor, tmp_path: Path) -> None:
         ("x.csv.gz", "0,1", [], "files", "is not text that can be read"),
         ("x_20260128.csv", "0,1,1,1,1,1", ["--bucket", "7m"], "bucket", "divide the day"),
         ("x_20260128.csv", "0,1,1,1,1,1", ["--from", "2026-02-30"], "from", "not a day of the calendar"),
-        ("x_20260128.csv", "0,1,1,1,1,1", ["--trades", "x.csv"], "bars", "only one kind"),
+        ("x_20260128.csv", "0,1,1,1,1,1", ["--trades", "x.csv"], "bars", "one of them"),
+        ("x_20260128.csv", "0,1,1,1,1,1", ["--record"], "bars", "one of them"),
         ("x_20260128.csv", "0,1,1,1,1,1", ["--instrument", "btc"], "instrument", "a pair in capitals"),
     ],
 )

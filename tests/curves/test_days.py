@@ -14,6 +14,7 @@ def day(*silent: tuple[int, int], quantity: str = "1") -> DayCount:
     for minute in range(DAY_MINUTES):
         if not any(begin <= minute < end for begin, end in silent):
             count.add(minute * MINUTE_NS, Decimal(quantity))
+            count.hear(minute)
     return count
 
 
@@ -52,7 +53,7 @@ def test_a_day_is_used_where_every_market_is_whole() -> None:
     assert [(one.day, one.weekend, sum(one.volumes)) for one in used] == [("2026-01-30", False, 2 * DAY_MINUTES)]
     assert [(one.day, one.why) for one in left_out] == [
         ("2026-01-31", "there is nothing of okx"),
-        ("2026-02-01", "okx has no volume from 16:48 to 24:00"),
+        ("2026-02-01", "okx is silent from 16:48 to 24:00"),
     ]
 
 

@@ -14,7 +14,7 @@ days = st.integers(1, 24).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(days=days, smooth=st.integers(0, 2))
 def test_shares_are_whole_units_that_make_one(days: list[list[D]], smooth: int) -> None:
     """Exactly, whatever was traded; and not below nothing."""

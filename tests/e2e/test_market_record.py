@@ -13,7 +13,7 @@ from router.app.parts import Driving, Router
 from router.app.recording import recording
 from router.drill.stand import SEATS, set_books
 from router.market_record.archive import Archive
-from router.market_record.reading import Reader, volumes
+from router.market_record.reading import Reader
 from router.model.ids import InstrumentId
 from tests.e2e.desk import desk_at, printed
 from tests.e2e.rig import order, standing
@@ -29,6 +29,11 @@ async def remembering(router: Router, engine: Driving) -> AsyncIterator[Archive]
     archive = Archive(router.config.database_url)
     async with recording(router, engine):
         yield archive
+
+
+async def nothing_of_ours(_listings: object) -> tuple[()]:
+    """All of it: what is ours is looked at elsewhere."""
+    return ()
 
 
 async def traded(stand: Any) -> dict[str, Decimal]:
@@ -50,12 +55,13 @@ async def test_what_was_traded_while_a_parent_worked_is_what_the_venues_say(tmp_
             await eventually(lambda: _volumes_in(stand.engine) == venues)
             await asyncio.sleep(0.1)
         found = await Reader(archive).between(BTC, 0, 2**62)
+        edges = (found.samples[0].at_ns, found.samples[-1].at_ns)
+        told = await Reader(archive).volume(BTC, edges, nothing_of_ours)
         assert (await archive.verify()).breaks == ()
         await archive.close()
 
-    told = volumes(found.samples)
-    assert {one.listing.partition("/")[0]: one.quantity for one in told} == venues
-    assert all(one.whole for one in told)
+    assert {one.listing.partition("/")[0]: one.total.quantity for one in told} == venues
+    assert not any(one.missing or one.unsplit for one in told)
     last = found.samples[-1]
     assert last.bid is not None
     assert last.ask is not None
