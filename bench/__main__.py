@@ -8,15 +8,17 @@ from bench.measure import facts
 
 BENCHES = ("book", "feeds", "split", "engine", "journal", "wire", "recovery")
 """Modules of this folder. Each has `run(quick: bool) -> Iterable[Table]`; a new one is added here."""
-APART = ("evaluate",)
-"""Run only when named: they take minutes, and measure something else than time."""
+APART = ("evaluate", "curves")
+"""Run only when named: they measure something else than time."""
 PAGES = {"evaluate": "docs/EVALUATION.md"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     known = ", ".join(BENCHES + APART)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {known}; all but {APART[0]} when none is given")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"of {known}; all but {' and '.join(APART)} when none is given"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer rounds on less work: does it run, not how fast")
     parser.add_argument("--write", action="store_true", help="write the page of those that have one")
     asked = parser.parse_args()
