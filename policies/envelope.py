@@ -33,6 +33,12 @@ class Enveloped:
 
     def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
         """What the policy wants, as far as the order allows it now."""
+        target = self._target(progress, now_ns, view)
+        if progress.most is None or target.quantity <= progress.most:
+            return target
+        return replace(target, quantity=max(progress.most, progress.committed))
+
+    def _target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
         if progress.filled >= progress.order.quantity:
             return Target(quantity=progress.order.quantity, finished=True, reason="filled")
         if progress.rounds and progress.order.envelope.in_force.one_round:

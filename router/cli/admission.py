@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Action] = {
     "cancel": Action.CANCEL,
     "pause": Action.WORK,
     "resume-order": Action.WORK,
+    "continue": Action.WORK,
     "amend": Action.WORK,
     "halt": Action.HALT,
     "resume": Action.RESUME,

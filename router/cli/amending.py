@@ -38,6 +38,15 @@ def resume_order(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -
     _pause(ref, config, resume=True, as_json=as_json)
 
 
+def continue_order(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Let the rest of an order go, after its pilot: `sor show REF` tells what that came to.
+
+    Waits a moment for a driver to take it. Exit codes: 0 taken, or recorded while none runs; 2 no pilot waits; 4 not
+    taken in time.
+    """
+    _pause(ref, config, resume=True, confirms=True, as_json=as_json)
+
+
 def amend(
     ref: Ref,
     quantity: Annotated[str | None, typer.Option(help="In base; not less than is done or out.")] = None,
@@ -63,11 +72,11 @@ def amend(
     run(work(), as_json=as_json)
 
 
-def _pause(ref: str, config: Path | None, *, resume: bool, as_json: bool) -> None:
+def _pause(ref: str, config: Path | None, *, resume: bool, as_json: bool, confirms: bool = False) -> None:
     async def work() -> ExitCode:
         found = settings(config)
         await _living(found, ref)
-        body = parse(PauseBody, {"ref_id": ref})
+        body = parse(PauseBody, {"ref_id": ref} | ({"confirm_pilot": True} if confirms else {}))
         asked = pause_request(
             body, resume=resume, entity=found.entity, principal=principal(), asked_ns=SystemClock().now()
         )

@@ -69,6 +69,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": trading.cancel,
     "pause": amending.pause,
     "resume-order": amending.resume_order,
+    "continue": amending.continue_order,
     "amend": amending.amend,
     "halt": trading.halt,
     "resume": trading.resume,

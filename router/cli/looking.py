@@ -27,7 +27,7 @@ from router.cli.shown import driver_shown
 from router.model.errors import BadInput
 from router.model.requests import Request
 from router.model.side import Side
-from router.store.projection import GATE_OPENED, RESOLUTIONS
+from router.store.projection import GATE_OPENED, PILOT, RESOLUTIONS
 from router.store.queries import Explanation, ParentDetail
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -103,6 +103,7 @@ def show(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
                 assert seen is not None
                 shown = report.parent_report(order, await rounds_of(seen.queries, order))
                 words = await seen.queries.words_on([one.client_id for one in order.children], RESOLUTIONS)
+                words = (*words, *await seen.queries.words_on([order.parent.id], PILOT))
                 if words:
                     shown["words"] = [report.alert_line(one) for one in words]
         Out(as_json=as_json).show(shown, tables.order)
@@ -125,7 +126,14 @@ def explain(
         async with reading_if_there(found) as seen:
             order, number = await _asked_for(seen, ref)
             known = await rounds_of(seen.queries, order) if seen is not None and isinstance(order, ParentDetail) else ()
+            pilot = (
+                ()
+                if seen is None or isinstance(order, Request)
+                else await seen.queries.words_on([order.parent.id], PILOT)
+            )
         shown = [] if isinstance(order, Request) else _explained(order, known, number or only, depth)
+        for one in shown:
+            one["words"] = [report.alert_line(word) for word in pilot]
         Out(as_json=as_json).show(shown, tables.explanations)
         return ExitCode.OK
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from router.engine import piloting
 from router.engine.arriving import infeasible
 from router.engine.draft import Draft
 from router.engine.parents import going_on
@@ -21,11 +22,26 @@ def on_pause_asked(draft: Draft, event: e.PauseAsked) -> None:
     if parent is None:
         return
     paused = parent.state is ParentState.PAUSED and not parent.held
-    if event.resume and paused:
+    if event.resume and (why := _not_as_asked(parent, event)) is not None:
+        draft.note(f.AmendRefused(parent_id=event.parent_id, why=why, principal=event.principal, at_ns=draft.now_ns))
+        return
+    if event.resume and piloting.waits(parent) and parent.pilot is not None:
+        draft.note(f.PilotConfirmed(parent_id=event.parent_id, principal=event.principal, at_ns=draft.now_ns))
+        _move(draft, parent, going_on(parent), f"pilot confirmed by {event.principal}")
+    elif event.resume and paused:
         _move(draft, parent, going_on(parent), f"resumed by {event.principal}")
     elif not event.resume and not paused:
         _move(draft, parent, ParentState.PAUSED, f"paused by {event.principal}")
     draft.touch(parent)
+
+
+def _not_as_asked(parent: Parent, event: e.PauseAsked) -> str | None:
+    """A pilot is confirmed by that word and by no other."""
+    if piloting.waits(parent) and not event.confirms:
+        return "ref_id: its pilot waits for a word: `sor continue` gives it"
+    if event.confirms and not piloting.waits(parent):
+        return "ref_id: no pilot of it waits for a word"
+    return None
 
 
 def on_amend_asked(draft: Draft, event: e.AmendAsked) -> None:

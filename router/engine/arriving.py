@@ -63,6 +63,11 @@ def infeasible(order: ParentOrder, now_ns: Nanos, view: MarketView | None) -> st
         return None
     if order.envelope.max_child_quantity is not None and order.envelope.max_child_quantity < smallest:
         return f"max_child_quantity: no venue here takes less than {plain(smallest)}"
+    if (pct := order.envelope.pilot_pct) is not None:
+        with roughly():
+            if whole * pct / 100 < smallest:
+                least = -(-smallest * 100 // whole) if whole else ZERO
+                return f"pilot_pct: {least} is the least: no venue here takes less than {plain(smallest)}"
     match order.params:
         case TwapParams() | PassiveThenSweepParams():
             return _thin_slices(order, whole, order.params.slicing, now_ns, ends_ns, smallest)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from router.engine import archiving, sizing, timers
+from router.engine import archiving, piloting, sizing, timers
 from router.engine.draft import Draft
 from router.engine.state import State
 from router.engine.volume import volume_of
@@ -25,7 +25,10 @@ def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
     due: dict[InstrumentId, Decimal] = {}
     for parent_id in draft.touched:
         parent = draft.state.parent(parent_id)
-        if parent.state.ended or parent.order.policy == RECOVERED or _ended(draft, parent, policies):
+        if parent.state.ended or parent.order.policy == RECOVERED:
+            continue
+        piloting.settle(draft, parent, progress(draft.state, parent))
+        if _ended(draft, parent, policies):
             continue
         quantity = _to_look_for(draft, parent, policies)
         if quantity > 0:
@@ -46,7 +49,7 @@ def progress(state: State, parent: Parent) -> Progress:
         filled=sum((counting.filled(order, child) for child in children), ZERO),
         working=sum((counting.unsettled(order, child) for child in children), ZERO) - doubtful,
         in_doubt=doubtful,
-        rounds=parent.rounds - parent.rounds_stopped,
+        rounds=parent.rounds - parent.rounds_stopped - (parent.pilot.rounds if parent.pilot is not None else 0),
         last_round_ns=parent.last_round_ns,
         last_round_sent=parent.last_round_sent,
         lot=arrival.lot if arrival is not None and as_asked else None,
@@ -54,6 +57,7 @@ def progress(state: State, parent: Parent) -> Progress:
         arrival_mid=None if arrival is None else arrival.mid,
         volume=volume_of(parent),
         triggered_ns=parent.triggered_ns,
+        most=piloting.most(parent),
         base=None if as_asked else sum((child.exposure for child in children), ZERO),
     )
 
@@ -159,9 +163,10 @@ def living(state: State, parent: Parent) -> int:
 def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> Decimal:
     """How deep a look at the market has to reach, 0 for none; where something is due later, a timer is set."""
     if not may_plan(draft.state, parent, draft.now_ns):
-        ends_ns = parent.order.envelope.ends_ns(parent.accepted_ns)
-        if parent.state is ParentState.PAUSED and ends_ns is not None and ends_ns > draft.now_ns:
-            draft.wake(timers.parent(parent.order.id), ends_ns)
+        ends = (parent.order.envelope.ends_ns(parent.accepted_ns), piloting.due_ns(parent))
+        later = [at_ns for at_ns in ends if at_ns is not None and at_ns > draft.now_ns]
+        if parent.state is ParentState.PAUSED and later:
+            draft.wake(timers.parent(parent.order.id), min(later))
         return ZERO
     done = progress(draft.state, parent)
     target = policies[parent.order.policy].target(done, draft.now_ns, None)

@@ -114,6 +114,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
                 reserved=candidate.reserves,
                 notional=candidate.notional,
                 counts=candidate.counts,
+                effective_price=_told(parent, candidate.line),
             )
         )
         draft.do(Place(order=order, copy=1, deadline_ns=order.value.deadline_ns))
@@ -133,6 +134,10 @@ def _target(draft: Draft, parent: Parent, view: MarketView, policy: Policy) -> T
         target = policy.target(progress(draft.state, parent), draft.now_ns, view)
     hold(draft, parent, target)
     return target
+
+
+def _told(parent: Parent, line: PlanLine) -> Decimal | None:
+    return line.effective_price if parent.order.envelope.pilot_pct is not None else None
 
 
 def _room(state: State, parent: Parent) -> Decimal:

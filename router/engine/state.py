@@ -262,6 +262,12 @@ class State:
     def _parent_triggered(self, fact: f.ParentTriggered) -> None:
         self.parent(fact.parent_id).triggered_ns = fact.at_ns
 
+    def _pilot_ended(self, fact: f.PilotEnded) -> None:
+        self.parent(fact.parent_id).pilot = fact
+
+    def _pilot_confirmed(self, fact: f.PilotConfirmed) -> None:
+        self.parent(fact.parent_id).pilot_confirmed = True
+
     def _volume_seen(self, fact: f.VolumeSeen) -> None:
         self.parent(fact.parent_id).volume = fact
 
@@ -297,6 +303,7 @@ class State:
             notional=fact.notional,
             deadline_ns=order.deadline_ns,
             counts=fact.counts,
+            effective_price=fact.effective_price,
         )
         self.blotter.add_child(child)
         assert self.blotter.exposure(parent) <= parent.order.quantity  # I1
@@ -562,6 +569,8 @@ class State:
         f.ParentMoved: _parent_moved,
         f.ArrivalSeen: _arrival_seen,
         f.ParentTriggered: _parent_triggered,
+        f.PilotEnded: _pilot_ended,
+        f.PilotConfirmed: _pilot_confirmed,
         f.VolumeSeen: _volume_seen,
         f.ParentAmended: _parent_amended,
         f.AmendRefused: _amend_refused,

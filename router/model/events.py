@@ -66,11 +66,12 @@ class CancelAsked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PauseAsked:
-    """Somebody wants a parent to send nothing new, or (`resume`) to go on."""
+    """Somebody wants a parent to send nothing new, or (`resume`) to go on, or (`confirms`) the rest after its pilot."""
 
     parent_id: ParentId
     resume: bool
     principal: str
+    confirms: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -118,6 +118,32 @@ class VolumeSeen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PilotEnded:
+    """The pilot of a parent is done: it waits for a person's word.
+
+    `counted`: done of what it asks for. `all_in_price` in reporting currency per unit of base; bps from the mid at
+    arrival, positive hurts: as measured, and as its rounds were planned. `rounds` are not counted against the rest.
+    """
+
+    parent_id: ParentId
+    counted: Decimal
+    all_in_price: Decimal | None
+    measured_bps: Decimal | None
+    planned_bps: Decimal | None
+    rounds: int
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PilotConfirmed:
+    """Somebody has seen what the pilot cost: the rest may go."""
+
+    parent_id: ParentId
+    principal: str
+    at_ns: Nanos
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ParentAmended:
     """A parent goes on under other terms: the same id, side and instrument."""
 
@@ -193,6 +219,8 @@ class ChildIntended:
     """Worst-case value in reporting currency, counted against the day at once."""
     counts: Decimal | None = None
     """The most it may come to of what its parent asked for, where that is not base as it trades."""
+    effective_price: Decimal | None = None
+    """What a unit of it was planned at, all in, in reporting currency; said of a pilot's children only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -644,6 +672,8 @@ Fact = (
     | ParentMoved
     | ArrivalSeen
     | ParentTriggered
+    | PilotEnded
+    | PilotConfirmed
     | VolumeSeen
     | ParentAmended
     | AmendRefused

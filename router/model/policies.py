@@ -290,6 +290,8 @@ class Envelope:
     max_share_per_venue: Decimal | None = None
     randomize: Randomize | None = None
     in_force: InForce = InForce.GTC
+    pilot_pct: int | None = None
+    pilot_timeout_ms: int = 3_600_000
 
     def starts_ns(self, accepted_ns: Nanos) -> Nanos:
         """From when it may trade."""

@@ -50,6 +50,8 @@ class Observe:
             f.ParentTurnedDown: self.parent_turned_down,
             f.ParentMoved: self.parent_moved,
             f.ParentTriggered: self.parent_triggered,
+            f.PilotEnded: self.pilot_ended,
+            f.PilotConfirmed: self.pilot_confirmed,
             f.ParentAmended: self.parent_amended,
             f.AmendRefused: self.amend_refused,
             f.RoundPlanned: self.round_planned,
@@ -147,6 +149,15 @@ class Observe:
     def parent_triggered(self, fact: f.ParentTriggered) -> None:
         """A parent's stop price was reached."""
         self._log.info("stop price reached", parent=fact.parent_id, mid=plain(fact.mid))
+
+    def pilot_ended(self, fact: f.PilotEnded) -> None:
+        """A parent's pilot is done."""
+        measured = None if fact.measured_bps is None else cut(fact.measured_bps, 4)
+        self._log.info("pilot over", parent=fact.parent_id, counted=plain(fact.counted), measured_bps=measured)
+
+    def pilot_confirmed(self, fact: f.PilotConfirmed) -> None:
+        """Somebody lets the rest go."""
+        self._log.info("pilot confirmed", parent=fact.parent_id, principal=fact.principal)
 
     def parent_amended(self, fact: f.ParentAmended) -> None:
         """A parent goes on under other terms."""

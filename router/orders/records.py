@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from router.model.facts import ArrivalSeen, VolumeSeen
+from router.model.facts import ArrivalSeen, PilotEnded, VolumeSeen
 from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
@@ -47,6 +47,8 @@ class Child:
     """Fees taken in the reserved asset."""
     counts: Decimal | None = None
     """The most it may come to of what its parent asked for, where that is not base as it trades."""
+    effective_price: Decimal | None = None
+    """What a unit of a pilot's child was planned at, all in."""
     fee_base: Decimal = ZERO
     fee_quote: Decimal = ZERO
     """Fees taken in base, and in quote; one in a third asset counts as the listing's full rate in quote."""
@@ -105,6 +107,8 @@ class Parent:
     volume: VolumeSeen | None = None
     volume_before: Decimal = ZERO
     """What others had traded when its last round was sent."""
+    pilot: PilotEnded | None = None
+    pilot_confirmed: bool = False
     held: bool = False
     """PAUSED by its own bounds, not by a person."""
     breached: bool = False

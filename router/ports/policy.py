@@ -39,7 +39,7 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """Where a parent stands: quantities in base, none counted twice.
+    """Where a parent stands: quantities in base, none counted twice. No more than `most` may be done for now.
 
     Where the order asks for something else, money or base after fees, quantities are in that, the order's own among
     them, and `base` is what may have traded for them; only `volume`, `lot` and what a view shows stay in base.
@@ -65,6 +65,7 @@ class Progress:
     resting: tuple[Resting, ...] = ()
     triggered_ns: Nanos | None = None
     base: Decimal | None = None
+    most: Decimal | None = None
 
     @property
     def committed_base(self) -> Decimal:

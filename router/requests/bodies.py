@@ -17,9 +17,10 @@ class CancelBody(Body):
 
 
 class PauseBody(Body):
-    """Let a parent send nothing new, or let it go on."""
+    """Let a parent send nothing new, or let it go on: after its pilot with `confirm_pilot` only."""
 
     ref_id: Name
+    confirm_pilot: bool = False
 
 
 class AmendBody(Body):

@@ -185,7 +185,8 @@ def _about_a_parent(request: Request, deployment: str, data: object) -> CancelAs
         return CancelAsked(parent_id=named(parse(CancelBody, data)), principal=by)
     if request.kind is not RequestKind.AMEND:
         resume = request.kind is RequestKind.RESUME_ORDER
-        return PauseAsked(parent_id=named(parse(PauseBody, data)), resume=resume, principal=by)
+        pause = parse(PauseBody, data)
+        return PauseAsked(parent_id=named(pause), resume=resume, principal=by, confirms=pause.confirm_pilot)
     body = parse(AmendBody, data)
     return AmendAsked(
         parent_id=named(body),

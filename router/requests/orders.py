@@ -85,6 +85,8 @@ class OrderBody(Body):
     max_share_per_venue: Share | None = None
     randomize: RandomizeBody | None = None
     time_in_force: Literal["GTC", "GTD", "IOC", "FOK"] | None = None
+    pilot_pct: int | None = Field(default=None, ge=1, le=99)
+    pilot_timeout: Duration = "1h"
 
     @property
     def quantity(self) -> Decimal | None:
@@ -196,7 +198,7 @@ SHAPES: Mapping[str, type[OrderBody]] = {
 ENVELOPE_FIELDS = frozenset(
     "start_time end_time duration all_in_limit_price stop_price stop_age_ms would_price max_participation_rate "
     "must_complete passive_only max_slippage_bps price_collar_bps min_child_notional max_child_quantity "
-    "max_children_outstanding max_venues max_share_per_venue randomize time_in_force".split()
+    "max_children_outstanding max_venues max_share_per_venue randomize time_in_force pilot_pct pilot_timeout".split()
 )
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
@@ -245,6 +247,8 @@ def _check(body: OrderBody) -> None:
     if body.policy in _RESTING and (body.quote_value is not None or body.size_includes_fees):
         field = "size_includes_fees" if body.quote_value is None else "quote_value"
         raise BadInput(field, f"{body.policy} rests base: give base_quantity alone")
+    if body.policy in _RESTING and body.pilot_pct is not None:
+        raise BadInput("pilot_pct", f"{body.policy} rests: there is no part of it to measure first")
     for field in ("base_quantity", "quote_value", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
         if getattr(body, field) == "0":
             raise BadInput(field, "must be more than zero")
@@ -289,6 +293,8 @@ def _check_in_force(body: OrderBody, *, ends: bool) -> None:
         raise BadInput(field, "GTC has no end: take GTD, or leave end_time and duration out")
     if in_force not in {"IOC", "FOK"}:
         return
+    if body.pilot_pct is not None:
+        raise BadInput("pilot_pct", f"needs a second round, which {in_force} never has")
     if body.policy not in _AT_ONCE:
         raise BadInput(field, f"{in_force} is one round, and {body.policy} works over time: take SWEEP or BEST_SINGLE")
     if ends:
@@ -359,6 +365,8 @@ def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
         max_share_per_venue=_number(body.max_share_per_venue),
         randomize=None if body.randomize is None else _randomize(body.randomize, parent_id),
         in_force=_in_force(body),
+        pilot_pct=body.pilot_pct,
+        pilot_timeout_ms=milliseconds(body.pilot_timeout),
     )
 
 
@@ -414,6 +422,8 @@ def order_written(order: ParentOrder) -> dict[str, Any]:
         if chance is None
         else {"size_pct": chance.size_pct, "time_pct": chance.time_pct, "seed": chance.seed},
         "time_in_force": _in_force_written(envelope),
+        "pilot_pct": envelope.pilot_pct,
+        "pilot_timeout": duration(envelope.pilot_timeout_ms),
     }
 
 

@@ -58,9 +58,21 @@ def attributed(order: ParentOrder, draws: random.Random) -> ParentOrder:
     order = _sized(order, draws)
     bounds: dict[str, Any] = {}
     if isinstance(order.params, SweepParams | BestSingleParams) and draws.random() < 0.3:  # noqa: PLR2004 - some
-        bounds["in_force"] = draws.choice((InForce.IOC, InForce.FOK))
-        bounds |= {"duration_ms": None, "must_complete": False}
+        if order.envelope.stop_price is None and order.envelope.max_slippage_bps is None:
+            bounds["in_force"] = draws.choice((InForce.IOC, InForce.FOK))
+            bounds |= {"duration_ms": None, "must_complete": False}
+    elif draws.random() < 0.2:  # noqa: PLR2004 - some
+        bounds |= {"pilot_pct": draws.randint(5, 60), "pilot_timeout_ms": draws.randint(1_000, 60_000)}
+        bounds["duration_ms"] = order.envelope.duration_ms or draws.randint(10_000, 60_000)
     return replace(order, envelope=replace(order.envelope, **bounds))
+
+
+def confirmed(order: ParentOrder, draws: random.Random) -> list[tuple[int, e.Event]]:
+    """So many ns after the order: somebody lets the rest after a pilot go, too early, in time, or never."""
+    if order.envelope.pilot_pct is None:
+        return []
+    word = e.PauseAsked(parent_id=order.id, resume=True, principal="people", confirms=True)
+    return [(int(draws.uniform(0.5, 40) * _S), word) for _ in range(draws.randint(0, 3))]
 
 
 def _sized(order: ParentOrder, draws: random.Random) -> ParentOrder:

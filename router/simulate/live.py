@@ -297,8 +297,8 @@ class LiveWorld(SimWorld):
             case e.CancelAsked(parent_id=parent_id, principal=principal):
                 stop = CancelBody(ref_id=self._refs[parent_id])
                 return cancel_request(stop, entity=ENTITY, principal=principal, asked_ns=asked_ns)
-            case e.PauseAsked(parent_id=parent_id, resume=resume, principal=principal):
-                wait = PauseBody(ref_id=self._refs[parent_id])
+            case e.PauseAsked(parent_id=parent_id, resume=resume, principal=principal, confirms=confirms):
+                wait = PauseBody(ref_id=self._refs[parent_id], confirm_pilot=confirms)
                 return pause_request(wait, resume=resume, entity=ENTITY, principal=principal, asked_ns=asked_ns)
             case e.AmendAsked(parent_id=parent_id, principal=principal, quantity=quantity) if quantity is not None:
                 amend = AmendBody(ref_id=self._refs[parent_id], base_quantity=plain(quantity))

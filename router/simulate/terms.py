@@ -29,6 +29,8 @@ class Terms:
     rounds: dict[ParentId, set[ClientOrderId]] = field(default_factory=dict)
     """Of an order for one round: the first child of each that sent something, unless one of it never left."""
     first: dict[ClientOrderId, ClientOrderId] = field(default_factory=dict)
+    confirmed: set[ParentId] = field(default_factory=set)
+    """Whose pilot a person has let pass."""
     newest_ns: dict[ParentId, Nanos] = field(default_factory=dict)
     """When the newest of its children that a venue accepted was decided."""
 
@@ -46,6 +48,8 @@ class Terms:
             case f.ChildMoved(client_id=client_id, not_sent=True):
                 for rounds in self.rounds.values():
                     rounds.discard(self.first.get(client_id, client_id))
+            case f.PilotConfirmed(parent_id=parent_id):
+                self.confirmed.add(parent_id)
             case f.ChildIntended(order=child):
                 yield from self._of_child(child)
             case _:
@@ -105,6 +109,11 @@ class Terms:
         envelope = order.envelope
         if order.id in self.changed:
             return None
+        pilot = envelope.pilot_pct
+        if pilot is not None and order.id not in self.confirmed:
+            part = order.size * pilot / 100
+            if exposure > part + slack(order):
+                return f"{order.id} is exposed to {exposure} before its pilot of {part} is confirmed"
         share = envelope.max_share_per_venue
         if share is not None and at_venue > order.size * share + slack(order):
             return f"{order.id} has {at_venue} at {child.venue}, {share} of {order.size} is the most"

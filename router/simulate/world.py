@@ -18,7 +18,7 @@ from router.model.public_trades import PublicTrade
 from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda
-from router.simulate.asked import attributed, second_thoughts, worked
+from router.simulate.asked import attributed, confirmed, second_thoughts, worked
 from router.simulate.journal import SimJournal
 from router.simulate.judge import Judge
 from router.simulate.process import Process
@@ -411,6 +411,8 @@ class SimWorld:
                         continue
                     self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
                 order = attributed(order, self.draws["attributes"])
+                for after_ns, event in confirmed(order, self.draws["attributes"]):
+                    self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
                 self.count(f"asked in {order.quantity_basis}")
                 self.count(f"asked {order.envelope.in_force}")
             self.count(f"asked for {order.policy}")

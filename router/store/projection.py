@@ -50,6 +50,9 @@ HALTS = frozenset({HALTED, DECISION_FAILED})
 """Alerts after which nothing new leaves, until a `RESUMED`."""
 GATE_OPENED = "GATE_OPENED"
 NOT_AMENDED = "AMEND_REFUSED"
+PILOT_OVER = "PILOT_OVER"
+PILOT_CONFIRMED = "PILOT_CONFIRMED"
+PILOT = (PILOT_OVER, PILOT_CONFIRMED)
 PROPOSED, RESOLVED, NOT_RESOLVED = "RESOLUTION_PROPOSED", "RESOLVED", "RESOLUTION_REFUSED"
 RESOLUTIONS = (PROPOSED, RESOLVED, NOT_RESOLVED)
 """What became of a person's word on a quarantined child."""
@@ -143,6 +146,17 @@ class Projection:
             order_json=canonical(MODEL.encode(order)).decode(),
             updated_ns=fact.at_ns,
         )
+
+    @_take.register
+    def _(self, fact: f.PilotEnded) -> None:
+        figures = {"measured": fact.measured_bps, "planned": fact.planned_bps}
+        bps = ", ".join(f"{name} {'?' if one is None else cut(one, 4)} bps" for name, one in figures.items())
+        price = "?" if fact.all_in_price is None else cut(fact.all_in_price, 8)
+        self._alert(PILOT_OVER, f"{plain(fact.counted)} done at {price} all in: {bps}", subject=fact.parent_id)
+
+    @_take.register
+    def _(self, fact: f.PilotConfirmed) -> None:
+        self._alert(PILOT_CONFIRMED, f"by {fact.principal}", subject=fact.parent_id)
 
     @_take.register
     def _(self, fact: f.AmendRefused) -> None:

@@ -28,6 +28,8 @@ def model(data: dict[str, Any]) -> ParentOrder:
         ({"duration": "1h"}, {"time_in_force": "GTD"}),
         ({"time_in_force": "FOK"}, {"time_in_force": "FOK"}),
         ({"base_quantity": None, "quote_value": "100.50"}, {"quote_value": "100.5", "base_quantity": None}),
+        ({}, {"pilot_pct": None, "pilot_timeout": "1h"}),
+        ({"pilot_pct": 5, "pilot_timeout": "90s"}, {"pilot_pct": 5, "pilot_timeout": "90s"}),
         ({"size_includes_fees": True}, {"size_includes_fees": True, "base_quantity": "1.5"}),
     ],
 )
@@ -55,6 +57,9 @@ def test_what_was_said_and_what_was_not_is_echoed(said: dict[str, Any], echoed: 
         (TWAP | {"time_in_force": "IOC"}, "time_in_force", "IOC is one round, and TWAP works over time"),
         ({"time_in_force": "FOK", "duration": "1h"}, "time_in_force", "has no end"),
         ({"time_in_force": "IOC", "params": {"reach_bps": "2"}}, "params.reach_bps", "which IOC never does"),
+        ({"time_in_force": "IOC", "pilot_pct": 5}, "pilot_pct", "second round"),
+        ({"pilot_pct": 100}, "pilot_pct", "at most 99"),
+        ({"policy": "PEG", "pilot_pct": 5}, "pilot_pct", "PEG rests"),
         ({"time_in_force": "DAY"}, "time_in_force", "must be GTC, GTD, IOC or FOK"),
     ],
 )
