@@ -214,3 +214,18 @@ def test_trades_of_orders_nobody_here_knows_owe_nothing():
     due.shown(record("0"), at(100), at(101))
     due.traded(Ids(None, VENUE), at(110), at(111))
     assert due.overdue(at(117)) == "an order was traded 6000 ms ago and nothing was told of it"
+
+
+def test_names_are_forgotten_after_a_while():
+    """A day of orders is not kept; one that stands is shown again and again, and stays known."""
+    due = ReportsDue(5 * SECOND, 3 * SECOND)
+    for number in range(600):
+        names = Ids(ClientOrderId(f"c{number}"), VenueOrderId(f"v{number}"))
+        due.shown(record("0"), at(10 * number), at(10 * number))
+        due.placed(names, at(10 * number), at(10 * number))
+        due.told(names, at(10 * number + 1))
+
+    assert due.overdue(at(6_010)) is None
+    assert all(len(kept._kept) < 130 for kept in (due._told, due._shown, due._client_of))
+    due.traded(Ids(None, VENUE), at(6_000), at(6_001))
+    assert due.overdue(at(6_010)) is not None
