@@ -31,7 +31,9 @@ from router.store.queries import ParentDetail
 
 REF = RefId("demo-1")
 _LOOK_S = 0.01
-_PATIENCE_S = 45
+_PATIENCE_S = 120
+_ROUNDS_MOST = 100
+"""A copy that a busy machine sends past its deadline costs a round."""
 _LADDER_DEPTH = 4
 
 
@@ -47,7 +49,13 @@ class _Demo:
         self._stage = stage
         self._watcher = watcher
         self._out = out
-        self._order = {"ref_id": REF, "instrument": "BTC/USD", "side": "BUY", "base_quantity": quantity}
+        self._order = {
+            "ref_id": REF,
+            "instrument": "BTC/USD",
+            "side": "BUY",
+            "base_quantity": quantity,
+            "params": {"rounds_max": _ROUNDS_MOST},
+        }
         self._body = parse(OrderBody, self._order)
 
     async def play(self, *, with_kill: bool) -> tuple[Report, ExitCode]:

@@ -91,7 +91,9 @@ def _text(seed: int, tapes: Path | None) -> str:
     content["lab"] = {"port": control, "seed": seed, "read_lag_ms": 250}
     content["status"] = {"port": status}
     content["log"] = {"level": "info", "format": "json"}
-    content["timings"] = {"lease_ttl_ms": 1500}
+    # A busy machine is slow between approval and socket, renewals and updates: it is shown slowly, and not in part.
+    content["timings"] = {"lease_ttl_ms": 3_000, "approval_age_ms": 1_000}
+    content["limits"] |= {"book_age_ms_max": 10_000}
     if tapes is not None:
         content["lab"]["tapes"] = str(tapes.resolve())
     for venue, port in zip(content["venues"].values(), ports, strict=True):
