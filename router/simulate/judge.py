@@ -70,6 +70,21 @@ def whole(engine: Engine, rows: list[JournalRow]) -> Blotter:
     return blotter
 
 
+def _filled_at_end(rows: Iterable[JournalRow]) -> dict[ParentId, Decimal]:
+    """What was booked of each parent when it ended. Late fills may make it whole, and do not change how it ended."""
+    booked: dict[ParentId, Decimal] = {}
+    at_end: dict[ParentId, Decimal] = {}
+    for fact in (fact for row in rows for fact in row.facts):
+        match fact:
+            case f.FillBooked(fill=fill):
+                booked[fill.parent_id] = booked.get(fill.parent_id, ZERO) + fill.trade.quantity
+            case f.ParentMoved(parent_id=parent_id, state=state) if state.ended:
+                at_end[parent_id] = booked.get(parent_id, ZERO)
+            case _:
+                pass
+    return at_end
+
+
 class Rows(Protocol):
     """A journal that can be read from its first row."""
 
@@ -406,12 +421,13 @@ class Judge:
             self.breach("I3b", at_ns, f"{key} was never booked")
         for key in sorted(booked.keys() - real):
             self.breach("I3", at_ns, f"{key} is booked and no venue knows it")
+        at_end = _filled_at_end(rows)
         for parent in blotter.parents.values():
             filled = blotter.filled(parent)
             if filled > parent.order.quantity:
                 self.breach("I1", at_ns, f"{parent.order.id} of {parent.order.quantity} filled {filled}")
-            records = self._records(parent.order.id)
-            wrong = sizes.ended_wrongly(parent.order, parent.state, filled, records) if parent.state.ended else None
+            records, by_its_end = self._records(parent.order.id), at_end.get(parent.order.id, ZERO)
+            wrong = sizes.ended_wrongly(parent.order, parent.state, by_its_end, records) if parent.state.ended else None
             if wrong is not None:
                 self.breach("I17", at_ns, f"{parent.order.id} {wrong}")
 
