@@ -86,6 +86,8 @@ BAN_MS = 120_000
 """The shortest ban that a venue of ours publishes (binance, HTTP 418)."""
 FORGOTTEN_NS = 60 * NS_PER_S
 _DOUBLINGS_MOST = 8
+_SLICES = 1_000
+_EXACT_NS = 60 * NS_PER_S
 _LET_BY_NS = NS_PER_MS
 
 
@@ -94,12 +96,18 @@ class BudgetExhausted(SorError):
 
 
 class _Window:
-    """Units spent within the last `per_ns`: an exact log, so that no window anywhere holds more than `units`."""
+    """Units spent within the last `per_ns`: a log, so that no window anywhere holds more than `units`.
+
+    Exact where it is short. In a long one what was spent in the same thousandth of it is one line, as of its last
+    call: a day of calls is not kept one by one, and a call waits by that much too long at most.
+    """
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
         self._spent: deque[tuple[int, int]] = deque()
         self._sum = 0
+        self._slice_ns = limit.per_ns // _SLICES if limit.per_ns > _EXACT_NS else 0
+        self._began_ns = -limit.per_ns
 
     def wait_ns(self, units: int, urgency: Urgency, now_ns: int) -> int:
         self._forget(now_ns)
@@ -113,7 +121,12 @@ class _Window:
         return self._limit.per_ns
 
     def spend(self, units: int, now_ns: int) -> None:
-        self._spent.append((now_ns, units))
+        if self._spent and now_ns - self._began_ns < self._slice_ns:
+            last_ns, before = self._spent.pop()
+            self._spent.append((max(last_ns, now_ns), before + units))
+        else:
+            self._began_ns = now_ns
+            self._spent.append((now_ns, units))
         self._sum += units
 
     def _forget(self, now_ns: int) -> None:

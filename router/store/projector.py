@@ -27,7 +27,7 @@ from router.store.tables import FOLLOWING, JOURNAL, BalanceTable, ChildTable, Cu
 
 NAME = "query tables"
 BATCH_ROWS = 200
-_KNOWN_MAX = 20_000
+_KNOWN_MAX = 1_000
 """Names kept from earlier batches; past this they are forgotten and looked up again where needed."""
 
 _CURSOR = core(CursorTable)

@@ -69,6 +69,29 @@ def test_a_call_within_the_window_waits_for_nothing(asked):
         assert (waited == 0) == (before + spent <= (12 if urgent else 8))
 
 
+@given(calls, st.integers(8, 20))
+def test_no_long_window_holds_more_than_the_limit_either(asked, units):
+    """What is kept of it in a thousandth is one line: nothing is let by earlier, and nothing waits much longer."""
+    limit = Limit(name="w", units=units, per_ns=100 * NS_PER_S, reserved=4)
+    gone = played(Budget([limit], Hand()), limit, [(pause // 20, *rest) for pause, *rest in asked])
+    for start, *_ in gone:
+        assert sum(each[1] for each in gone if start <= each[0] < start + limit.per_ns) <= units
+    for index, (at, spent, urgent, waited) in enumerate(gone):
+        room, since = units if urgent else units - 4, at - waited - limit.per_ns - limit.per_ns // 1_000
+        assert waited == 0 or sum(each[1] for each in gone[:index] if each[0] > since) + spent > room
+
+
+def test_a_day_of_calls_is_not_kept_one_by_one():
+    """A limit of orders per day would be a list of a day's orders."""
+    limit = Limit(name="w", units=200_000, per_ns=86_400 * NS_PER_S, reserved=0)
+    budget = Budget([limit], Hand())
+    for number in range(20_000):
+        budget.spend({"w": 1}, number * NS_PER_S)
+
+    (meter,) = budget._meters.values()
+    assert len(meter._spent) < 300
+
+
 @given(calls)
 def test_a_counter_that_runs_down_never_rises_above_its_top(asked):
     limit = Limit(name="d", units=10, per_ns=20 * NS_PER_S, reserved=3, drips=True)
