@@ -55,7 +55,7 @@ def small(order: ParentOrder, base: Decimal) -> Decimal:
 def ended_wrongly(
     order: ParentOrder, state: ParentState, filled: Decimal, records: Iterable[OrderRecord]
 ) -> str | None:
-    """FILLED means all of it by its end (`filled`), or of money and net base all but what no venue takes; and the reverse."""
+    """FILLED means all of it by its end, or of money and net base all but what no venue takes; and the reverse."""
     if order.asked is None:
         whole = filled == order.quantity
         return None if (state is ParentState.FILLED) == whole else f"is {state} with {filled} filled"
