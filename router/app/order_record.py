@@ -1,7 +1,6 @@
 """An order's record for TCA, from what the store holds: its tables, the views of its decisions, the market record."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from itertools import pairwise
 
 from router.book.discounts import as_reckoned
@@ -9,24 +8,43 @@ from router.journal.codec import loads
 from router.market_record.archive import Archive
 from router.market_record.reading import Reader, volumes
 from router.market_record.samples import Gap, Sample
-from router.model import rounding
-from router.model.ids import Asset, ClientOrderId, InstrumentId, ListingId, Nanos, VenueId
-from router.model.money import ZERO, ratio
+from router.model.errors import SorError
+from router.model.ids import Asset, ClientOrderId, InstrumentId, ListingId, Nanos, ParentId, VenueId
 from router.model.orders import ParentOrder, ParentState
 from router.model.side import Side
+from router.store import JournalStore
 from router.store.queries import Explanation, ParentDetail, fees_of, never_left
 from router.store.tables import ChildTable, FillTable
+from router.tca.fold import Fold
 from router.tca.path import AGE_NS_MAX
 from router.tca.record import Blind, ChildSeen, DecisionSeen, FillSeen, Instant, OrderRecord, TapePiece
 from router.tca.result import mid_of
+from router.tca.size import size_of
 from router.tca.spreads import HORIZONS_S
 
 _NS_PER_S = 1_000_000_000
-_FINEST = Decimal("1e-8")
+_ROWS = 1_000
 
 
 class NotEnded(Exception):
     """The order is still worked: what it costs is not known yet."""
+
+
+class Differs(SorError):
+    """The tables and the journal do not tell the same of an order."""
+
+    def __init__(self, ref_id: str) -> None:
+        super().__init__(f"the tables and the journal do not tell the same of {ref_id}: run `sor verify`")
+
+
+async def journal_record(store: JournalStore, other: OrderRecord) -> OrderRecord:
+    """The record of the same order from the journal's rows alone, with the same market."""
+    fold, after = Fold(ParentId(other.parent_id)), 0
+    while rows := await store.read(after, _ROWS):
+        for one in rows:
+            fold.follow(one.row.stamped.event, one.row.facts)
+        after = rows[-1].seq
+    return fold.record(ParentId(other.parent_id), other.instants, other.blind, other.tape)
 
 
 async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[Explanation]) -> OrderRecord:
@@ -41,6 +59,10 @@ async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[
         parent.accepted_ns - AGE_NS_MAX,
         last_ns + (HORIZONS_S[-1] + 1) * _NS_PER_S,
     )
+    order = loads(parent.order_json)
+    assert isinstance(order, ParentOrder)
+    fills = tuple(map(_fill, detail.fills))
+    arrival = mid_of(next((one.view for one in rounds if one.view is not None), None))
     planned = {child.client_id: one.planned.round for one in rounds for child in one.planned.children}
     return OrderRecord(
         ref_id=parent.ref_id,
@@ -49,7 +71,7 @@ async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[
         base=Asset(base),
         reporting=Asset(reporting),
         side=Side(parent.side),
-        quantity=_size(detail, rounds),
+        quantity=size_of(order, ParentState(parent.state), fills, arrival),
         limit_price=parent.limit_price,
         policy=parent.policy,
         principal=parent.principal,
@@ -59,30 +81,11 @@ async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[
         ended_ns=Nanos(parent.updated_ns),
         decisions=tuple(_decision(one) for one in rounds),
         children=tuple(_child(one, planned.get(ClientOrderId(one.client_id), 0)) for one in detail.children),
-        fills=tuple(map(_fill, detail.fills)),
+        fills=fills,
         instants=tuple(map(_instant, market.samples)),
         blind=tuple(map(_blind, market.gaps)),
         tape=tuple(_tape(market.samples)),
     )
-
-
-def _size(detail: ParentDetail, rounds: Sequence[Explanation]) -> Decimal:
-    """How much base was asked for. For money: what was done, and what is left as much as it was worth at arrival."""
-    parent = detail.parent
-    order = loads(parent.order_json)
-    assert isinstance(order, ParentOrder)
-    if order.asked is None:
-        return parent.quantity
-    done = sum((one.quantity for one in detail.fills), ZERO)
-    if ParentState(parent.state) is ParentState.FILLED:
-        return done
-    if not order.quantity_basis.by_value:
-        return max(order.asked, done)
-    arrival = mid_of(next((one.view for one in rounds if one.view is not None), None))
-    paid = sum((one.quantity * one.price for one in detail.fills), ZERO)
-    if not arrival:
-        return done or parent.quantity
-    return done + rounding.down(ratio(max(order.asked - paid, ZERO), arrival), _FINEST)
 
 
 def _decision(one: Explanation) -> DecisionSeen:

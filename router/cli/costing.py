@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from router.app.exits import ExitCode
-from router.app.order_record import NotEnded, order_record
+from router.app.order_record import Differs, NotEnded, journal_record, order_record
 from router.cli.case import read_case
 from router.cli.common import AsJson, ConfigFile, run, settings
 from router.cli.out import Out
@@ -31,6 +31,10 @@ def tca(
     case: Annotated[
         Path | None, typer.Option("--input", help="Another system's order as a file (docs/schemas/tca), or -.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Make the record of the journal alone too; exit code 1 if they differ."),
+    ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +42,7 @@ def tca(
 
     async def work() -> ExitCode:
         if ref is not None and case is None:
-            record = await _kept(settings(config), ref)
+            record = await _kept(settings(config), ref, check=check)
         elif case is not None and ref is None:
             record = record_of(read_case(case))
         else:
@@ -49,19 +53,22 @@ def tca(
     run(work(), as_json=as_json)
 
 
-async def _kept(found: Config, ref: str) -> shapes.OrderRecord:
-    """What the store holds of an order that has ended. Raises `BadInput`."""
+async def _kept(found: Config, ref: str, *, check: bool) -> shapes.OrderRecord:
+    """What the store holds of an order that has ended. Raises `BadInput`; `Differs` from the journal."""
     async with reading_if_there(found) as seen:
         order = await order_of_ref(seen, ref)
         if seen is None or isinstance(order, Request):
             raise BadInput("ref_id", f"{ref} was taken by no driver yet: there is nothing to measure")
         archive = Archive(found.database_url)
         try:
-            return await order_record(archive, order, await rounds_of(seen.queries, order))
+            record = await order_record(archive, order, await rounds_of(seen.queries, order))
         except NotEnded:
             raise BadInput("ref_id", f"{ref} is still worked: what it costs is known at its end") from None
         finally:
             await archive.close()
+        if check and await journal_record(seen.store, record) != record:
+            raise Differs(ref)
+        return record
 
 
 def digest_of(record: shapes.OrderRecord) -> str:

@@ -34,7 +34,7 @@ from router.tca.spreads import (
     markout_bps,
     realised_bps,
 )
-from router.tca.valued import DECIDED, ITSELF, Valued, valued
+from router.tca.valued import DECIDED, Valued, valued
 
 _NS_PER_S = 1_000_000_000
 _HALF = Decimal("0.5")
@@ -147,7 +147,7 @@ class _Seen:
             self.flags.add("a fill or a fee could not be valued: no cost is stated")
         self.whole = len(self.valued) == len(found)
         for one in self.valued:
-            self.flags |= {f"rates {rate.source}" for rate in one.rates if rate.source in {DECIDED, ITSELF}}
+            self.flags |= {f"rates {rate.source}" for rate in one.rates if rate.source == DECIDED}
 
     def view_of(self, child: str) -> MarketView | None:
         """What the decision saw that planned this child."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from router.book.effective import replaced_here
 from router.model.ids import Asset
 from router.model.money import ONE, ZERO, exactly
 from router.model.orders import Fee
@@ -10,12 +11,12 @@ from router.tca.path import Path
 from router.tca.record import FillSeen, Instant, OrderRecord
 from router.tca.shortfall import Execution
 
-THEN, DECIDED, ITSELF = "then", "at its decision", "the fill's own price"
+THEN, DECIDED, REPLACED = "then", "at its decision", "what replacing it there costs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
-    """Reporting currency per unit of an asset, and whence: seen then, at the decision, or from the fill itself."""
+    """Reporting currency per unit of an asset, and whence: seen then, at the decision, or the fill's own price."""
 
     asset: Asset
     rate: Decimal
@@ -57,10 +58,11 @@ def valued(
         return None
     with exactly():
         price = fill.price * quote.rate
-    fees = [_fee(record, fill, fee, path, decided, quote, price) for fee in fill.fees]
+    fees = [_fee(record, fill, fee, path, decided) for fee in fill.fees if fee.asset not in {record.base, fill.quote}]
     known = [one for one in fees if one is not None]
     if len(known) < len(fees):
         return None
+    known += _on_the_spot(record, fill, quote, price)
     with exactly():
         charged = sum((amount for amount, _ in known), ZERO)
     at_arrival = _of(record, fill.quote, arrival)
@@ -80,22 +82,24 @@ def _quote_rate(record: OrderRecord, fill: FillSeen, path: Path, decided: Instan
     return _rate(record, fill.quote, fill, path, decided)
 
 
+def _on_the_spot(record: OrderRecord, fill: FillSeen, quote: Rate, price: Decimal) -> list[tuple[Decimal, Rate]]:
+    """Fees in quote at the quote's own rate; in base at what replacing it costs, as plans and results value them."""
+    with exactly():
+        in_quote = sum((fee.amount for fee in fill.fees if fee.asset == fill.quote), ZERO)
+        in_base = sum((fee.amount for fee in fill.fees if fee.asset == record.base), ZERO)
+        found = [(in_quote * quote.rate, quote)] if in_quote else []
+        if in_base:
+            value = fill.quantity * price
+            with_fee = replaced_here(record.side, value, fill.quantity, in_base)
+            rate = Rate(asset=record.base, rate=price, source=REPLACED)
+            found.append((record.side.sign * (with_fee - value), rate))
+    return found
+
+
 def _fee(
-    record: OrderRecord,
-    fill: FillSeen,
-    fee: Fee,
-    path: Path,
-    decided: Instant | None,
-    quote: Rate,
-    price: Decimal,
+    record: OrderRecord, fill: FillSeen, fee: Fee, path: Path, decided: Instant | None
 ) -> tuple[Decimal, Rate] | None:
-    if fee.asset == fill.quote:
-        rate: Rate | None = quote
-    elif fee.asset == record.base:
-        mid = path.mid(fill.at_ns)
-        rate = Rate(asset=fee.asset, rate=mid or price, source=THEN if mid else ITSELF)
-    else:
-        rate = _rate(record, fee.asset, fill, path, decided)
+    rate = _rate(record, fee.asset, fill, path, decided)
     if rate is None:
         return None
     with exactly():
