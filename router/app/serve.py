@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from router.app.drive import drive_while, following
 from router.app.parts import Driving, Router
+from router.app.proving import proving
 from router.engine import recovering
 from router.model.errors import LeaseHeld
 from router.model.ids import InstrumentId, Nanos
@@ -144,7 +145,8 @@ async def serve(router: Router, stop: asyncio.Event) -> None:
                         await asyncio.wait_for(stop.wait(), _STANDBY_S)
                     continue
                 await pages.open()  # whoever drove here before may have left the port
-                await drive_while(router, lease, lambda driving: _shown_while(served, driving, stop))
+                async with proving(router):
+                    await drive_while(router, lease, lambda driving: _shown_while(served, driving, stop))
                 served.driving = None
     finally:
         await pages.close()

@@ -1,6 +1,6 @@
 """One routing decision as a record: what was asked on which view, proven, compared, and whether it comes out the same.
 
-Nothing of it is computed on the way of an order: it follows from the journal, whenever somebody asks.
+Nothing of it is computed on the way of an order: it follows from the journal, beside the driver (`proving`) or later.
 """
 
 import hashlib
@@ -43,6 +43,14 @@ def is_decision(appended: Appended, parent: ParentId, planning_round: int) -> bo
         isinstance(fact, RoundPlanned) and (fact.parent_id, fact.round) == (parent, planning_round)
         for fact in appended.row.facts
     )
+
+
+def failed(made: Report) -> str:
+    """In a sentence what does not hold of a record; empty where everything does."""
+    said = list(made["faults"])
+    if not made["same_on_the_kept_view"]:
+        said.append("the plan is another one on the levels that were kept")
+    return "; ".join(said)
 
 
 def record(asked: Asked) -> Report:

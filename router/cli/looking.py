@@ -1,6 +1,6 @@
 """Commands that only look: they read the database, or the market, and change nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -23,12 +23,14 @@ from router.cli.deciding import parse_decision
 from router.cli.market import against, market_view
 from router.cli.out import Out
 from router.cli.reading import Reading, order_of_ref, reading_if_there, rounds_of
+from router.cli.records import Proven, failed_decisions, records_of
 from router.cli.shown import driver_shown
 from router.model.errors import BadInput
 from router.model.requests import Request
 from router.model.side import Side
 from router.store.projection import GATE_OPENED, PILOT, RESOLUTIONS
 from router.store.queries import Explanation, ParentDetail
+from router.store.tables import AlertTable
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
@@ -125,13 +127,15 @@ def explain(
         found = settings(config)
         async with reading_if_there(found) as seen:
             order, number = await _asked_for(seen, ref)
-            known = await rounds_of(seen.queries, order) if seen is not None and isinstance(order, ParentDetail) else ()
-            pilot = (
-                ()
-                if seen is None or isinstance(order, Request)
-                else await seen.queries.words_on([order.parent.id], PILOT)
-            )
-        shown = [] if isinstance(order, Request) else _explained(order, known, number or only, depth)
+            known: list[Explanation] = []
+            proven: Mapping[int, Proven] = {}
+            pilot: tuple[AlertTable, ...] = ()
+            if seen is not None and isinstance(order, ParentDetail):
+                every, wanted = await rounds_of(seen.queries, order), number or only
+                known = [one for one in every if wanted in {None, one.planned.round}]
+                proven = await records_of(found.database_url, seen.store, order.parent.id, known)
+                pilot = await seen.queries.words_on([order.parent.id], PILOT)
+        shown = [] if isinstance(order, Request) else _explained(order, known, proven, depth)
         for one in shown:
             one["words"] = [report.alert_line(word) for word in pilot]
         Out(as_json=as_json).show(shown, tables.explanations)
@@ -152,16 +156,16 @@ async def _asked_for(seen: Reading | None, text: str) -> tuple[ParentDetail | Re
 
 
 def _explained(
-    detail: ParentDetail, rounds: Sequence[Explanation], only: int | None, depth: int
+    detail: ParentDetail, rounds: Sequence[Explanation], proven: Mapping[int, Proven], depth: int
 ) -> list[report.Report]:
     parent = detail.parent
     side, limit = Side(parent.side), parent.limit_price
-    wanted = [one for one in rounds if only in {None, one.planned.round}]
     return [
         report.with_fills(
             report.explanation_report(one, against(one, side, limit), side, parent.instrument, depth), detail.fills
         )
-        for one in wanted
+        | {"proof": report.proof_report(proven.get(one.planned.round))}
+        for one in rounds
     ]
 
 
@@ -176,8 +180,11 @@ def alerts(
     async def work() -> ExitCode:
         async with reading_if_there(settings(config)) as seen:
             but = () if everything else (GATE_OPENED,)
-            lines = await seen.queries.alerts(limit=limit, but=but) if seen else ()
-        Out(as_json=as_json).show([report.alert_line(line) for line in lines], tables.alerts)
+            lines = [report.alert_line(one) for one in await seen.queries.alerts(limit=limit, but=but)] if seen else []
+            if seen is not None:
+                lines += [report.failed_line(one) for one in await failed_decisions(seen.config.database_url, limit)]
+        lines.sort(key=lambda line: line["seq"], reverse=True)
+        Out(as_json=as_json).show(lines[:limit], tables.alerts)
         return ExitCode.OK
 
     run(work(), as_json=as_json)

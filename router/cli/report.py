@@ -33,6 +33,7 @@ from router.requests.bodies import parse
 from router.requests.orders import order_written
 from router.split.compare import Comparison
 from router.split.plan import Plan
+from router.store.decision_records import FailedDecision
 from router.store.queries import Explanation, ParentDetail, exclusions_of, key_of, never_left, plan_of, totals, traded
 from router.store.tables import AlertTable, BalanceTable, ChildTable, FillTable, ParentTable, VenueAccountTable
 from router.tca.band import WITHIN_MS
@@ -41,6 +42,7 @@ from router.tca.result import mid_of, money_of, per_unit, planned_quantity, resu
 
 if TYPE_CHECKING:
     from router.app.estimate import Estimate  # brings ccxt with it
+    from router.cli.records import Proven
 
 Report = dict[str, Any]
 
@@ -481,6 +483,29 @@ def with_fills(explained: Report, fills: Sequence[FillTable]) -> Report:
     return explained
 
 
+def proof_report(proven: "Proven | None") -> Report | None:
+    """How near a decision was to the best there was, what the cash's place cost it, and whether its proof holds.
+
+    None where nobody has proven it, and working it out would take long: `sor replay --decision` does.
+    """
+    if proven is None:
+        return None
+    made = proven.record
+    bound = made["certificate"]
+    return {
+        "kept": proven.kept,
+        "failed": proven.failed or None,
+        "status": None if bound is None else bound["status"],
+        "gap_bps": None if bound is None else bound["gap_bps"],
+        "upper": None if bound is None else bound["upper"],
+        "lower": None if bound is None else bound["lower"],
+        "view": made["view"],
+        "facts": made["facts"],
+        "cash": made["cash"],
+        "chances": made.get("chances"),
+    }
+
+
 def venues_report(
     config: Config,
     gates: Sequence[VenueAccountTable],
@@ -548,4 +573,16 @@ def alert_line(alert: AlertTable) -> Report:
         "account": alert.account,
         "subject": alert.subject,
         "detail": alert.detail,
+    }
+
+
+def failed_line(found: FailedDecision) -> Report:
+    """A decision that does not stand up to its own proof, among the alerts."""
+    return {
+        "seq": found.seq,
+        "at": moment(found.at_ns),
+        "kind": "PROOF_FAILED",
+        "account": None,
+        "subject": f"{found.parent_id}.{found.round}",
+        "detail": found.failed,
     }

@@ -1,6 +1,6 @@
 """Reports drawn for people. Nothing in here computes: it only chooses what to show and how."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -289,11 +289,7 @@ def _before_sending(report: Report) -> list[RenderableType]:
         ends = f"{figure(band['low'])} to {figure(band['high'])}"
         moves = f"the mid moves {figure(band['moves_bps_per_s'])} bps a second, {rests}"
         lines.append(Text(f"four in five end all in at {ends} if sent within {band['within_ms'] // 1_000} s ({moves})"))
-    if report["cash"] is not None and report["cash"]["lost_bps"] != "0":
-        lines.append(Text(f"{figure(report['cash']['lost_bps'])} bps are lost to where the cash sits"))
-        for one in report["cash"]["shadow_prices"]:
-            worth = f"one more {one['asset']} at {one['account']} would save {figure(one['worth'])}"
-            lines.append(Text(f"  {worth} {_reporting(report)}"))
+    lines += _cash(report["cash"], _reporting(report))
     beyond = report["impact"]["beyond_the_books_bps"]
     if beyond is not None:
         lines.append(Text(f"beyond the books, by the square-root law: {figure(beyond)} bps", style="yellow"))
@@ -366,12 +362,36 @@ def explanation(report: Report) -> RenderableType:
         _plan(report["plan"], f"due {report['due']} {_base(report)}", report),
         *_left(report),
         *(Text(_token_fee(one), style="dim") for one in report["token_fees"]),
+        *_proof(report),
     ]
     if report["seen"] is not None:
         parts += [Text(""), book(report["seen"])]
     if report["against"] is not None:
         parts += [Text(""), estimate(report["against"])]
     return Group(*parts)
+
+
+def _cash(cash: Report | None, reporting: str) -> Iterator[Text]:
+    """What is lost to where the cash sits, if anything is, and which balance one more unit of would save how much."""
+    if cash is None or cash["lost_bps"] == "0":
+        return
+    yield Text(f"{figure(cash['lost_bps'])} bps are lost to where the cash sits")
+    for one in cash["shadow_prices"]:
+        worth = f"one more {one['asset']} at {one['account']} would save {figure(one['worth'])}"
+        yield Text(f"  {worth} {reporting}")
+
+
+def _proof(report: Report) -> Iterator[Text]:
+    """What the decision was proven to be, and what it cost that the cash lay where it lay."""
+    proof = report["proof"]
+    if proof is None:
+        yield Text(f"not proven yet: sor replay --decision {report['decision']}", style="dim")
+        return
+    if proof["failed"]:
+        yield Text(f"its proof does not hold: {proof['failed']}", style="bold red")
+    if proof["gap_bps"] is not None:
+        yield Text(f"{proof['status']}: within {proof['gap_bps']} bps of the best there was", style="dim")
+    yield from _cash(proof["cash"], _reporting(report))
 
 
 def venues(lines: Sequence[Report]) -> RenderableType:

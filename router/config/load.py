@@ -147,6 +147,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
         audit=AuditSettings(
             heads=_beside(folder, file.audit.heads or Path(f".sor/heads/{mode}-{file.deployment}.jsonl")),
             every_s=file.audit.every_s,
+            prove=file.audit.prove,
         ),
         local_roles=local_roles(file.access, mode),
         http=http_settings(file.http, folder),

@@ -219,11 +219,13 @@ def _paper_money() -> dict[str, Decimal]:
 class AuditSection(Section):
     """Where the journal's signed head goes: `heads` should lie on another disk, or be carried off from where it lies.
 
-    By default `.sor/heads/<mode>-<deployment>.jsonl`.
+    By default `.sor/heads/<mode>-<deployment>.jsonl`. `prove`: `sor serve` has every decision proven, by a process of
+    its own, and keeps what came of it.
     """
 
     heads: Path | None = None
     every_s: Annotated[int, Field(gt=0, le=3_600)] = 60
+    prove: bool = True
 
 
 class PaperSection(Section):

@@ -85,10 +85,11 @@ class PaperSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditSettings:
-    """The file the journal's signed head is appended to, and how often."""
+    """The file the journal's signed head is appended to, and how often; and are decisions proven beside a driver?"""
 
     heads: Path
     every_s: int
+    prove: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -88,6 +88,7 @@ def write_config(
         "database": f"sqlite:///{folder / 'sor.db'}",
         "secrets_dir": str(folder / "secrets"),
         "allow_loopback_urls": True,
+        "audit": {"prove": False},
         "instruments": ["BTC/USD"],
         "fx": {"USDT": {"declared": 1}, "USDC": {"declared": 1}},
         "venues": {

@@ -522,6 +522,32 @@ class Observe:
         self._metrics.surprises.labels("recorder").inc()
         self._log.error("recorder raised", exc_info=error)
 
+    def decisions_proven(self, count: int, left_out: int) -> None:
+        """So many decisions were proven beside the driver; `left_out` had to be passed over."""
+        self._metrics.proven.inc(count)
+        if left_out:
+            self._metrics.unproven.inc(left_out)
+            self._log.warning("decisions not proven", count=left_out, why="too many at once")
+
+    def proof_failed(self, decision: str, why: str) -> None:
+        """What was decided does not stand up to its own proof: a bug."""
+        self._metrics.proofs_failed.inc()
+        self._log.error("proof failed", decision=decision, why=why)
+
+    def replay_diverged(self, why: str) -> None:
+        """A row of the journal is decided otherwise than it was written: a bug, and the end of proving."""
+        self._metrics.proofs_failed.inc()
+        self._log.error("replay diverged", why=why)
+
+    def prover_raised(self, why: str) -> None:
+        """The prover's own bug, or its database is away."""
+        self._metrics.surprises.labels("prover").inc()
+        self._log.error("prover raised", why=why)
+
+    def prover_ended(self) -> None:
+        """The process that proves decisions went; another is started, and orders did not notice."""
+        self._log.warning("prover ended")
+
     def book_aged(self, listing: ListingId, age_ns: int, *, usable: bool) -> None:
         """How old a book is now, and whether it is routed on: the most important alerts."""
         self._metrics.book_age.labels(listing).set(age_ns / _NS_PER_S)

@@ -126,6 +126,10 @@ class Store(Protocol):
         """Keep the state as of `seq`."""
         ...
 
+    async def snapshot_before(self, version: int, seq: int) -> tuple[int, str, bytes] | None:
+        """The newest snapshot of that version that reaches no further than `seq`, with its row's hash and payload."""
+        ...
+
     async def newest_snapshot(self, version: int) -> tuple[int, str, bytes] | None:
         """(seq, row hash, payload) of the newest snapshot of this state version whose hash is in the journal."""
         ...

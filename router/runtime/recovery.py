@@ -66,6 +66,22 @@ async def _recover(
     return await _to_the_end(store, Engine(policies), 0, "")
 
 
+async def recover_before(store: Store, policies: Mapping[str, Policy], seq: int, *, short: bool) -> tuple[Engine, int]:
+    """An engine as it stood at or before row `seq`, by the nearest snapshot, and the row it stands at.
+
+    Where no snapshot is so old: from nothing in a `short` journal, else as of the newest snapshot, behind `seq`.
+    """
+    kept = await store.snapshot_before(IMAGE_VERSION, seq)
+    if kept is None and not short:
+        kept = await store.newest_snapshot(IMAGE_VERSION)
+    if kept is None:
+        return Engine(policies), 0
+    at_seq, _, payload = kept
+    image_of = SNAPSHOTS.loads(payload)
+    assert isinstance(image_of, StateImage)
+    return Engine(policies, State.of(image_of)), at_seq
+
+
 async def _to_the_end(store: Store, engine: Engine, seq: int, row_hash: str) -> Recovered:
     while rows := await store.read(seq, PAGE):
         for appended in rows:

@@ -44,9 +44,17 @@ def _bytes_of(facts: tuple[Fact, ...]) -> bytes:
 
 
 class Replay:
-    """Fed the journal's rows in order from the first. `concerns` says which rows to decide again; all by default."""
+    """Fed the journal's rows in order from the first. `concerns` says which rows to decide again; all by default.
 
-    def __init__(self, policies: Mapping[str, Policy], concerns: Callable[[Appended], bool] | None = None) -> None:
+    With an `engine` that was recovered, fed from the row after the one it stands at.
+    """
+
+    def __init__(
+        self,
+        policies: Mapping[str, Policy],
+        concerns: Callable[[Appended], bool] | None = None,
+        engine: Engine | None = None,
+    ) -> None:
         self.rows = 0
         self.decided = 0
         """Rows decided again and found equal."""
@@ -56,7 +64,7 @@ class Replay:
         """Of that row's facts, as they are written: SHA-256."""
         self._policies = policies
         self._concerns = concerns
-        self._engine = Engine(policies)
+        self._engine = Engine(policies) if engine is None else engine
 
     def take(self, rows: Iterable[Appended]) -> Divergence | None:
         """The next rows; the first of them that diverges, if one does. Nothing may be fed after that."""

@@ -114,21 +114,26 @@ class _Prover:
             tree=leaves,
         )
 
-    def _leaves(self, node: Node) -> tuple[Cut | Leaf, Decimal]:
-        """The tree as it is told, and the least bound of its leaves."""
-        if node.below is None or node.above is None:
-            duals = self._exact.duals(node)
-            return Leaf(duals=duals), self._exact.infinite if duals is None else self._exact.bound(node.box, duals)
-        below, low = self._leaves(node.below)
-        above, high = self._leaves(node.above)
-        curve = self._splitter.curves[node.rank]
-        cut = Cut(
-            listing_id=curve.view.listing.id,
-            quantity=Decimal(node.at) / self._splitter.scale,
-            below=below,
-            above=above,
-        )
-        return cut, min(low, high)
+    def _leaves(self, root: Node) -> tuple[Cut | Leaf, Decimal]:
+        """The tree as it is told, and the least bound of its leaves. A tree may be deeper than calls can be."""
+        told: list[tuple[Cut | Leaf, Decimal]] = []
+        stack = [(root, False)]
+        while stack:
+            node, halves_told = stack.pop()
+            if node.below is None or node.above is None:
+                told.append(self._leaf(node))
+            elif not halves_told:
+                stack += [(node, True), (node.above, False), (node.below, False)]
+            else:
+                (above, high), (below, low) = told.pop(), told.pop()
+                at = Decimal(node.at) / self._splitter.scale
+                listing = self._splitter.curves[node.rank].view.listing.id
+                told.append((Cut(listing_id=listing, quantity=at, below=below, above=above), min(low, high)))
+        return told[0]
+
+    def _leaf(self, node: Node) -> tuple[Leaf, Decimal]:
+        duals = self._exact.duals(node)
+        return Leaf(duals=duals), self._exact.infinite if duals is None else self._exact.bound(node.box, duals)
 
 
 def notional(splitter: Splitter) -> Decimal:

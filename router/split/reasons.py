@@ -117,6 +117,8 @@ def left_over(
             causes.append(dear(request))
         else:
             causes.append(shared)
+    if shared in causes and not priced:
+        causes = [cause for cause in causes if cause != dear(request)]
     return joined(causes) or DUST
 
 

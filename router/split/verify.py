@@ -117,33 +117,36 @@ class _Verifier:
             yield "the bound of the root is not what its multipliers make"
         if told.lower_lp != self._linear(told.linear):
             yield "the linear bound is not what its multipliers make"
-        found = list(self._leaves(told.tree, nothing_decided, 0))
+        found = list(self._leaves(told.tree, nothing_decided))
         if any(bound is None for bound in found):
             yield "a box said to be empty is not, or a cut is none"
         elif told.lower != min(bound for bound in found if bound is not None):
             yield "the lower bound is not what the tree makes"
 
-    def _leaves(self, tree: Cut | Leaf, ranges: dict[ListingId, _Range], depth: int) -> Iterator[Decimal | None]:
+    def _leaves(self, root: Cut | Leaf, everywhere: dict[ListingId, _Range]) -> Iterator[Decimal | None]:
         """The bound of every leaf; None for what does not hold."""
-        if isinstance(tree, Leaf):
-            if tree.duals is not None:
-                yield self._bound(ranges, tree.duals)
-            elif self._empty(ranges):
-                yield Decimal("1E+60")
-            else:
+        stack = [(root, everywhere, 0)]
+        while stack:
+            tree, ranges, depth = stack.pop()
+            if isinstance(tree, Leaf):
+                yield self._leaf(tree, ranges)
+                continue
+            market = self._markets.get(tree.listing_id)
+            if market is None or depth > _DEPTH_MAX or not rounding.on_grid(tree.quantity, market.view.listing.step):
                 yield None
-            return
-        market = self._markets.get(tree.listing_id)
-        if market is None or depth > _DEPTH_MAX or not rounding.on_grid(tree.quantity, market.view.listing.step):
-            yield None
-            return
-        low, high = ranges[tree.listing_id]
-        if not low <= tree.quantity <= high:
-            yield None
-            return
-        yield from self._leaves(tree.below, {**ranges, tree.listing_id: (low, tree.quantity)}, depth + 1)
-        more = tree.quantity + market.view.listing.step
-        yield from self._leaves(tree.above, {**ranges, tree.listing_id: (more, high)}, depth + 1)
+                return
+            low, high = ranges[tree.listing_id]
+            if not low <= tree.quantity <= high:
+                yield None
+                return
+            more = tree.quantity + market.view.listing.step
+            stack.append((tree.above, {**ranges, tree.listing_id: (more, high)}, depth + 1))
+            stack.append((tree.below, {**ranges, tree.listing_id: (low, tree.quantity)}, depth + 1))
+
+    def _leaf(self, leaf: Leaf, ranges: dict[ListingId, _Range]) -> Decimal | None:
+        if leaf.duals is not None:
+            return self._bound(ranges, leaf.duals)
+        return Decimal("1E+60") if self._empty(ranges) else None
 
     def _empty(self, ranges: Mapping[ListingId, _Range]) -> bool:
         """Does nothing fit into these ranges?"""

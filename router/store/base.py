@@ -356,6 +356,14 @@ class JournalStore:
         seq, row_hash, payload = rows[0]
         return cast("int", seq), cast("str", row_hash), bytes(cast("bytes", payload))
 
+    async def snapshot_before(self, version: int, seq: int) -> tuple[int, str, bytes] | None:
+        """As `newest_snapshot`, the newest that reaches no further than `seq`."""
+        rows = await self._session.read(sql.SNAPSHOT_BEFORE, self._shard, version, seq)
+        if not rows:
+            return None
+        found, row_hash, payload = rows[0]
+        return cast("int", found), cast("str", row_hash), bytes(cast("bytes", payload))
+
     async def bump_incarnation(self) -> int:
         """A backup was restored: no client order id from now on can be one given out before. The new number."""
         rows = await self._write_one(sql.BUMP_INCARNATION)

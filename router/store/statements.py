@@ -111,6 +111,24 @@ NEWEST_SNAPSHOT = Sql("""
     JOIN journal ON journal.shard = snapshot.shard AND journal.seq = snapshot.seq AND journal.hash = snapshot.hash
     WHERE snapshot.shard = $1 AND snapshot.version = $2 ORDER BY snapshot.seq DESC LIMIT 1
 """)
+SNAPSHOT_BEFORE = Sql("""
+    SELECT snapshot.seq, snapshot.hash, snapshot.payload FROM snapshot
+    JOIN journal ON journal.shard = snapshot.shard AND journal.seq = snapshot.seq AND journal.hash = snapshot.hash
+    WHERE snapshot.shard = $1 AND snapshot.version = $2 AND snapshot.seq <= $3 ORDER BY snapshot.seq DESC LIMIT 1
+""")
+
+# Records of decisions: worked out beside the driver, kept once.
+
+DECISIONS_PROVEN = Sql("SELECT MAX(seq) FROM decision_record WHERE shard = $1")
+KEEP_DECISION = Sql("""
+    INSERT INTO decision_record (shard, parent_id, round, seq, at_ns, failed, payload)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (shard, parent_id, round) DO NOTHING
+""")
+DECISION_RECORDS = Sql("SELECT round, failed, payload FROM decision_record WHERE shard = $1 AND parent_id = $2")
+FAILED_DECISIONS = Sql("""
+    SELECT parent_id, round, seq, at_ns, failed FROM decision_record
+    WHERE shard = $1 AND failed <> '' ORDER BY seq DESC LIMIT $2
+""")
 
 # The database's own identity.
 

@@ -1,9 +1,13 @@
 """Afterwards: every decision by its name, beside its fills, and decided again to the same bytes."""
 
 import json
+import signal
+from decimal import Decimal
 from pathlib import Path
 
-from tests.e2e.desk import DONE, desk_at, printed
+from router.store.decision_records import DecisionRecords
+from tests.e2e.desk import DONE, TIMINGS, desk_at, printed
+from tests.waiting import eventually
 
 
 async def test_a_decision_is_explained_and_decided_again(tmp_path: Path) -> None:
@@ -29,3 +33,25 @@ async def test_a_decision_is_explained_and_decided_again(tmp_path: Path) -> None
     assert replayed["record"]["faults"] == []
     planned = [(child["listing"], child["quantity"]) for child in first["plan"]]
     assert [(line["listing"], line["quantity"]) for line in replayed["record"]["lines"]] == planned
+
+
+async def test_what_is_decided_is_proven_beside_the_driver(tmp_path: Path) -> None:
+    """By a process of its own, which leaves with the driver; `sor explain` shows what it kept."""
+    slow = {**TIMINGS, "lease_ttl_ms": 5_000}
+    url = f"sqlite:///{tmp_path / 'sor.db'}"
+    async with desk_at(tmp_path, url, audit={"prove": True}, timings=slow) as desk:
+        driver = desk.sor("serve", "serve")
+        await eventually(lambda: driver.err.exists() and "recovered" in driver.err.read_text(), within_s=60)
+        run = desk.execute("one", desk.order(params={"rounds_max": 200}), wait_s=120)
+        assert await run.ended(within_s=180) in DONE, run.said()
+        records = DecisionRecords(url)
+        await eventually(records.reached, within_s=60)
+        await records.close()
+        driver.send(signal.SIGTERM)
+        assert await driver.ended(within_s=60) == 0, driver.said()
+        explained = desk.sor("explain", "explain", "R1", "--round", "1", "--json")
+        assert await explained.ended(within_s=60) == 0, explained.said()
+
+    [first] = json.loads(explained.out.read_text())
+    assert (first["proof"]["kept"], first["proof"]["failed"]) == (True, None)
+    assert Decimal(first["proof"]["gap_bps"]) >= 0
