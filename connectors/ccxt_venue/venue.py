@@ -273,6 +273,10 @@ class CcxtVenue:
         """Our id as this venue spells it."""
         return self._dialect.encode_id(client_id)
 
+    def our_latest(self, venue_ns: Nanos) -> Nanos:
+        """The last moment of ours that a time of the venue's clock can mean."""
+        return self._venue_clock.our_latest(venue_ns)
+
     # Placing
 
     async def _one_copy(

@@ -92,6 +92,10 @@ class VenueClock:
         """Our time, read on the venue's clock."""
         return Nanos(our_ns + self.offset_ns)
 
+    def our_latest(self, venue_ns: int) -> Nanos:
+        """The last moment of ours at which the venue's clock can have shown this time, by its newest bounds."""
+        return Nanos(venue_ns - (0 if self._low is None else self._low))
+
     @property
     def skewed(self) -> str | None:
         """Why the clocks are surely further apart than they may be; None when they may not be."""

@@ -73,6 +73,7 @@ class BitstampVenue(LabVenue):
             duplicates=DuplicateRule.ALWAYS,
             read_lag_ns=read_lag_ns,
             fee_digits=5,
+            ends_what_would_take=True,
             first_id=1_453_282_316_578_816,
         )
 

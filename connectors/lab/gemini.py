@@ -67,6 +67,7 @@ class GeminiVenue(LabVenue):
             fee_in=FeeIn.QUOTE,
             duplicates=DuplicateRule.NEVER,
             read_lag_ns=read_lag_ns,
+            ends_what_would_take=True,
             first_id=54_516_439_000,
         )
 

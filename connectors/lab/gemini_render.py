@@ -7,6 +7,7 @@ from connectors.lab.core import (
     BalanceRecord,
     MovementRecord,
     OrderRecord,
+    OrderStatus,
     Printed,
     Rejection,
     RejectKind,
@@ -86,6 +87,8 @@ def order(record: OrderRecord, symbol: SymbolRules, trades: Iterable[TradeRecord
         "original_amount": plain(record.quantity),
         "remaining_amount": plain(record.remaining),
     }
+    if record.post_only and record.status is OrderStatus.EXPIRED:
+        shown["reason"] = "MakerOrCancelWouldTake"
     if record.client_id is not None:
         shown["client_order_id"] = record.client_id
     if trades is not None:
@@ -185,7 +188,7 @@ def l2_trade(event: Printed, symbol: SymbolRules) -> dict[str, object]:
 def order_event(record: OrderRecord, symbol: SymbolRules, kind: str, event_id: int) -> dict[str, object]:
     """One event of the private stream."""
     shown = {name: value for name, value in order(record, symbol).items() if name not in {"id", "options", "type"}}
-    behavior = _OPTIONS.get(record.tif)
+    behavior = "maker-or-cancel" if record.post_only else _OPTIONS.get(record.tif)
     return {
         **shown,
         "type": kind,

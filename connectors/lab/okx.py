@@ -56,6 +56,7 @@ class OkxVenue(LabVenue):
             duplicates=DuplicateRule.OPEN_ONLY,
             read_lag_ns=read_lag_ns,
             fee_digits=12,
+            ends_what_would_take=True,
             first_id=680_800_019_749_904_384,
         )
 

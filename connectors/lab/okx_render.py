@@ -255,12 +255,15 @@ def order_type(record: OrderRecord) -> str:
     """The time in force is part of the type."""
     if record.limit_price is None:
         return "market"
+    if record.post_only:
+        return "post_only"
     return {TimeInForce.GTC: "limit", TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}[record.tif]
 
 
 def _cancel_source(record: OrderRecord) -> str:
-    """1: by its owner; 14: what an IOC did not fill."""
-    return {OrderStatus.CANCELLED: "1", OrderStatus.EXPIRED: "14"}.get(record.status, "")
+    """1: by its owner; 14: what an IOC did not fill; 31: a post-only order that would have taken."""
+    expired = "31" if record.post_only else "14"
+    return {OrderStatus.CANCELLED: "1", OrderStatus.EXPIRED: expired}.get(record.status, "")
 
 
 def _detail(asset: str, balance: BalanceRecord, now_ns: int) -> Json:

@@ -31,7 +31,13 @@ BATCH_ORDERS_MAX = 20
 _TRADES_MAX = 500
 _BOOK_ROWS_MAX = 400
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9]{1,32}")
-_TYPES = {"limit": TimeInForce.GTC, "ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "market": TimeInForce.IOC}
+_TYPES = {
+    "limit": TimeInForce.GTC,
+    "post_only": TimeInForce.GTC,
+    "ioc": TimeInForce.IOC,
+    "fok": TimeInForce.FOK,
+    "market": TimeInForce.IOC,
+}
 
 _REFUSALS = {
     RejectKind.UNKNOWN_SYMBOL: ("51001", "Instrument ID or Spread ID doesn't exist."),
@@ -225,7 +231,7 @@ class OkxRest:
         return _Wrong(code=code, text=text.format(asset=symbol.quote if order.side is Side.BUY else symbol.base))
 
     def _new_order(self, fields: Fields) -> NewOrder | _Wrong:
-        """Not spoken: post-only orders, orders for an amount of quote, margin, attached orders."""
+        """Not spoken: orders for an amount of quote, margin, attached orders."""
         symbol = self.by_id.get(str(fields.get("instId")))
         kind, side, client_id = (str(fields.get(name, "")) for name in ("ordType", "side", "clOrdId"))
         quantity, price = _number(fields.get("sz")), _number(fields.get("px"))
@@ -250,6 +256,7 @@ class OkxRest:
             quantity=quantity,
             limit_price=None if kind == "market" else price,
             tif=_TYPES[kind],
+            post_only=kind == "post_only",
             client_id=client_id or None,
         )
 

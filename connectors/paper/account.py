@@ -35,6 +35,15 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StrangersTrade:
+    """A print of the real venue's. `made_ns`: on our clock, the latest moment it can have been made."""
+
+    price: Decimal
+    quantity: Decimal
+    made_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
     """The account at one moment; trades since the time asked for."""
 
@@ -90,9 +99,14 @@ class PaperAccount:
 
         return self._step(symbol, Offer(), act, now_ns, same_id=client_id)
 
-    def cross(self, symbol: str, offer: Offer, now_ns: int) -> Step:
-        """Fill resting orders that the offer reaches, at their own price."""
-        return self._step(symbol, offer, lambda _: None, now_ns)
+    def traded_through(self, symbol: str, prints: Sequence[StrangersTrade], now_ns: int) -> Step:
+        """Fill resting orders through whose price strangers traded, at their own price."""
+
+        def act(exchange: Exchange) -> None:
+            for one in prints:
+                exchange.trade_through(symbol, one.price, one.quantity, one.made_ns, now_ns)
+
+        return self._step(symbol, Offer(), act, now_ns)
 
     def find(self, client_id: str, symbol: str) -> tuple[OrderRecord, tuple[TradeRecord, ...]] | None:
         """The newest order under this id, and its trades."""

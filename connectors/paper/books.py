@@ -70,18 +70,12 @@ class RealBook:
 
     def facing(self, side: Side, limit_price: Decimal) -> Offer:
         """What an order on `side` can take."""
-        return self.offer(**{"buying_at" if side is Side.BUY else "selling_at": limit_price})
-
-    def offer(self, *, buying_at: Decimal | None = None, selling_at: Decimal | None = None) -> Offer:
-        """Asks not above `buying_at` and bids not below `selling_at`; without a price none of that side."""
         if not self.trusted:
             return Offer()
-        highest = -inf if buying_at is None else float(buying_at)
-        lowest = inf if selling_at is None else float(selling_at)
-        return Offer(
-            bids=tuple(self._bids.offered(price for price in self._bids.told if price >= lowest)),
-            asks=tuple(self._asks.offered(price for price in self._asks.told if price <= highest)),
-        )
+        limit = float(limit_price)
+        if side is Side.BUY:
+            return Offer(asks=tuple(self._asks.offered(price for price in self._asks.told if price <= limit)))
+        return Offer(bids=tuple(self._bids.offered(price for price in self._bids.told if price >= limit)))
 
     def took(self, offer: Offer, left: Left) -> tuple[Changes, Changes]:
         """Note what is left of an offer. Returns the levels that are to be shown anew."""

@@ -3,6 +3,13 @@
 An order takes what the real book shows within its limit, at the book's prices, as soon as its copy has left. What it
 took is gone from the book this port shows, until the feed changes that level. No order can reach the real venue: the
 client that reads it has no keys.
+
+What rests is filled by the real venue's public trades alone, at the order's own price, and by nothing its book shows.
+A trade beyond the price (below a buy's, above a sale's) would have had to pass the order, so the order has its part of
+it, up to what was traded, the best price first and then the oldest. A trade at the very price fills nothing: nobody
+knows the place in the queue. Nor does one that was heard, or by the venue's time surely made, before the order stood. A
+maker pays what a taker does. A post-only order is held against the book as it is shown at that moment; what would take
+is refused, or ended at once, as the real venue does it.
 """
 
 import asyncio
@@ -12,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from connectors.ccxt_venue import CcxtVenue
@@ -22,7 +30,7 @@ from connectors.lab.core import (
 )
 from connectors.lab.protocols import PROTOCOLS
 from connectors.lab.words import Words, new_order, symbol_rules
-from connectors.paper.account import PaperAccount, Step
+from connectors.paper.account import PaperAccount, Step, StrangersTrade
 from connectors.paper.books import Changes, RealBook
 from connectors.paper.ledger import Ledger
 from connectors.paper.settings import PaperSettings
@@ -78,14 +86,15 @@ class PaperVenue:
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._open: dict[int, OrderRecord] = {}
-        self._moved = asyncio.Event()
-        self._crossing: asyncio.Task[None] | None = None
+        self._prints: defaultdict[str, list[StrangersTrade]] = defaultdict(list)
+        self._traded = asyncio.Event()
+        self._resting: asyncio.Task[None] | None = None
 
     # Life
 
     async def start(self, sink: VenueSink) -> tuple[Listing, ...]:
         """Read the real venue's markets, open the account's file, let the books stream."""
-        self._feed = _Feed(sink, self._book_moved)
+        self._feed = _Feed(sink, self._printed)
         try:
             listings = tuple(self._at_our_fee(listing) for listing in await self._public.start(self._feed))
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"paper-{self._settings.venue}")
@@ -94,15 +103,14 @@ class PaperVenue:
             await self.stop()
             raise
         self._open = {record.order_id: record for record in opened}
-        self._book_moved()
-        self._crossing = asyncio.create_task(self._fill_resting(), name=f"paper-{self.account}")
+        self._resting = asyncio.create_task(self._fill_resting(), name=f"paper-{self.account}")
         return listings
 
     async def stop(self) -> None:
         """Close everything. A step that has begun is ended first: it cannot be called back."""
-        if self._crossing is not None:
-            self._crossing.cancel()
-            await asyncio.wait([self._crossing])
+        if self._resting is not None:
+            self._resting.cancel()
+            await asyncio.wait([self._resting])
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._public.stop()
         held, thread = self._held, self._thread
@@ -110,7 +118,7 @@ class PaperVenue:
             await self._in_thread(held.close)
         if thread is not None:
             thread.shutdown(wait=False)
-        self._crossing = self._held = self._thread = None
+        self._resting = self._held = self._thread = None
 
     # Orders
 
@@ -228,33 +236,35 @@ class PaperVenue:
         return Found(order=_WORDS.order(record), trades=tuple(_WORDS.trade(trade) for trade in trades))
 
     async def _fill_resting(self) -> None:
-        """Whenever a book moves: fill the resting orders it has come to reach."""
+        """Whenever strangers trade where orders rest: fill those through whose price it went."""
         while True:
-            await self._moved.wait()
-            self._moved.clear()
-            for symbol in {record.symbol for record in self._open.values()}:
+            await self._traded.wait()
+            self._traded.clear()
+            for symbol in [symbol for symbol, prints in self._prints.items() if prints]:
                 async with self._turn:
-                    with contextlib.suppress(sqlite3.Error):  # the next change of the book tries again
-                        await self._cross(symbol)
+                    with contextlib.suppress(sqlite3.Error):  # the next print tries again
+                        await self._trade_through(symbol)
 
-    async def _cross(self, symbol: str) -> None:
-        held, book = self._started(), self._book(symbol)
-        limits: dict[Side, list[Any]] = {side: [] for side in Side}
-        for record in self._open.values():
-            if record.symbol == symbol:
-                limits[record.side].append(record.limit_price)
-        offer = book.offer(
-            buying_at=max(limits[Side.BUY], default=None), selling_at=min(limits[Side.SELL], default=None)
-        )
-        if offer.bids or offer.asks:
-            now_ns = self._clock.now()
-            step = await self._in_thread(lambda: held.cross(symbol, offer, now_ns))
-            self._show(symbol, book.took(offer, step.left))
-            self._tell(step)
+    async def _trade_through(self, symbol: str) -> None:
+        held, prints = self._started(), self._prints[symbol]
+        taken = tuple(prints)
+        now_ns = self._clock.now()
+        step = await self._in_thread(lambda: held.traded_through(symbol, taken, now_ns))
+        del prints[: len(taken)]
+        self._tell(step)
 
-    def _book_moved(self) -> None:
-        if self._open:
-            self._moved.set()
+    def _printed(self, trade: PublicTrade) -> None:
+        """Remember a print, as long as it may have gone through an order."""
+        standing = [
+            record for record in self._open.values() if listing_id(self.account, record.symbol) == trade.listing
+        ]
+        if not any(_passes(trade.price, record) for record in standing):
+            return
+        told_ns = trade.venue_time_ns
+        made_ns = trade.received_ns if told_ns is None else min(trade.received_ns, self._public.our_latest(told_ns))
+        made = StrangersTrade(price=trade.price, quantity=trade.quantity, made_ns=made_ns)
+        self._prints[standing[0].symbol].append(made)
+        self._traded.set()
 
     # Telling
 
@@ -319,10 +329,10 @@ class PaperVenue:
 class _Feed:
     """A `VenueSink` between the real venue and the router: passes books on, less what was taken of them."""
 
-    def __init__(self, sink: VenueSink, moved: Callable[[], None]) -> None:
+    def __init__(self, sink: VenueSink, printed: Callable[[PublicTrade], None]) -> None:
         self.books: defaultdict[ListingId, RealBook] = defaultdict(RealBook)
         self._sink = sink
-        self._moved = moved
+        self._printed = printed
 
     def book_snapshot(
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
@@ -330,9 +340,7 @@ class _Feed:
         """The whole book."""
         book = self.books[listing]
         book.heard_ns = received_ns
-        unusable = self._sink.book_snapshot(listing, *book.replace(bids, asks), received_ns)
-        self._moved()
-        return unusable
+        return self._sink.book_snapshot(listing, *book.replace(bids, asks), received_ns)
 
     def book_delta(
         self, listing: ListingId, bids: list[tuple[float, float]], asks: list[tuple[float, float]], received_ns: Nanos
@@ -340,9 +348,7 @@ class _Feed:
         """Changed levels."""
         book = self.books[listing]
         book.heard_ns = received_ns
-        unusable = self._sink.book_delta(listing, *book.change(bids, asks), received_ns)
-        self._moved()
-        return unusable
+        return self._sink.book_delta(listing, *book.change(bids, asks), received_ns)
 
     def book_lost(self, listing: ListingId, why: str) -> None:
         """Not to be trusted."""
@@ -359,8 +365,9 @@ class _Feed:
         self._sink.trades_started(listing, received_ns)
 
     def public_trade(self, trade: PublicTrade) -> None:
-        """The real venue's."""
+        """The real venue's; it may have gone through an order of ours."""
         self._sink.public_trade(trade)
+        self._printed(trade)
 
     def trades_lost(self, listing: ListingId, why: str) -> None:
         """The real venue's."""
@@ -389,6 +396,12 @@ class _Feed:
         bids, asks = changes
         if bids or asks:
             self._sink.book_delta(listing, bids, asks, self.books[listing].heard_ns)
+
+
+def _passes(price: Decimal, record: OrderRecord) -> bool:
+    """Is a trade at this price one beyond the order's?"""
+    assert record.limit_price is not None
+    return price < record.limit_price if record.side is Side.BUY else price > record.limit_price
 
 
 def _terms_of(settings: VenueSettings) -> VenueRules:

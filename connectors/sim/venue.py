@@ -38,6 +38,7 @@ from router.model.outcomes import (
     PlaceOutcome,
     Refused,
 )
+from router.model.side import Side
 
 _MARGIN_NS = 70_000_000_000
 """How wrong the asker's clock may be: trades are looked through from so much earlier on."""
@@ -251,6 +252,10 @@ class SimVenue:
     def set_book(self, bids: Levels, asks: Levels, now_ns: Nanos) -> None:
         """Outside liquidity is now this and nothing else."""
         self.exchange.replace_outside(self.listing.symbol, bids, asks, now_ns)
+
+    def trade(self, taker_side: Side, quantity: Decimal, price: Decimal, now_ns: Nanos) -> None:
+        """Strangers trade: what rests better than this price, or stands first at it, has its part."""
+        self.exchange.print_outside(self.listing.symbol, taker_side, price, quantity, now_ns)
 
     def book(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         """(price, size) of bids and asks, best first."""

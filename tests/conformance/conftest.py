@@ -26,6 +26,11 @@ class Seat:
     control: LabControl
     anew: Callable[[], VenuePort]
 
+    async def trade(self, side: str, quantity: str, price: str) -> None:
+        """Strangers trade with each other, `side` taking; whoever listens to public trades does so already."""
+        await eventually(lambda: self.notes.epochs)
+        await self.control.print_trade(self.name, SYMBOLS[self.name], side, quantity, price)
+
     async def restart(self) -> None:
         """The same account after a restart of the process."""
         await self.port.stop()

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from router.model.commands import Seek
+from router.model.events import OrderHinted
 from router.model.ids import InstrumentId, Nanos
 from router.model.orders import ChildOrder, TimeInForce, VenueOrderStatus
 from router.model.outcomes import (
@@ -23,6 +24,9 @@ from router.model.side import Side
 from tests.conformance.seats import seats
 from tests.connectors.rig import NEVER_UNIQUE, TTL_NS, approved, child, new_id, pass_gate
 from tests.waiting import eventually
+
+_TRADED_BY_DAY = (("ccxt", "kraken"), ("ccxt", "okx"), ("paper", "kraken"))
+"""Where strangers trade by day; at night everywhere."""
 
 
 async def place(seat, order: ChildOrder) -> PlaceOutcome:
@@ -46,6 +50,15 @@ async def found(seat, order: ChildOrder) -> Found:
     looked = (await seat.port.look_up(order, None)).result
     assert isinstance(looked, Found)
     return looked
+
+
+def resting(seat, price: str = "60005", **changes) -> ChildOrder:
+    """A buy between the best bid and the best ask."""
+    return child(seat.name, price=price, time_in_force=TimeInForce.GTC, **changes)
+
+
+def hints_of(seat, order: ChildOrder) -> list[OrderHinted]:
+    return [hint for hint in seat.notes.hints if hint.client_id == order.client_id]
 
 
 async def traded(seat) -> Decimal:
@@ -144,14 +157,6 @@ async def test_a_price_off_the_grid_is_never_rounded(seat):
     assert await traded(seat) == 0
 
 
-async def test_post_only_and_immediate_or_cancel_is_refused_by_us(seat):
-    """No venue could do both; the venue hears of none."""
-    told = await place(seat, child(seat.name, price="59000", post_only=True))
-    assert isinstance(told, NotSent | Refused)
-    assert "may not rest" in (told.why if isinstance(told, NotSent) else told.text)
-    assert (await seat.port.read_account(Nanos(0))).open_orders == ()
-
-
 async def test_a_shut_gate_stops_the_copy(seat):
     """Nothing was sent, and the account knows of nothing."""
     order = child(seat.name)
@@ -194,6 +199,80 @@ async def test_a_resting_order_holds_money_until_it_is_cancelled(seat):
 
     assert (await found(seat, order)).order.status is VenueOrderStatus.CANCELLED
     assert all(b.free == b.total for b in (await seat.port.read_account(Nanos(0))).balances)
+
+
+@pytest.mark.parametrize("seat", seats(by_day=_TRADED_BY_DAY), indirect=True)
+async def test_a_resting_order_fills_in_parts_as_others_trade_through_it(seat):
+    """At its own price, told each time by the stream, the reading and the record; then a cancel comes too late."""
+    order = resting(seat)
+    accepted = await place(seat, order)
+    assert isinstance(accepted, Accepted)
+    assert (await found(seat, order)).order.status is VenueOrderStatus.OPEN
+    await seat.trade("SELL", "3", "60006")  # beside it: nothing
+    told_before = len(hints_of(seat, order))
+
+    await seat.trade("SELL", "0.2", "60000")
+
+    await eventually(lambda: len(hints_of(seat, order)) > told_before)
+    (listed,) = (await seat.port.read_account(Nanos(0))).open_orders
+    told = await found(seat, order)
+    assert (listed.client_id, listed.quantity, listed.executed) == (order.client_id, Decimal("0.5"), Decimal("0.2"))
+    assert (told.order.status, told.order.executed) == (VenueOrderStatus.OPEN, Decimal("0.2"))
+    assert [(trade.price, trade.quantity) for trade in told.trades] == [(Decimal(60005), Decimal("0.2"))]
+    assert {trade.maker for trade in told.trades} <= {True, None}
+    told_before = len(hints_of(seat, order))
+
+    await seat.trade("SELL", "2", "60000")
+
+    await eventually(lambda: len(hints_of(seat, order)) > told_before)
+    assert isinstance(await seat.port.cancel(order, accepted.venue_order_id), CancelUnclear)
+    told = await found(seat, order)
+    assert (told.order.status, told.order.executed) == (VenueOrderStatus.FILLED, Decimal("0.5"))
+    assert sum(trade.quantity for trade in told.trades) == Decimal("0.5") == await traded(seat)
+
+
+@pytest.mark.parametrize("seat", seats(by_day=_TRADED_BY_DAY), indirect=True)
+async def test_a_cancelled_rest_is_filled_by_nobody(seat):
+    """What had filled by then stays."""
+    order = resting(seat)
+    accepted = await place(seat, order)
+    await seat.trade("SELL", "0.2", "60000")
+    await eventually(lambda: len(hints_of(seat, order)) > 1)
+
+    assert isinstance(await seat.port.cancel(order, accepted.venue_order_id), CancelTaken)
+    await seat.trade("SELL", "2", "60000")
+
+    read = await seat.port.read_account(Nanos(0))
+    told = await found(seat, order)
+    assert read.open_orders == ()
+    assert (told.order.status, told.order.executed) == (VenueOrderStatus.CANCELLED, Decimal("0.2"))
+    assert [trade.quantity for trade in read.trades] == [Decimal("0.2")]
+    assert all(b.free == b.total for b in read.balances)
+
+
+async def test_a_post_only_order_rests_or_does_nothing(seat):
+    """What would take is refused for that, or ends at once without a fill; a tick away from the market it rests.
+
+    Of one that may neither take nor rest no venue hears.
+    """
+    told = await place(seat, child(seat.name, price="59000", post_only=True))
+    assert isinstance(told, NotSent | Refused)
+    assert "may not rest" in (told.why if isinstance(told, NotSent) else told.text)
+    crossing, beside = resting(seat, price="60010", post_only=True), resting(seat, post_only=True)
+
+    refused = await place(seat, crossing)
+    assert isinstance(await place(seat, beside), Accepted)
+
+    if isinstance(refused, Accepted):
+        told = await found(seat, crossing)
+        assert told.order.status.ended
+        assert (told.order.status is VenueOrderStatus.FILLED, told.order.executed, told.trades) == (False, 0, ())
+    else:
+        assert isinstance(refused, Refused)
+        assert (refused.would_cross, refused.transient) == (True, False)
+    read = await seat.port.read_account(Nanos(0))
+    assert [each.client_id for each in read.open_orders] == [beside.client_id]
+    assert read.trades == ()
 
 
 async def test_a_cancel_of_an_unknown_order_proves_nothing(seat):

@@ -1,16 +1,21 @@
 """The venue's own dead-man timer, in its own words: what rests is cancelled when nobody winds it any more."""
 
+from decimal import Decimal
+
 import pytest
 
 from connectors.ccxt_venue import CcxtVenue
 from connectors.ccxt_venue.dead_man import TIMERS
 from connectors.ccxt_venue.registry import DIALECTS
 from connectors.lab.client import LabControl
+from connectors.lab.core import OrderStatus
 from connectors.lab.faults import Call, FaultKind
 from connectors.lab.process import Lab
 from router.model.errors import BadInput
+from router.model.orders import TimeInForce
+from router.model.outcomes import Accepted
 from tests.capabilities.asking import Offline
-from tests.connectors.rig import SYMBOLS, Notes, WallClock, settings_for, venue_at
+from tests.connectors.rig import SYMBOLS, Notes, WallClock, child, place, settings_for, venue_at
 from tests.waiting import eventually
 
 WITH_TIMERS = pytest.mark.parametrize(
@@ -45,13 +50,19 @@ async def later(control: LabControl, venue: str, seconds: float) -> None:
 
 @WITH_TIMERS
 async def test_nobody_winds_it_any_more(control: LabControl, venue_name: str, venue: CcxtVenue, lab: Lab) -> None:
-    """After its time, and not before, the venue cancels what is open."""
+    """After its time, and not before, the venue cancels what is open; what a child of ours had filled by then stays."""
     order = await resting(control, venue_name)
+    ours = child(venue_name, price="60005", time_in_force=TimeInForce.GTC, post_only=True)
+    accepted = await place(venue, ours)
+    assert isinstance(accepted, Accepted)
+    await control.print_trade(venue_name, SYMBOLS[venue_name], "SELL", "0.2", "60000")
     assert await venue.dead_man(SECONDS) is None
     await later(control, venue_name, SECONDS - 10)
     assert await status(control, venue_name, order) == "OPEN"
     await later(control, venue_name, SECONDS + 1)
     await eventually(lambda: _is(control, venue_name, order, "CANCELLED"))
+    (record,) = lab.venues[venue_name].exchange.find("main", client_id=venue.encode_id(ours.client_id))
+    assert (record.status, record.executed) == (OrderStatus.CANCELLED, Decimal("0.2"))
 
 
 @WITH_TIMERS

@@ -43,6 +43,7 @@ def venue(
     duplicates: DuplicateRule = DuplicateRule.OPEN_ONLY,
     taker: str = "10",
     lag_ns: int = 0,
+    ends_what_would_take: bool = False,
 ) -> Exchange:
     """A venue with one book, 100 @ 101 and 99, and two funded accounts."""
     rules = VenueRules(
@@ -52,6 +53,7 @@ def venue(
         fee_in=fee_in,
         duplicates=duplicates,
         read_lag_ns=lag_ns,
+        ends_what_would_take=ends_what_would_take,
     )
     exchange = Exchange(rules, [BTC_USD])
     for account in ("a", "b"):
@@ -160,6 +162,86 @@ def test_post_only_never_takes() -> None:
 
     assert refused(exchange, "a", order(Side.BUY, "1", "101", post_only=True)) is RejectKind.POST_ONLY_WOULD_TAKE
     assert placed(exchange, "a", order(Side.BUY, "1", "100", post_only=True)).status is OrderStatus.OPEN
+
+
+def test_a_venue_may_take_a_post_only_order_and_end_it_at_once() -> None:
+    """Where that is its way: no fill, nothing left locked, nothing in the book."""
+    exchange = venue(ends_what_would_take=True)
+    before = exchange.balances("a")
+
+    record = placed(exchange, "a", order(Side.BUY, "1", "101", post_only=True))
+
+    assert (record.status, record.executed) == (OrderStatus.EXPIRED, 0)
+    assert exchange.balances("a") == before
+    assert exchange.book("BTC/USD")[0][0] == (D(99), D(1))
+
+
+def test_a_trade_beyond_our_price_had_to_pass_us() -> None:
+    """The best of ours first, each at its own price; the strangers print what is left. All of it is what was traded."""
+    exchange = venue()
+    lower = placed(exchange, "a", order(Side.BUY, "1", "99.5"))
+    better = placed(exchange, "a", order(Side.BUY, "0.3", "100"))
+    exchange.drain()
+
+    exchange.print_outside("BTC/USD", Side.SELL, D(99), D(2), 5)
+
+    filled = [(trade.order_id, trade.price, trade.quantity, trade.maker) for trade in exchange.trades("a")]
+    assert filled == [(better.order_id, D(100), D("0.3"), True), (lower.order_id, D("99.5"), D(1), True)]
+    printed = [(each.price, each.quantity) for each in exchange.prints("BTC/USD")]
+    assert printed == [(D(100), D("0.3")), (D("99.5"), D(1)), (D(99), D("0.7"))]
+
+
+def test_a_trade_at_our_price_is_first_for_whoever_came_first() -> None:
+    """1 stood at 99 before us: a trade of 0.6 and one of 0.7 there leave us 0.3. What comes later stands behind us."""
+    exchange = venue()
+    ours = placed(exchange, "a", order(Side.BUY, "1", "99"))
+
+    exchange.print_outside("BTC/USD", Side.SELL, D(99), D("0.6"), 5)
+    exchange.set_outside("BTC/USD", [(D(99), D(4))], [], 6)
+    exchange.print_outside("BTC/USD", Side.SELL, D(99), D("0.7"), 7)
+
+    (record,) = exchange.find("a", order_id=ours.order_id)
+    assert record.executed == D("0.3")
+    assert [each.quantity for each in exchange.prints("BTC/USD")] == [D("0.6"), D("0.3"), D("0.4")]
+
+
+def test_a_queue_gets_shorter_from_behind_where_the_world_shows_less() -> None:
+    """Of 1 ahead 0.25 is still there: no more than that can come before us."""
+    exchange = venue()
+    ours = placed(exchange, "a", order(Side.BUY, "1", "99"))
+
+    exchange.set_outside("BTC/USD", [(D(99), D("0.25"))], [], 5)
+    exchange.print_outside("BTC/USD", Side.SELL, D(99), D("0.5"), 6)
+
+    (record,) = exchange.find("a", order_id=ours.order_id)
+    assert record.executed == D("0.25")
+
+
+def test_a_taker_of_ours_takes_the_queue_in_its_order() -> None:
+    """Outside, our resting order, and the outside that came after it."""
+    exchange = venue()
+    placed(exchange, "b", order(Side.SELL, "1", "101"))
+    exchange.set_outside("BTC/USD", [], [(D(101), D(3))], 2)
+
+    placed(exchange, "a", order(Side.BUY, "1.5", "101", TimeInForce.IOC), 3)
+
+    assert sum(trade.quantity for trade in exchange.trades("b")) == D("0.5")
+    assert exchange.outside("BTC/USD")[1][0] == (D(101), D(2))
+
+
+def test_a_market_that_knows_nothing_of_us_fills_only_what_it_passed() -> None:
+    """Beyond our price, and only what stood by then; at our very price nothing. It prints our part, and no more."""
+    exchange = venue()
+    early = placed(exchange, "a", order(Side.SELL, "1", "100.5"), 10)
+    placed(exchange, "a", order(Side.SELL, "1", "100.4"), 20)
+
+    exchange.trade_through("BTC/USD", D("100.5"), D(5), 15, 30)
+    assert exchange.trades("a") == ()
+    exchange.trade_through("BTC/USD", D("100.6"), D("0.4"), 15, 31)
+
+    assert [(trade.order_id, trade.price, trade.quantity) for trade in exchange.trades("a")] == [
+        (early.order_id, D("100.5"), D("0.4"))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ async def test_an_id_is_unique_among_open_orders_only(client, control):
         ({"px": "-1"}, "51000"),
         ({"instId": "BTC-XYZ"}, "51001"),
         ({"tdMode": "cross"}, "51000"),
-        ({"ordType": "post_only"}, "51000"),
+        ({"ordType": "conditional"}, "51000"),
     ],
 )
 async def test_an_order_is_refused_by_its_own_code_under_http_200(lab, control, change, code):

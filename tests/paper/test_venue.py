@@ -128,8 +128,8 @@ async def test_two_orders_at_once_do_not_share_a_level(paper, name):
     assert sorted(executed) == [0, 0, 0, 1]
 
 
-async def test_a_resting_order_is_filled_when_the_real_book_comes_to_it(paper, name, control, notes, lab, file):
-    """At its own price, also after a restart, and a hint says so."""
+async def test_a_resting_order_is_filled_when_the_real_venue_trades_through_it(paper, name, control, notes, lab, file):
+    """At its own price, also after a restart, and a hint says so; not by what the book shows, nor at its very price."""
     order = child(name, quantity="0.5", price="60005", time_in_force=TimeInForce.GTC)
     await place(paper, order)
     await paper.stop()
@@ -138,7 +138,11 @@ async def test_a_resting_order_is_filled_when_the_real_book_comes_to_it(paper, n
     await again.start(heard)
     assert (await found(again, order)).order.status is VenueOrderStatus.OPEN
 
+    await eventually(lambda: heard.epochs)
+
     await control.set_book(name, SYMBOLS[name], asks=[("60001", "0.2")], replace=False)
+    await control.print_trade(name, SYMBOLS[name], "SELL", "0.1", "60005")
+    await control.print_trade(name, SYMBOLS[name], "BUY", "0.2", "60001")
 
     await eventually(lambda: [hint for hint in heard.hints if hint.client_id == order.client_id])
     told = await found(again, order)

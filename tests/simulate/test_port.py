@@ -14,6 +14,7 @@ from connectors.sim import SimVenue, Wire
 from router.model.events import OrderHinted
 from router.model.ids import Asset, InstrumentId, Nanos, VenueId, account_id, listing_id
 from router.model.instruments import FeeIn, Listing
+from router.model.side import Side
 from router.simulate.agenda import Agenda, Whose
 from router.simulate.loop import VirtualLoop
 from router.simulate.ports import SimPort
@@ -96,6 +97,11 @@ class Bench:
         if not replace:
             levels = [sorted({*new, *old}) for new, old in zip(levels, self._venue.book(), strict=True)]
         self._venue.set_book(*levels, self.agenda.now_ns)
+        self.at_venue(self.listing.account)
+
+    async def trade(self, side: str, quantity: str, price: str) -> None:
+        """Strangers trade with each other."""
+        self._venue.trade(Side(side), Decimal(quantity), Decimal(price), self.agenda.now_ns)
         self.at_venue(self.listing.account)
 
     def _feed(self) -> None:

@@ -64,7 +64,6 @@ class Exchange:
         self._halted: set[str] = set()
         self._next_order = rules.first_id
         self._next_execution = rules.first_id
-        self._arrivals = 0
         self._dead_man_ns: dict[str, int] = {}
         self._events: list[MarketEvent] = []
 
@@ -244,8 +243,25 @@ class Exchange:
                     self._tell_level(symbol, side, best)
 
     def print_outside(self, symbol: str, taker_side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> None:
-        """Strangers traded with each other: goes to the public trades, changes no book."""
-        self._print(symbol, self._next_trade_id(symbol), price, quantity, taker_side, now_ns)
+        """Strangers traded: goes to the public trades, and changes nothing of what the world shows.
+
+        An order of ours that stood better was in the way, and had its part of the trade at its own price; one at this
+        very price had it once the outside size that came before it had traded.
+        """
+        with exactly():
+            rest = self._fill_passed(symbol, price, quantity, now_ns)
+            rest = self._fill_in_turn(symbol, _other(taker_side), price, rest, now_ns)
+            if rest > 0:
+                self._print(symbol, self._next_trade_id(symbol), price, rest, taker_side, now_ns)
+
+    def trade_through(self, symbol: str, price: Decimal, quantity: Decimal, made_ns: int, now_ns: int) -> None:
+        """Strangers traded at `price`, at `made_ns`, in a market that knows nothing of our orders.
+
+        Those that stood better by then would have been in the way: they fill at their own price. One at this very price
+        had a place in a queue that nobody knows, and gets nothing.
+        """
+        with exactly():
+            self._fill_passed(symbol, price, quantity, now_ns, standing_ns=made_ns)
 
     def prints(self, symbol: str) -> tuple[Printed, ...]:
         """The newest public trades of a symbol, oldest first, own executions and strangers' alike."""
@@ -302,7 +318,7 @@ class Exchange:
         refusal = refused_by_filter(symbol, order, self._value(order))
         if refusal is not None:
             return refusal
-        if order.post_only and self._would_take(order):
+        if order.post_only and not self.rules.ends_what_would_take and self._would_take(order):
             return Rejection(kind=RejectKind.POST_ONLY_WOULD_TAKE, text="Order would immediately match and take.")
         asset, amount = self._needs(symbol, order.side, order.quantity, order.limit_price, self._value(order))
         wallet = self._wallets.get(account)
@@ -363,6 +379,8 @@ class Exchange:
     def _match(self, record: OrderRecord, now_ns: int) -> OrderRecord:
         if record.tif is TimeInForce.FOK and self._takeable(record) < record.quantity:
             return self._end(record, OrderStatus.EXPIRED, now_ns)
+        if record.post_only and self._would_take(record):
+            return self._end(record, OrderStatus.EXPIRED, now_ns)
         record = self._take(record, now_ns)
         if record.status.ended:
             return record
@@ -385,13 +403,13 @@ class Exchange:
         return record
 
     def _take_level(self, record: OrderRecord, level: LadderLevel, price: Decimal, now_ns: int) -> OrderRecord:
-        for maker in level.queue():
+        for maker, standing in level.queue():
             if record.status.ended:
                 break
-            quantity = min(record.remaining, level.outside if maker is None else maker.remaining)
+            quantity = min(record.remaining, standing)
             trade_id = self._next_trade_id(record.symbol)
             if maker is None:
-                level.outside -= quantity
+                level.take_outside(quantity)
             else:
                 self._reduce(level, maker, quantity)
                 self._execute(self._orders[maker.order_id], price, quantity, trade_id, now_ns, maker=True)
@@ -421,16 +439,56 @@ class Exchange:
         outside = theirs.level(outside_price)
         quantity = min(order.remaining, outside.outside)
         if quantity > 0:
-            outside.outside -= quantity
-            level = self._ladders[symbol, side].level(price)
-            self._reduce(level, order, quantity)
-            trade_id = self._next_trade_id(symbol)
-            self._print(symbol, trade_id, price, quantity, _other(side), now_ns)
-            self._execute(self._orders[order.order_id], price, quantity, trade_id, now_ns, maker=True)
-            self._ladders[symbol, side].tidy(price)
-            self._tell_level(symbol, side, price)
+            outside.take_outside(quantity)
+            self._fill_maker(symbol, side, price, order, quantity, now_ns)
             self._tell_level(symbol, _other(side), outside_price)
         theirs.tidy(outside_price)
+
+    def _fill_maker(
+        self, symbol: str, side: Side, price: Decimal, order: RestingOrder, quantity: Decimal, now_ns: int
+    ) -> None:
+        """A stranger took `quantity` of a resting order, at its price."""
+        ladder = self._ladders[symbol, side]
+        self._reduce(ladder.level(price), order, quantity)
+        trade_id = self._next_trade_id(symbol)
+        self._print(symbol, trade_id, price, quantity, _other(side), now_ns)
+        self._execute(self._orders[order.order_id], price, quantity, trade_id, now_ns, maker=True)
+        ladder.tidy(price)
+        self._tell_level(symbol, side, price)
+
+    def _fill_passed(
+        self, symbol: str, price: Decimal, quantity: Decimal, now_ns: int, *, standing_ns: int | None = None
+    ) -> Decimal:
+        """Orders that stood better than `price`, by `standing_ns`, are served first, the best first. What is left."""
+        for side in Side:
+            ladder = self._ladders[symbol, side]
+            better = [each for each, level in ladder.better_than(price) if level.resting]
+            for each in better:
+                for order in list(ladder.level(each).resting):
+                    if quantity == 0:
+                        return quantity
+                    if standing_ns is not None and self._orders[order.order_id].placed_ns >= standing_ns:
+                        continue
+                    filled = min(order.remaining, quantity)
+                    self._fill_maker(symbol, side, each, order, filled, now_ns)
+                    quantity -= filled
+        return quantity
+
+    def _fill_in_turn(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> Decimal:
+        """Orders at `price` itself, each after the outside size that came before it. What the outside traded."""
+        ladder = self._ladders[symbol, side]
+        if not ladder.rests_at(price):
+            return quantity
+        level, outside = ladder.level(price), ZERO
+        for maker, standing in level.queue():
+            part = min(standing, quantity)
+            quantity -= part
+            if maker is None:
+                outside += part
+            elif part > 0:
+                self._fill_maker(symbol, side, price, maker, part, now_ns)
+        level.step_up(outside)
+        return outside + quantity
 
     def _outside_reaching(self, symbol: str, side: Side, price: Decimal) -> list[Decimal]:
         theirs = self._ladders[symbol, _other(side)]
@@ -526,9 +584,7 @@ class Exchange:
         return after
 
     def _rest(self, record: OrderRecord, price: Decimal) -> None:
-        self._arrivals += 1
-        level = self._ladders[record.symbol, record.side].level(price)
-        level.resting.append(RestingOrder(order_id=record.order_id, remaining=record.remaining, arrival=self._arrivals))
+        self._ladders[record.symbol, record.side].level(price).join(record.order_id, record.remaining)
         self._tell_level(record.symbol, record.side, price)
 
     def _unrest(self, record: OrderRecord, price: Decimal) -> None:
@@ -548,8 +604,7 @@ class Exchange:
 
     def _set_level(self, symbol: str, side: Side, price: Decimal, size: Decimal) -> None:
         assert size >= 0
-        self._arrivals += 1
-        if self._ladders[symbol, side].set_outside(price, size, self._arrivals):
+        if self._ladders[symbol, side].set_outside(price, size):
             self._tell_level(symbol, side, price)
 
     # Money
@@ -610,7 +665,7 @@ class Exchange:
             total += level.size
         return total
 
-    def _would_take(self, order: NewOrder) -> bool:
+    def _would_take(self, order: NewOrder | OrderRecord) -> bool:
         opposite = self._ladders[order.symbol, _other(order.side)]
         best = opposite.best()
         return best is not None and opposite.reaches(best, order.limit_price)

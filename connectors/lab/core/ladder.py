@@ -12,19 +12,21 @@ ZERO = Decimal(0)
 
 @dataclass(kw_only=True, slots=True)
 class RestingOrder:
-    """The part of one of our orders that stands in the book. `arrival` decides who is first at a price."""
+    """The part of one of our orders that stands in the book. `ahead`: outside size at its price that came before it."""
 
     order_id: int
     remaining: Decimal
-    arrival: int
+    ahead: Decimal = ZERO
 
 
 @dataclass(kw_only=True, slots=True)
 class LadderLevel:
-    """What stands at a price. `outside` came from the world and is gone once taken, until the world sets it again."""
+    """What stands at a price. `outside` came from the world and is gone once taken, until the world sets it again.
+
+    `resting` are in the order of their arrival.
+    """
 
     outside: Decimal = ZERO
-    outside_arrival: int = 0
     resting: list[RestingOrder] = field(default_factory=list)
 
     @property
@@ -32,12 +34,36 @@ class LadderLevel:
         """Everything that can be taken here."""
         return sum((order.remaining for order in self.resting), self.outside) if self.resting else self.outside
 
-    def queue(self) -> list[RestingOrder | None]:
-        """Who is served in which order; None stands for the outside."""
-        entries: list[tuple[int, RestingOrder | None]] = [(order.arrival, order) for order in self.resting]
-        if self.outside > 0:
-            entries.append((self.outside_arrival, None))
-        return [who for _, who in sorted(entries, key=lambda entry: entry[0])]
+    def queue(self) -> list[tuple[RestingOrder | None, Decimal]]:
+        """Who is served in which order, and how much of each; None stands for the outside."""
+        served: list[tuple[RestingOrder | None, Decimal]] = []
+        passed = ZERO
+        for order in self.resting:
+            if order.ahead > passed:
+                served.append((None, order.ahead - passed))
+                passed = order.ahead
+            served.append((order, order.remaining))
+        return [*served, (None, self.outside - passed)] if self.outside > passed else served
+
+    def join(self, order_id: int, quantity: Decimal) -> None:
+        """An order of ours comes to rest, behind all that stands here."""
+        self.resting.append(RestingOrder(order_id=order_id, remaining=quantity, ahead=self.outside))
+
+    def take_outside(self, quantity: Decimal) -> None:
+        """So much of the outside was traded, the first of it first."""
+        self.outside -= quantity
+        self.step_up(quantity)
+
+    def step_up(self, quantity: Decimal) -> None:
+        """So much of what stood first has traded, whatever the world shows of it yet."""
+        for order in self.resting:
+            order.ahead = max(ZERO, order.ahead - quantity)
+
+    def tell_outside(self, size: Decimal) -> None:
+        """The world shows another size. What is more came last; what is less went last, as far as that goes."""
+        self.outside = size
+        for order in self.resting:
+            order.ahead = min(order.ahead, size)
 
 
 class Ladder:
@@ -67,18 +93,17 @@ class Ladder:
             insort(self._keys, self._key(price))
         return level
 
-    def set_outside(self, price: Decimal, size: Decimal, arrival: int) -> bool:
-        """The outside's size at a price; where it was nothing, it queues from `arrival` on. Was that a change?"""
+    def set_outside(self, price: Decimal, size: Decimal) -> bool:
+        """The outside's size at a price. Was that a change?"""
         level = self._levels.get(price)
         if level is None:
             if size == 0:
                 return False
-            self._levels[price] = LadderLevel(outside=size, outside_arrival=arrival)
+            self._levels[price] = LadderLevel(outside=size)
             insort(self._keys, self._key(price))
             return True
-        before, level.outside = level.outside, size
-        if before == 0:
-            level.outside_arrival = arrival
+        before = level.outside
+        level.tell_outside(size)
         if size == 0:
             self.tidy(price)
         return before != size
@@ -93,6 +118,17 @@ class Ladder:
     def best(self) -> Decimal | None:
         """The best price, None when the side is empty."""
         return self._price(self._keys[0]) if self._keys else None
+
+    def better_than(self, price: Decimal) -> Iterator[tuple[Decimal, LadderLevel]]:
+        """Levels that stand before `price`, from the best on."""
+        bound = self._key(price)
+        for key in self._keys[: bisect_left(self._keys, bound)]:
+            yield self._price(key), self._levels[self._price(key)]
+
+    def rests_at(self, price: Decimal) -> bool:
+        """Does an order of ours stand at this price?"""
+        level = self._levels.get(price)
+        return level is not None and bool(level.resting)
 
     def outside_prices(self) -> list[Decimal]:
         """Prices at which outside size stands."""

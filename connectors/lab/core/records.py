@@ -30,7 +30,8 @@ class OrderStatus(StrEnum):
     CANCELLED = "CANCELLED"
     """By its owner."""
     EXPIRED = "EXPIRED"
-    """By its time in force: the remainder of an IOC, a FOK that could not be filled, a market order out of book."""
+    """By its own terms: the remainder of an IOC, a FOK that could not be filled, a market order out of book, a
+    post-only order that would have taken."""
 
     @property
     def ended(self) -> bool:

@@ -55,3 +55,5 @@ class VenueRules:
     read_lag_ns: int = 0
     fee_digits: int = 8
     first_id: int = 1000
+    ends_what_would_take: bool = False
+    """A post-only order that would take is not refused: it is taken, and ended at once without a fill."""
