@@ -104,13 +104,14 @@ CODES = (
 _COUNTER = "call counter"
 _ORDERS = "order counter"
 _PUBLIC = "public calls"
-# Ledger and trade history count double; placing and cancelling have a counter of their own (docs: rate limits). A
-# cancel counts by the order's age: eight below five seconds, which is the age our orders have.
+# Ledger and trade history count double; placing and cancelling have a counter of their own (docs: rate limits). What a
+# cancel counts hangs on the order's age (`cancelling.BY_AGE`).
 _COUNTS = {
     "privatePostTradesHistory": {_COUNTER: 2},
     "privatePostLedgers": {_COUNTER: 2},
     "privatePostClosedOrders": {_COUNTER: 1},
     "privatePostCancelOrder": {_ORDERS: 8},
+    "privatePostCancelOrderBatch": {_ORDERS: 100},
     "createOrder": {_ORDERS: 1},
 }
 

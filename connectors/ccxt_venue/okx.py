@@ -96,11 +96,13 @@ CODES = (
 )
 
 _ORDERS = "orders"
+_SEVERAL_CANCELS = "privatePostTradeCancelBatchOrders"
 _LIMITS = {
     # Per two seconds. Placing counts per market, and is counted here for the account: no market is given more than it
     # has. A batch of one counts as a single order.
     _ORDERS: 60,
     "privatePostTradeCancelOrder": 60,
+    _SEVERAL_CANCELS: 300,  # orders, not requests
     "privatePostTradeCancelAllAfter": 2,
     "privateGetTradeOrder": 60,
     "privateGetTradeOrdersPending": 60,
@@ -124,8 +126,13 @@ class OkxClient(Adapted, ccxt.pro.okx):  # type: ignore[misc]
     """ccxt's OKX with the request's deadline in its header, and the venue's time wherever it says the time."""
 
     def sign(self, path: str, api: Json = ("public",), method: str = "GET", params: Json = None) -> Json:
-        """`expTime` leaves the order it came with. Headers other than OKX's own are not part of what is signed."""
+        """`expTime` leaves the order it came with. Headers other than OKX's own are not part of what is signed.
+
+        Several cancels are a list on the wire, and came as the one field `orders`.
+        """
         given = {} if params is None else params
+        if path == "trade/cancel-batch-orders":
+            return super().sign(path, api, method, given["orders"])
         if path not in _PLACING:
             return super().sign(path, api, method, given)
         orders = given if isinstance(given, list) else [given]
@@ -174,8 +181,10 @@ class Okx:
     def share(self, *private: Exchange) -> None:
         """Nothing."""
 
-    def cost(self, endpoint: str, _params: Mapping[str, object]) -> Mapping[str, int]:
-        """Every endpoint has a window of its own."""
+    def cost(self, endpoint: str, params: Mapping[str, object]) -> Mapping[str, int]:
+        """Every endpoint has a window of its own, one that takes several orders by the order."""
+        if endpoint == _SEVERAL_CANCELS:
+            return {endpoint: len(rows(params["orders"]))}
         return {_ORDERS if endpoint == "createOrder" else endpoint: 1}
 
     def encode_id(self, client_id: ClientOrderId) -> str:

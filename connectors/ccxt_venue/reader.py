@@ -29,21 +29,31 @@ _SERVER_ERRORS = 500
 
 
 class Reader:
-    """Reads over one ccxt instance, for one kind of call."""
+    """Reads over one ccxt instance, for one kind of call. `cost`: what a call counts, where its name does not say."""
 
-    def __init__(self, exchange: Exchange, dialect: Dialect, budget: Budget, clock: Clock, kind: CallKind) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        dialect: Dialect,
+        budget: Budget,
+        clock: Clock,
+        kind: CallKind,
+        cost: Mapping[str, int] | None = None,
+    ) -> None:
         self._exchange = exchange
         self._dialect = dialect
         self._budget = budget
         self._clock = clock
         self._kind = kind
+        self._cost = cost
 
     async def __call__(self, endpoint: str, params: Mapping[str, object]) -> Json:
         """The parsed answer; raises `CallFailed`."""
         return await retry.asked(self._kind, lambda: self._once(endpoint, params))
 
     async def _once(self, endpoint: str, params: Mapping[str, object]) -> Json:
-        await self._budget.take(self._dialect.cost(endpoint, params), self._kind.urgency)
+        cost = self._dialect.cost(endpoint, params) if self._cost is None else self._cost
+        await self._budget.take(cost, self._kind.urgency)
         transmission = Transmission(self._kind)
         try:
             # ccxt sets rounding and traps of whatever decimal context it finds.

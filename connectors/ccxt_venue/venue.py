@@ -15,6 +15,7 @@ from connectors.budget import NS_PER_MS, NS_PER_S, Address, Budget, BudgetExhaus
 from connectors.ccxt_venue import mapping, retry, rotation, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble, with_new_key
 from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached, VenueSaid
+from connectors.ccxt_venue.cancelling import CancelDesk
 from connectors.ccxt_venue.codec import from_hex, from_uuid
 from connectors.ccxt_venue.dead_man import timer_of
 from connectors.ccxt_venue.decoders import levels
@@ -91,6 +92,14 @@ class CcxtVenue:
         limits = [limit.scaled(settings.limits_factor) for limit in self._dialect.limits]
         self._budget = Budget(limits, clock, address)
         self._venue_clock = VenueClock()
+        self._cancels = CancelDesk(
+            settings.ccxt_id,
+            ask=lambda cost: self._ask(CallKind.CANCEL, cost),
+            one=lambda ask, child, order_id: self._dialect.cancel(ask, self._at_desk, child, order_id),
+            desk=lambda: self._at_desk,
+            spell=lambda child: self.encode_id(child.client_id),
+            now=clock.now,
+        )
         self._tasks = Tasks()
         self._clients: Clients | None = None
         self._desk: Desk | None = None
@@ -160,7 +169,7 @@ class CcxtVenue:
     async def cancel(self, order: ChildOrder, venue_order_id: VenueOrderId | None) -> CancelOutcome:
         """Ask for a cancel; whatever comes back, the order is read again."""
         try:
-            why_not = await self._dialect.cancel(self._ask(CallKind.CANCEL), self._at_desk, order, venue_order_id)
+            why_not = await self._cancels.cancel(order, venue_order_id)
         except CallFailed as error:
             return CancelUnclear(why=str(error))
         return CancelTaken() if why_not is None else CancelUnclear(why=why_not)
@@ -680,11 +689,11 @@ class CcxtVenue:
 
     # Parts
 
-    def _ask(self, kind: CallKind) -> Reader:
-        return self._reader(self._running, kind)
+    def _ask(self, kind: CallKind, cost: Mapping[str, int] | None = None) -> Reader:
+        return self._reader(self._running, kind, cost)
 
-    def _reader(self, clients: Clients, kind: CallKind) -> Reader:
-        return Reader(clients.of(kind), self._dialect, self._budget, self._clock, kind)
+    def _reader(self, clients: Clients, kind: CallKind, cost: Mapping[str, int] | None = None) -> Reader:
+        return Reader(clients.of(kind), self._dialect, self._budget, self._clock, kind, cost)
 
     @property
     def _running(self) -> Clients:

@@ -36,6 +36,7 @@ _PUBLIC_CALLS = {
 _PRIVATE_CALLS = {
     "AddOrder": Call.PLACE,
     "CancelOrder": Call.CANCEL,
+    "CancelOrderBatch": Call.CANCEL,
     "CancelAllOrdersAfter": Call.TIMER,
     "QueryOrders": Call.ORDER,
     "OpenOrders": Call.OPEN_ORDERS,

@@ -4,6 +4,7 @@ Errors are Kraken's own sentences. The engine, not the gateway, looks at `deadli
 way is refused there, and nothing of it is placed.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from router.model.money import ZERO, exactly
 from router.model.side import Side
 
 PAGE_ROWS = 50
+_BATCH_LEAST, _BATCH_MOST = 2, 50
 _TRADES_MAX = 1_000
 DEADLINE_MAX_NS = 60_000_000_000
 TOKEN_SECONDS = 900
@@ -73,6 +75,7 @@ class KrakenRest:
         self._private: dict[str, Callable[[str, Fields, int], Answer]] = {
             "AddOrder": self._add_order,
             "CancelOrder": self._cancel_order,
+            "CancelOrderBatch": self._cancel_order_batch,
             "CancelAllOrdersAfter": self._cancel_all_after,
             "QueryOrders": self._query_orders,
             "OpenOrders": self._open_orders,
@@ -164,6 +167,18 @@ class KrakenRest:
         ended = [self.exchange.cancel(account, record.order_id, now_ns) for record in found if not record.status.ended]
         if not ended:
             return Refused("EOrder:Unknown order")
+        return {"count": len(ended)}
+
+    def _cancel_order_batch(self, account: str, fields: Fields, now_ns: int) -> Answer:
+        """By our ids, two to fifty of them. Told is only how many of them were open."""
+        try:
+            names = json.loads(fields.get("cl_ord_ids", ""))
+        except ValueError:
+            names = None
+        if not isinstance(names, list) or not _BATCH_LEAST <= len(names) <= _BATCH_MOST:
+            return Refused("EGeneral:Invalid arguments:cl_ord_ids")
+        found = [record for name in names for record in self.exchange.find(account, client_id=str(name))]
+        ended = [self.exchange.cancel(account, record.order_id, now_ns) for record in found if not record.status.ended]
         return {"count": len(ended)}
 
     def _cancel_all_after(self, account: str, fields: Fields, now_ns: int) -> Answer:
