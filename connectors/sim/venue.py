@@ -70,7 +70,7 @@ class Truth:
 
 
 class SimVenue:
-    """One account at one venue, with one symbol.
+    """One account at one venue, with one symbol, and perhaps others beside it that nothing is wrong with.
 
     `takes_deadline`: a request that arrives after its deadline is refused. `trade_lag_ns`: how much later than the
     order's record its trades are shown. `names_trades`: rows of the trade list carry our id, not only the venue's.
@@ -84,11 +84,13 @@ class SimVenue:
         *,
         takes_deadline: bool,
         money: dict[Asset, Decimal],
+        others: tuple[Listing, ...] = (),
         trade_lag_ns: int = 0,
         names_trades: bool = True,
         forgets_after_ns: int | None = None,
     ) -> None:
         self.listing = listing
+        self.others = others
         self.account: AccountId = listing.account
         self.truth = Truth()
         self.takes_deadline = takes_deadline
@@ -105,7 +107,7 @@ class SimVenue:
         """Look-ups are answered by one endpoint alone, a replica that stands still: it knows nothing new."""
         self.cancels_later = False
         """It acknowledges a cancel, and takes the order off the book at its next turn: until then it may fill."""
-        self.exchange = Exchange(rules, [symbol_rules(listing)])
+        self.exchange = Exchange(rules, [symbol_rules(one) for one in (listing, *others)])
         self._cancelling: dict[int, tuple[Nanos, Decimal]] = {}
         self._rejected: dict[ClientOrderId, VenueOrder] = {}
         self._words = Words("sim")
@@ -249,17 +251,17 @@ class SimVenue:
         self.exchange.rules = replace(self.exchange.rules, fee_in=fee_in)
         return True
 
-    def set_book(self, bids: Levels, asks: Levels, now_ns: Nanos) -> None:
+    def set_book(self, bids: Levels, asks: Levels, now_ns: Nanos, symbol: str | None = None) -> None:
         """Outside liquidity is now this and nothing else."""
-        self.exchange.replace_outside(self.listing.symbol, bids, asks, now_ns)
+        self.exchange.replace_outside(symbol or self.listing.symbol, bids, asks, now_ns)
 
     def trade(self, taker_side: Side, quantity: Decimal, price: Decimal, now_ns: Nanos) -> None:
         """Strangers trade: what rests better than this price, or stands first at it, has its part."""
         self.exchange.print_outside(self.listing.symbol, taker_side, price, quantity, now_ns)
 
-    def book(self) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+    def book(self, symbol: str | None = None) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         """(price, size) of bids and asks, best first."""
-        return self.exchange.book(self.listing.symbol)
+        return self.exchange.book(symbol or self.listing.symbol)
 
     def drain(self) -> tuple[list[Hint], bool]:
         """What the private stream has to say since the last call, and whether the book has changed."""
@@ -297,7 +299,8 @@ class SimVenue:
             return ()
         shown = self._remembered(self.exchange.orders(self.account, now_ns=now_ns), now_ns)
         listed = {self._words.order_id(record.order_id) for record in shown}
-        return tuple(one for one in trades if one.side is child.side and one.venue_order_id not in listed)
+        mine = (one for one in trades if (one.symbol, one.side) == (child.symbol, child.side))
+        return tuple(one for one in mine if one.venue_order_id not in listed)
 
     def _said(self, row: TradeRecord) -> VenueTrade:
         """An execution never changes, and is asked for often: it is put into words once."""

@@ -18,6 +18,8 @@ from router.orders.records import Parent
 
 def on_pause_asked(draft: Draft, event: e.PauseAsked) -> None:
     """Nothing new leaves of a paused parent; what is out is followed to its end. Asking twice is asking once."""
+    for leg in draft.state.blotter.legs(event.parent_id):
+        on_pause_asked(draft, replace(event, parent_id=leg.order.id))
     parent = _working(draft, event.parent_id)
     if parent is None:
         return

@@ -34,14 +34,21 @@ def on_started(draft: Draft) -> None:
 
 
 def on_timer(draft: Draft) -> None:
-    """Let the oldest go that may: each by a row of its own, which can be shown without showing anybody else's."""
+    """Let the oldest go that may: by a row of its own, which can be shown without showing anybody else's.
+
+    The legs of a basket go together.
+    """
     state, after_ns = draft.state, _after_ns(draft.state)
     if after_ns is None:
         return
-    ripe = (one for one in _over(state) if _may_leave(state, one, draft.now_ns, after_ns))
+    ripe = (
+        one
+        for one in _over(state)
+        if all(_may_leave(state, leg, draft.now_ns, after_ns) for leg in _with_its_legs(state, one))
+    )
     parent, more = next(ripe, None), next(ripe, None) is not None
-    if parent is not None:
-        draft.note(f.ParentArchived(parent=kept(state.blotter, parent), at_ns=draft.now_ns))
+    for one in () if parent is None else _with_its_legs(state, parent):
+        draft.note(f.ParentArchived(parent=kept(state.blotter, one), at_ns=draft.now_ns))
     if next(_over(state), None) is not None:
         wait_ns = _NEXT_NS if more else after_ns // _ROUNDS
         draft.wake(timers.archive(), Nanos(draft.now_ns + wait_ns))
@@ -52,6 +59,11 @@ def on_recalled(draft: Draft, event: e.Recalled) -> None:
     for known in event.parents:
         draft.note(f.ParentRecalled(parent=known, at_ns=draft.now_ns))
     arrange(draft)
+
+
+def _with_its_legs(state: State, parent: Parent) -> tuple[Parent, ...]:
+    leg = parent.order.leg
+    return (parent,) if leg is None else state.blotter.legs(leg.basket_id)
 
 
 def _over(state: State) -> Iterator[Parent]:
@@ -66,6 +78,8 @@ def _after_ns(state: State) -> int | None:
 
 def _may_leave(state: State, parent: Parent, now_ns: Nanos, after_ns: int) -> bool:
     """Is it over for long enough, and does nothing here still wait for it?"""
+    if not parent.state.ended:
+        return False
     over_ns = max(parent.ended_ns or 0, parent.recalled_ns or 0)
     if now_ns - over_ns < after_ns or parent.order.id in state.hunts or state.restoring is not None:
         return False

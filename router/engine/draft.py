@@ -32,6 +32,10 @@ class Draft:
     commands: list[Command] = field(default_factory=list)
     touched: dict[ParentId, None] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    barred: set[ParentId] = field(default_factory=set)
+    """Legs of baskets that may send nothing more until others have come further: no market is looked at for them."""
+    renewed: set[ParentId] = field(default_factory=set)
+    """Legs that others' progress gave more to do."""
 
     def note(self, fact: Fact) -> None:
         """This happened."""

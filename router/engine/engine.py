@@ -7,14 +7,17 @@ that was not stored never outlives the process that thought of it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from router import conservation
 from router.engine import (
     adopting,
     amending,
     archiving,
+    basketing,
     charging,
     children,
+    completing,
     conserving,
     probing,
     resolving,
@@ -27,7 +30,7 @@ from router.engine import (
 from router.engine.arriving import arrive, infeasible
 from router.engine.conserving import TRADES_OVERLAP_NS
 from router.engine.draft import Asked, Draft
-from router.engine.parents import START_GRACE_NS, settle
+from router.engine.parents import PARENTS_MAX, START_GRACE_NS
 from router.engine.planning import on_market_seen
 from router.engine.state import State
 from router.model import events as e
@@ -45,8 +48,6 @@ from router.reconcile import Differences, reconcile
 _MS = 1_000_000
 START_OVERLAP_NS = 86_400_000 * _MS
 """At a start a day is read again: whatever turned up while nobody looked, and whatever clock was wrong."""
-PARENTS_MAX = 500
-"""Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 VENUE_RETRY_NS = 2_000 * _MS
 _MINUTE_NS = 60_000 * _MS
 QUIET = "the driver before did not let go and may still send here: nothing new until it would have been settled"
@@ -76,7 +77,7 @@ class Engine:
         draft = Draft(self.state, stamped.at_ns)
         with exactly():
             self._handle(draft, stamped.event)
-            settle(draft, self._policies)
+            completing.settle(draft, self._policies)
         return Decision(tuple(draft.facts), tuple(draft.commands), tuple(draft.asked))
 
     def recover(self, at_ns: Nanos, facts: Iterable[f.Fact]) -> None:
@@ -100,6 +101,8 @@ class Engine:
                 _on_timer(draft, event)
             case e.ParentSubmitted():
                 self._on_submitted(draft, event.order, event.view)
+            case e.BasketSubmitted():
+                basketing.on_submitted(draft, event, partial(_refusal, draft, self._policies))
             case e.CancelAsked():
                 _on_cancel_asked(draft, event)
             case e.PauseAsked():
@@ -140,7 +143,7 @@ class Engine:
         if order.id in draft.state.blotter.parents:
             return  # the same request, seen again
         order = sizing.accepted(order, draft.state.limits, view)
-        reason = _turned_down(draft.state, order, self._policies) or infeasible(order, draft.now_ns, view)
+        reason = _refusal(draft, self._policies, order, view)
         if reason is not None:
             draft.note(f.ParentTurnedDown(order=order, at_ns=draft.now_ns, reason=reason))
             archiving.arrange(draft)
@@ -154,11 +157,17 @@ class Engine:
         draft.touch(draft.state.parent(order.id))
 
 
+def _refusal(draft: Draft, policies: Mapping[str, Policy], order: ParentOrder, view: MarketView | None) -> str | None:
+    return _turned_down(draft.state, order, policies) or infeasible(order, draft.now_ns, view)
+
+
 def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy]) -> str | None:
     """Why a parent cannot be taken, as a sentence that names the field."""
     limits = state.limits
     if (foster := adopting.fostered(state, order.id)) is not None:
         return f"ref_id: orders of this reference from before a restore stand under {foster}: take a new reference"
+    if state.blotter.legs(order.id):
+        return f"ref_id: {order.ref_id} is the reference of a basket: take another one"
     if state.instrument(order.instrument) is None:
         return f"instrument: {order.instrument} is not configured"
     if order.policy not in policies:
@@ -204,6 +213,8 @@ def _backed_up_ns(state: State) -> Nanos:
 
 
 def _on_cancel_asked(draft: Draft, event: e.CancelAsked) -> None:
+    for leg in draft.state.blotter.legs(event.parent_id):
+        _on_cancel_asked(draft, e.CancelAsked(parent_id=leg.order.id, principal=event.principal))
     parent = draft.state.blotter.parents.get(event.parent_id)
     if parent is None or parent.state.ended or parent.state is ParentState.CANCEL_PENDING:
         return

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from router.baskets import ends_with_others
 from router.engine import archiving, piloting, sizing, timers
 from router.engine.draft import Draft
 from router.engine.state import State
@@ -18,6 +19,8 @@ from router.ports.policy import Policy, Progress, Target
 
 START_GRACE_NS = 10_000_000_000
 """How long after a start planning waits for accounts that were not read yet."""
+PARENTS_MAX = 500
+"""Parents worked at once (I18): overload refuses new ones, never a cancel or a fill."""
 
 
 def settle(draft: Draft, policies: Mapping[str, Policy]) -> None:
@@ -49,7 +52,7 @@ def progress(state: State, parent: Parent) -> Progress:
         filled=sum((counting.filled(order, child) for child in children), ZERO),
         working=sum((counting.unsettled(order, child) for child in children), ZERO) - doubtful,
         in_doubt=doubtful,
-        rounds=parent.rounds - parent.rounds_stopped - (parent.pilot.rounds if parent.pilot is not None else 0),
+        rounds=_rounds(parent),
         last_round_ns=parent.last_round_ns,
         last_round_sent=parent.last_round_sent,
         lot=arrival.lot if arrival is not None and as_asked else None,
@@ -60,6 +63,12 @@ def progress(state: State, parent: Parent) -> Progress:
         most=piloting.most(parent),
         base=None if as_asked else sum((child.exposure for child in children), ZERO),
     )
+
+
+def _rounds(parent: Parent) -> int:
+    """Rounds that count against its policy's."""
+    before = parent.rounds_stopped + parent.rounds_before + (parent.pilot.rounds if parent.pilot is not None else 0)
+    return max(parent.rounds - before, 0)
 
 
 def _least_slice(order: ParentOrder, arrival: ArrivalSeen) -> Decimal:
@@ -132,7 +141,7 @@ def _end_of(
     target = policies[parent.order.policy].target(done, now_ns, None)
     if parent.dust == left:
         target = Target(quantity=done.filled, finished=True, reason=f"{plain(left)} is left")
-    if not target.finished:
+    if not target.finished or (parent.dust != left and ends_with_others(parent, now_ns)):
         return None
     reason = f"{target.reason}: {parent.residual_reason}" if parent.residual_reason else target.reason
     return (ParentState.DONE_PARTIAL if done.filled > 0 else ParentState.EXPIRED), reason
@@ -172,5 +181,7 @@ def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -
     target = policies[parent.order.policy].target(done, draft.now_ns, None)
     if target.not_before_ns is not None:
         draft.wake(timers.parent(parent.order.id), target.not_before_ns)
-    due = done.due(target)
+    if parent.order.id in draft.barred:
+        return ZERO
+    due = done.open_quantity if parent.order.id in draft.renewed else done.due(target)
     return sizing.depth(parent, max(due, done.order.quantity - done.filled) if target.look else due)

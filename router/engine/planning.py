@@ -8,7 +8,7 @@ from policies.consolidated import mid
 from router.book.collar import reference_mid
 from router.book.discounts import with_discounts
 from router.book.effective import spend_factor
-from router.engine import archiving, charging, sizing, timers, volume
+from router.engine import archiving, charging, releasing, sizing, timers, volume
 from router.engine.arriving import arrive
 from router.engine.asking import places_left, split_request
 from router.engine.draft import Asked, Draft
@@ -31,7 +31,6 @@ from router.orders.records import Parent
 from router.ports.policy import Policy, Target
 from router.risk import CHECKS, Refusal, RiskView, review
 from router.split.plan import Plan, PlanLine, SplitRequest
-from router.split.reach import split_within
 
 _MS = 1_000_000
 WARM_UP_NS = 3_000 * _MS
@@ -78,8 +77,11 @@ def _warming(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> b
 
 
 def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mapping[str, Policy]) -> Plan | None:
+    release = releasing.release(draft, parent, view, policies)
     target = _target(draft, parent, view, policies[parent.order.policy])
     due = progress(draft.state, parent).due(target)
+    if release is not None:
+        due = release.allowed(progress(draft.state, parent), due)
     size = sizing.sized(parent.order, view, due, _room(draft.state, parent), target.base_max)
     if size.quantity <= 0 or places_left(parent.order, target, living(draft.state, parent)) == 0:
         _wait(draft, parent, target)
@@ -89,10 +91,11 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
             f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
         )
         archiving.arrange(draft)
+        draft.touch(parent)
         return None
     planned, bases = with_discounts(view, parent.order.side, size.quantity, charging.purses(draft.state, view))
     request = _request(draft.state, parent, planned, size, target, draft.now_ns)
-    plan = split_within(request, target.reach_bps)
+    request, plan = releasing.planned(release, request, target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent

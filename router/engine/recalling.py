@@ -20,7 +20,7 @@ from router.model.ids import ClientOrderId, ParentId
 from router.model.orders import VenueOrder, VenueTrade, booking_key
 from router.model.outcomes import Found, LookUpResult, Missing, Unclear
 from router.model.resolutions import Resolution
-from router.orders.client_ids import is_ours
+from router.orders.client_ids import is_ours, leg_id
 from router.orders.records import Child
 from router.ports import Remembered, Unknown
 
@@ -103,8 +103,8 @@ def unknown(state: State, events: Iterable[e.Event]) -> Unknown:
 
 def _collect(names: _Names, event: e.Event) -> None:
     match event:
-        case e.ParentSubmitted(order=order):
-            names.parent(order.id)
+        case e.ParentSubmitted() | e.BasketSubmitted():
+            _collect_references(names, event)
         case e.PlaceAnswered(client_id=client_id) | e.CancelAnswered(client_id=client_id):
             names.child(client_id)
         case e.DedupeProbed(client_id=client_id):
@@ -129,6 +129,18 @@ def _collect(names: _Names, event: e.Event) -> None:
             pass
 
 
+def _collect_references(names: _Names, event: e.ParentSubmitted | e.BasketSubmitted) -> None:
+    """An order's reference may be a basket's, and a basket's an order's: a basket is known by its legs."""
+    if isinstance(event, e.ParentSubmitted):
+        names.parent(event.order.id)
+        names.parent(leg_id(event.order.id, 1))
+        return
+    for order in event.legs:
+        names.parent(order.id)
+        if order.leg is not None:
+            names.parent(order.leg.basket_id)
+
+
 def told(state: State, event: e.Event, remembered: Remembered) -> Iterator[e.Event]:
     """The event as the engine is to hear it, after another that brings back what it names."""
     if remembered.booked:
@@ -136,12 +148,18 @@ def told(state: State, event: e.Event, remembered: Remembered) -> Iterator[e.Eve
     if remembered.parents:
         names = unknown(state, (event,))
         here = state.blotter.parents
-        parents = tuple(known for known in remembered.parents if known.id not in here and _is_named(known, names))
+        named = {_together(known) for known in remembered.parents if _is_named(known, names)}
+        parents = tuple(known for known in remembered.parents if known.id not in here and _together(known) in named)
         if isinstance(event, e.OrderHinted):
             parents = tuple(known for known in parents if _never_taken(known, event.client_id))
         if parents:
             yield e.Recalled(parents=parents)
     yield event
+
+
+def _together(known: ArchivedParent) -> ParentId:
+    """Under which those are one that leave and come back together: the legs of a basket."""
+    return known.id if known.order.leg is None else known.order.leg.basket_id
 
 
 def _is_named(known: ArchivedParent, names: Unknown) -> bool:

@@ -30,6 +30,7 @@ from router.model.keys import KeyReading
 from router.model.market import FeeBasis
 from router.model.money import ZERO, fraction_of_bps
 from router.model.orders import ChildState, ParentState, VenueOrder, booking_key
+from router.model.side import Side
 from router.model.terms import Fence, RiskLimits, VenueTerms
 from router.orders import archive
 from router.orders.blotter import Blotter
@@ -268,6 +269,20 @@ class State:
     def _pilot_confirmed(self, fact: f.PilotConfirmed) -> None:
         self.parent(fact.parent_id).pilot_confirmed = True
 
+    def _leg_released(self, fact: f.LegReleased) -> None:
+        parent = self.parent(fact.parent_id)
+        before = parent.released
+        if before is None or (before.credited, before.ended, before.pace) != (
+            fact.credited,
+            fact.ended,
+            fact.pace,
+        ):
+            parent.rounds_before = parent.rounds - parent.rounds_stopped
+        parent.released = fact
+
+    def _basket_ended(self, fact: f.BasketEnded) -> None:
+        assert all(leg.state.ended for leg in self.blotter.legs(fact.basket_id))
+
     def _volume_seen(self, fact: f.VolumeSeen) -> None:
         self.parent(fact.parent_id).volume = fact
 
@@ -372,6 +387,8 @@ class State:
         child.fee_quote += sum((fee.amount for fee in trade.fees if fee.asset == child.order.quote), ZERO)
         if any(fee.asset not in (child.order.base, child.order.quote) for fee in trade.fees):
             child.fee_quote += fraction_of_bps(self.fees.get(listing_id, ZERO)) * trade.price * trade.quantity
+        brought = child.order.base if child.order.side is Side.BUY else child.order.quote
+        child.fee_received += sum((fee.amount for fee in trade.fees if fee.asset == brought), ZERO)
         if child.venue_order_id is None:
             self.blotter.note_venue_order(child, trade.venue_order_id)
 
@@ -571,6 +588,8 @@ class State:
         f.ParentTriggered: _parent_triggered,
         f.PilotEnded: _pilot_ended,
         f.PilotConfirmed: _pilot_confirmed,
+        f.LegReleased: _leg_released,
+        f.BasketEnded: _basket_ended,
         f.VolumeSeen: _volume_seen,
         f.ParentAmended: _parent_amended,
         f.AmendRefused: _amend_refused,

@@ -24,6 +24,7 @@ from router.journal.converters import CodecError, Compiled, Context, compile_cla
 from router.model import (
     archive,
     balances,
+    baskets,
     commands,
     events,
     facts,
@@ -52,6 +53,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 MODEL_MODULES: tuple[ModuleType, ...] = (
     archive,
     balances,
+    baskets,
     commands,
     events,
     facts,

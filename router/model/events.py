@@ -57,8 +57,16 @@ class ParentSubmitted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BasketSubmitted:
+    """A request for a basket, already well-formed: all of its legs. `views`: the markets they came into, as known."""
+
+    legs: tuple[ParentOrder, ...]
+    views: tuple[MarketView, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CancelAsked:
-    """Somebody wants a parent to stop."""
+    """Somebody wants a parent, or all legs of a basket, to stop."""
 
     parent_id: ParentId
     principal: str
@@ -66,7 +74,10 @@ class CancelAsked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PauseAsked:
-    """Somebody wants a parent to send nothing new, or (`resume`) to go on, or (`confirms`) the rest after its pilot."""
+    """Somebody wants a parent to send nothing new, or (`resume`) to go on, or (`confirms`) the rest after its pilot.
+
+    A basket's id means all of its legs.
+    """
 
     parent_id: ParentId
     resume: bool
@@ -274,6 +285,7 @@ class DedupeProbed:
 Event = (
     Started
     | ParentSubmitted
+    | BasketSubmitted
     | CancelAsked
     | PauseAsked
     | AmendAsked

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from router.model.archive import ArchivedParent
 from router.model.balances import Balance, Movement
+from router.model.baskets import BasketState, Cash, CashAt
 from router.model.events import DedupeProbed, HaltLevel, Started
 from router.model.ids import (
     AccountId,
@@ -90,6 +91,49 @@ class ParentTriggered:
 
     parent_id: ParentId
     mid: Decimal
+    at_ns: Nanos
+
+
+class ReleaseVerdict(StrEnum):
+    """Whether a leg of a basket may send more now."""
+
+    GO = "GO"
+    WAIT = "WAIT"
+    """Soon, and nothing of its own has to happen for it."""
+    SPENT = "SPENT"
+    """Too little is left for any venue, until the other legs have come further."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LegReleased:
+    """How far a leg of a basket may go now, and why.
+
+    `pace` (reporting currency): all of its side that may be filled, working or in doubt; `quantity` (base): of the leg,
+    as far as its side leaves it. None is no bound of the imbalance. `credited`: what
+    the sells' booked fills brought, net of fees; `drawn`: what buys spent, or may spend by what is out or in doubt;
+    `above`: what the accounts hold above the basket's buffer; `room`: what this leg may spend more at each account, one
+    alone. These four are empty where cash does not bind it. `ended`: how many legs had ended.
+    """
+
+    parent_id: ParentId
+    verdict: ReleaseVerdict
+    pace: Decimal | None
+    quantity: Decimal | None
+    credited: tuple[CashAt, ...]
+    drawn: tuple[CashAt, ...]
+    above: tuple[Cash, ...]
+    room: tuple[CashAt, ...]
+    ended: int
+    at_ns: Nanos
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BasketEnded:
+    """Its last leg has ended. What became of each is in the legs' own facts."""
+
+    basket_id: ParentId
+    state: BasketState
     at_ns: Nanos
 
 
@@ -674,6 +718,8 @@ Fact = (
     | ParentTriggered
     | PilotEnded
     | PilotConfirmed
+    | LegReleased
+    | BasketEnded
     | VolumeSeen
     | ParentAmended
     | AmendRefused

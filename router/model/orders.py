@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from router.model.baskets import Leg
 from router.model.ids import (
     AccountId,
     Asset,
@@ -150,6 +151,8 @@ class ParentOrder:
     principal: str = "local"
     envelope: Envelope = PLAIN
     asked: Decimal | None = None
+    leg: Leg | None = None
+    """Of a basket, if it is one."""
 
     @property
     def size(self) -> Decimal:

@@ -10,6 +10,7 @@ class RequestKind(StrEnum):
     """What is asked."""
 
     PARENT = "PARENT"
+    BASKET = "BASKET"
     CANCEL = "CANCEL"
     PAUSE = "PAUSE"
     RESUME_ORDER = "RESUME_ORDER"

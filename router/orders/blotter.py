@@ -22,12 +22,14 @@ class Blotter:
         self._drawing: dict[ClientOrderId, Child] = {}
         self._by_venue_order: dict[tuple[AccountId, str, VenueOrderId], ClientOrderId] = {}
         self._booked: dict[str, ClientOrderId] = {}
+        self._legs: dict[ParentId, dict[int, ParentId]] = {}
 
     @classmethod
     def of(cls, parents: Iterable[Parent], children: Iterable[Child]) -> "Blotter":
         """A blotter of records that were kept elsewhere; parents name their children already."""
         blotter = cls()
-        blotter.parents = {parent.order.id: parent for parent in parents}
+        for parent in parents:
+            blotter.add_parent(parent)
         for child in children:
             blotter.children[child.order.client_id] = child
             blotter.note_state(child)
@@ -40,6 +42,8 @@ class Blotter:
         """A parent is known once."""
         assert parent.order.id not in self.parents
         self.parents[parent.order.id] = parent
+        if (leg := parent.order.leg) is not None:
+            self._legs.setdefault(leg.basket_id, {})[leg.number] = parent.order.id
 
     def add_child(self, child: Child) -> None:
         """A child is known once, and belongs to a known parent."""
@@ -63,6 +67,10 @@ class Blotter:
                 if self._by_venue_order.get(named) == client_id:
                     del self._by_venue_order[named]
         del self.parents[parent.order.id]
+        if (leg := parent.order.leg) is not None:
+            del self._legs[leg.basket_id][leg.number]
+            if not self._legs[leg.basket_id]:
+                del self._legs[leg.basket_id]
 
     def bring_back(self, parent: Parent, children: Iterable[Child]) -> None:
         """One that had left is here again."""
@@ -156,6 +164,10 @@ class Blotter:
     def working_parents(self) -> Iterator[Parent]:
         """Parents that have not ended, oldest first."""
         return (parent for parent in tuple(self.parents.values()) if not parent.state.ended)
+
+    def legs(self, basket_id: ParentId) -> tuple[Parent, ...]:
+        """The legs of a basket, by number; none of one that is not known here."""
+        return tuple(self.parents[leg] for _, leg in sorted(self._legs.get(basket_id, {}).items()))
 
     def next_number(self, parent: Parent) -> int:
         """The number of a parent's next child: beyond every one it had, adopted ones too."""

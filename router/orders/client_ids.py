@@ -43,6 +43,11 @@ def parent_id(*, deployment: str, entity: EntityId, ref_id: RefId) -> ParentId:
     return ParentId("P" + _digest("sor1-parent", deployment, entity, ref_id)[:16])
 
 
+def leg_id(basket_id: ParentId, number: int) -> ParentId:
+    """The id of a basket's leg; the basket's own is that of a parent of its reference, which there is none of."""
+    return ParentId(f"{basket_id}-{number}")
+
+
 def _digest(*parts: str) -> str:
     joined = "|".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.blake2b(joined.encode(), digest_size=16).hexdigest()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from router.model.facts import ArrivalSeen, PilotEnded, VolumeSeen
+from router.model.facts import ArrivalSeen, LegReleased, PilotEnded, VolumeSeen
 from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
@@ -52,6 +52,8 @@ class Child:
     fee_base: Decimal = ZERO
     fee_quote: Decimal = ZERO
     """Fees taken in base, and in quote; one in a third asset counts as the listing's full rate in quote."""
+    fee_received: Decimal = ZERO
+    """Fees taken in the asset it brought in: quote of a sell, base of a buy."""
     executed: Decimal | None = None
     sent_ns: Nanos | None = None
     """When the first byte of a copy left, by the last answer that said so."""
@@ -113,5 +115,9 @@ class Parent:
     """PAUSED by its own bounds, not by a person."""
     breached: bool = False
     """A fill turned up that was proven impossible: no new child of this parent."""
+    released: LegReleased | None = None
+    """As a leg of a basket: how far it may go."""
+    rounds_before: int = 0
+    """Rounds before others' progress gave it more to do: they are not counted against the policy's."""
     recalled_ns: Nanos | None = None
     """When it was last brought back from the archive."""

@@ -1,5 +1,6 @@
 """What people and jobs ask for: checked at the door, stored as a row, turned into an event by whoever drives."""
 
+from router.requests.baskets import BasketBody
 from router.requests.bodies import (
     AcknowledgeBody,
     AmendBody,
@@ -15,10 +16,12 @@ from router.requests.door import (
     Offered,
     acknowledge_request,
     amend_request,
+    basket_request,
     cancel_request,
     check_offered,
     curve_wanted,
     halt_request,
+    legs_of,
     order_request,
     parent_order,
     pause_request,
@@ -32,6 +35,7 @@ from router.requests.orders import OrderBody, curve_named, with_curve
 __all__ = [
     "AcknowledgeBody",
     "AmendBody",
+    "BasketBody",
     "CancelBody",
     "HaltBody",
     "Offered",
@@ -43,11 +47,13 @@ __all__ = [
     "TradeBody",
     "acknowledge_request",
     "amend_request",
+    "basket_request",
     "cancel_request",
     "check_offered",
     "curve_named",
     "curve_wanted",
     "halt_request",
+    "legs_of",
     "order_request",
     "parent_order",
     "pause_request",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from router.model.errors import BadInput
 from router.model.events import (
     AmendAsked,
+    BasketSubmitted,
     CancelAsked,
     DifferenceAcknowledged,
     Event,
@@ -36,6 +37,7 @@ from router.model.orders import Fee, ParentOrder
 from router.model.requests import Request, RequestKind
 from router.model.resolutions import Resolution, ToldTrade, Verdict
 from router.orders.client_ids import parent_id
+from router.requests.baskets import BasketBody, basket_legs, basket_text, parse_basket
 from router.requests.bodies import (
     AcknowledgeBody,
     AmendBody,
@@ -68,6 +70,11 @@ class Offered:
 def order_request(body: OrderBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
     """Ask for a parent. Its reference is its key, for ever."""
     return _request(RequestKind.PARENT, body.ref_id, _text(body), entity, principal, asked_ns)
+
+
+def basket_request(body: BasketBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
+    """Ask for a basket. Its reference is its key, for ever."""
+    return _request(RequestKind.BASKET, body.ref_id, basket_text(body), entity, principal, asked_ns)
 
 
 def cancel_request(body: CancelBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
@@ -145,6 +152,9 @@ def understand(request: Request, deployment: str, offered: Offered, curve: Curve
             body = parse(OrderBody, data)
             body = body if curve is None else with_curve(body, curve)
             return ParentSubmitted(order=parent_order(body, deployment, request.entity, request.principal, offered))
+        case RequestKind.BASKET:
+            basket = parse_basket(data)
+            return BasketSubmitted(legs=legs_of(basket, deployment, request.entity, request.principal, offered))
         case RequestKind.CANCEL | RequestKind.PAUSE | RequestKind.RESUME_ORDER | RequestKind.AMEND:
             return _about_a_parent(request, deployment, data)
         case RequestKind.ACKNOWLEDGE:
@@ -202,6 +212,19 @@ def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: 
     check_offered(body, offered)
     id_ = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
     return order_model(body, id_, entity, principal)
+
+
+def legs_of(
+    body: BasketBody, deployment: str, entity: EntityId, principal: str, offered: Offered
+) -> tuple[ParentOrder, ...]:
+    """The legs a basket describes, defaults filled in. Raises `BadInput` for what is not offered here."""
+    for number, leg in enumerate(body.orders(), start=1):
+        try:
+            check_offered(leg, offered)
+        except BadInput as error:
+            raise BadInput(f"legs.{number}.{error.field}", error.message) from None
+    basket_id = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
+    return basket_legs(body, basket_id, entity, principal)
 
 
 def _resolution(body: ResolveBody, principal: str) -> Resolution:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationError
 
+from router.model.baskets import Leg
 from router.model.errors import BadInput
 from router.model.ids import EntityId, InstrumentId, ParentId, RefId, VenueId
 from router.model.money import ZERO, plain
@@ -313,14 +314,22 @@ def _check_prices(body: OrderBody) -> None:
         raise BadInput("passive_only", "may not complete: it does not go with must_complete")
 
 
-def order_model(body: OrderBody, parent_id: ParentId, entity: EntityId, principal: str) -> ParentOrder:
-    """The parent a checked body describes, defaults filled in."""
+def order_model(
+    body: OrderBody,
+    parent_id: ParentId,
+    entity: EntityId,
+    principal: str,
+    *,
+    ref_id: RefId | None = None,
+    leg: Leg | None = None,
+) -> ParentOrder:
+    """The parent a checked body describes, defaults filled in. `ref_id`: of a `leg`, which has none of its own."""
     include = body.venues.include
     basis, asked = _size(body)
     return ParentOrder(
         id=parent_id,
         entity=entity,
-        ref_id=RefId(body.ref_id),
+        ref_id=RefId(body.ref_id) if ref_id is None else ref_id,
         instrument=InstrumentId(body.instrument),
         side=body.way,
         quantity=asked if basis is QuantityBasis.GROSS else ZERO,
@@ -333,6 +342,7 @@ def order_model(body: OrderBody, parent_id: ParentId, entity: EntityId, principa
         envelope=_envelope(body, parent_id),
         quantity_basis=basis,
         asked=None if basis is QuantityBasis.GROSS else asked,
+        leg=leg,
     )
 
 

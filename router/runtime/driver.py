@@ -13,12 +13,24 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from router.engine import Engine, told, unknown
-from router.engine.failure import failed, newcomer
+from router.engine.failure import failed, newcomers
 from router.model.commands import Command, Look
 from router.model.errors import AppendLost, LeaseHeld, SideRowTaken
-from router.model.events import AccountSeen, Event, HaltAsked, HaltLevel, MarketSeen, ParentSubmitted, Stamped, Started
+from router.model.events import (
+    AccountSeen,
+    BasketSubmitted,
+    Event,
+    HaltAsked,
+    HaltLevel,
+    MarketSeen,
+    ParentSubmitted,
+    Stamped,
+    Started,
+)
 from router.model.facts import ParentArchived
 from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
+from router.model.market import MarketView
+from router.model.orders import ParentOrder
 from router.model.requests import Request, RequestKind
 from router.observe import Observe
 from router.ports import DriverClock, JournalRow, Lease, Policy, Remembered, Store, VenuePort
@@ -291,8 +303,10 @@ class Driver:
         if isinstance(event, ParentSubmitted) and not self._draining and self._market.knows(event.order.instrument):
             view = self._market.view(event.order.instrument, event.order.quantity, self._clock.now())
             event = ParentSubmitted(order=event.order, view=view)
+        if isinstance(event, BasketSubmitted) and not self._draining:
+            event = BasketSubmitted(legs=event.legs, views=self._views(event.legs))
         stamped = Stamped(at_ns=self._clock.now(), event=event)
-        brought = newcomer(self._engine.state, event)
+        brought = newcomers(self._engine.state, event)
         try:
             decision = self._engine.decide(stamped)
             self._observe.decided(self._clock.now() - stamped.at_ns)
@@ -308,6 +322,11 @@ class Driver:
             batch.rows.append(JournalRow(stamped=stamped, facts=decision.facts, request_id=request_id))
         batch.archived = batch.archived or any(isinstance(fact, ParentArchived) for fact in decision.facts)
         batch.commands.extend(decision.commands)
+
+    def _views(self, legs: Sequence[ParentOrder]) -> tuple[MarketView, ...]:
+        """The markets that the legs come into."""
+        known = (order for order in legs if self._market.knows(order.instrument))
+        return tuple(self._market.view(one.instrument, one.quantity, self._clock.now()) for one in known)
 
     async def _append(self, rows: Sequence[JournalRow]) -> None:
         began_ns = self._clock.now()

@@ -70,8 +70,13 @@ class _Known:
             *(self.orders.get(key) for key in (*unknown.orders, *(key for _, key in free))),
             *(self.booked.get(key) for key in unknown.claimed),
         }
+        baskets = {one.order.leg.basket_id for key, one in self.archived.items() if key in named and one.order.leg}
         return Remembered(
-            parents=tuple(parent for parent_id, parent in self.archived.items() if parent_id in named),
+            parents=tuple(
+                parent
+                for parent_id, parent in self.archived.items()
+                if parent_id in named or (parent.order.leg is not None and parent.order.leg.basket_id in baskets)
+            ),
             booked=frozenset(self.booked.keys() & unknown.rows.keys()),
         )
 

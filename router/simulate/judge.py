@@ -8,7 +8,8 @@ I4 no order without an intent, and a stranger's with our tag reported; I5 nothin
 for want of money where nobody else moved any; I8 durable before wire; I10 no end without the venue's evidence; I11
 late fills are booked, and told where nothing was to fill; I12 balances; I13 limits, caps and the collar at the wire;
 I14 the journal folds to the state; I15 all comes to its end; I17 no parent ends before its children; I18 nothing
-grows; I20 no child breaks its order's own terms. Not judged here: I7 (scheduled
+grows; I20 no child breaks its order's own terms; I21 a basket's buys spend no more than its allowed cash and what its
+sells brought, per venue. Not judged here: I7 (scheduled
 runs: there are none yet), I9 (who drives: the lease's own tests on both databases; here only that two at once do no
 harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
 """
@@ -38,6 +39,7 @@ from router.orders.records import Parent
 from router.ports import JournalRow
 from router.runtime.recovery import SNAPSHOTS
 from router.simulate import sizes
+from router.simulate.baskets import Funding
 from router.simulate.strangers import misremembered
 from router.simulate.terms import Terms
 
@@ -85,6 +87,13 @@ def _filled_at_end(rows: Iterable[JournalRow]) -> dict[ParentId, Decimal]:
     return at_end
 
 
+def waits_for_a_person(blotter: Blotter, parent: Parent) -> bool:
+    """Is a child of it, or of another leg of its basket, in quarantine?"""
+    leg = parent.order.leg
+    together = (parent,) if leg is None else blotter.legs(leg.basket_id)
+    return any(child.state is ChildState.QUARANTINED for one in together for child in blotter.children_of(one))
+
+
 class Rows(Protocol):
     """A journal that can be read from its first row."""
 
@@ -120,6 +129,7 @@ class Judge:
     """Orders that a venue took after they were proven absent, or refused: each that traded is booked, and alarmed."""
     touched: set[AccountId] = field(default_factory=set)
     """Accounts where somebody else moved money, or where a fee is not what was said."""
+    funding: Funding = field(init=False)
     _day: dict[int, Decimal] = field(default_factory=dict)
     _judged: dict[AccountId, int] = field(default_factory=dict)
     _of_parent: dict[ParentId, set[tuple[AccountId, ClientOrderId]]] = field(default_factory=dict)
@@ -128,13 +138,15 @@ class Judge:
     _absent: set[ClientOrderId] = field(default_factory=set)
     _over: dict[ParentId, Nanos] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.funding = Funding(self.venues)
+
     # While it runs.
 
     def durable(self, facts: Iterable[f.Fact], at_ns: Nanos) -> None:
         """These facts are in the journal."""
         for fact in facts:
-            for why in self.terms.broken_by(fact):
-                self.breach("I20", at_ns, why)
+            self._hold_to_terms(fact, at_ns)
             match fact:
                 case f.ParentTaken(order=order) | f.ParentAmended(order=order):
                     self.parents[order.id] = order
@@ -157,6 +169,12 @@ class Judge:
                         self.kills.append(at_ns)
                 case _:
                     self._note_end(fact, at_ns)
+
+    def _hold_to_terms(self, fact: f.Fact, at_ns: Nanos) -> None:
+        for why in self.terms.broken_by(fact):
+            self.breach("I20", at_ns, why)
+        for why in self.funding.follow(fact):
+            self.breach("I21", at_ns, why)
 
     def _note_end(self, fact: f.Fact, at_ns: Nanos) -> None:
         match fact:
@@ -207,6 +225,8 @@ class Judge:
         at_venue = sizes.used(parent, self._records(parent.id, account))
         if (why := self.terms.ahead(child, used, at_venue)) is not None:
             self.breach("I20", at_ns, why)
+        for why in self.funding.overspent(child, self.late):
+            self.breach("I21", at_ns, why)
         self._judge_limits(account, child, at_ns)
         if parent.limit_price is not None and (child.limit_price - parent.limit_price) * parent.side.sign > 0:
             self.breach("I13", at_ns, f"{child.client_id} at {child.limit_price}, the limit is {parent.limit_price}")
@@ -233,7 +253,7 @@ class Judge:
             if self._day[day] > self.limits.day_notional_max:
                 self.breach("I13", at_ns, f"{self._day[day]} were sent on a day of {self.limits.day_notional_max}")
         venue = self.venues[account]
-        bids, asks = venue.exchange.outside(venue.listing.symbol)
+        bids, asks = venue.exchange.outside(child.symbol)
         there = bids if child.side is Side.SELL else asks
         touch = there[0][0] if there else child.limit_price
         if abs(child.limit_price - touch) > _FAR_OFF * touch:
@@ -260,7 +280,7 @@ class Judge:
             if venue.knows(client_id) or self._over.get(parent.id, 0) < since_ns or parent.asked is not None:
                 continue
             taken = sum((self._exposure(*one) for one in self._of_parent.get(parent.id, ())), ZERO)
-            bids, asks = venue.book()
+            bids, asks = venue.book(child.symbol)
             touch = asks if child.side is Side.BUY else bids
             reached = touch and (touch[0][0] - child.limit_price) * child.side.sign <= 0
             if reached and taken + child.quantity < parent.quantity:
@@ -338,7 +358,7 @@ class Judge:
             elif self.venues[child.order.account].would_tell(child.order.client_id, at_ns):
                 self.breach("I15", at_ns, f"{child.order.client_id} waits for a person, and its venue would tell")
         for parent in blotter.parents.values():
-            waits = any(child.state is ChildState.QUARANTINED for child in blotter.children_of(parent))
+            waits = waits_for_a_person(blotter, parent)
             if not parent.state.ended and not waits:
                 self.breach("I15", at_ns, f"{parent.order.id} is still {parent.state}: {parent.reason}")
         missing = self.parents.keys() - blotter.parents.keys()
@@ -390,13 +410,16 @@ class Judge:
 
     def _judge_stay(self, state: State, parent: Parent, at_ns: Nanos) -> None:
         """An ended parent leaves the state within a bound: memory holds what lives, and a little of what lived."""
-        children = tuple(state.blotter.children_of(parent))
+        leg = parent.order.leg
+        together = (parent,) if leg is None else state.blotter.legs(leg.basket_id)
+        children = tuple(child for one in together for child in state.blotter.children_of(one))
         restored_ns = state.restored_ns
         if restored_ns is not None and (parent.ended_ns or restored_ns) >= restored_ns:
             return  # it may have had children nobody here knows of, for a week
-        if not parent.state.ended or not all(child.state.ended for child in children):
+        if not all(one.state.ended for one in together) or not all(child.state.ended for child in children):
             return
-        ends = (parent.ended_ns, parent.recalled_ns, *(child.ended_ns for child in children))
+        parents = (ended_ns for one in together for ended_ns in (one.ended_ns, one.recalled_ns))
+        ends = (*parents, *(child.ended_ns for child in children))
         over_ns = state.last_ns - max(ended_ns or 0 for ended_ns in ends)
         if over_ns > 2 * self.archive_after_ns + _READ_AGAIN_NS:
             self.breach("I18", at_ns, f"{parent.order.id} is still in the state {over_ns} ns after its end")

@@ -29,12 +29,14 @@ from router.requests import (
     OrderBody,
     PauseBody,
     amend_request,
+    basket_request,
     cancel_request,
     halt_request,
     order_request,
     pause_request,
     understand,
 )
+from router.requests.baskets import basket_written, parse_basket
 from router.requests.bodies import parse
 from router.requests.orders import order_written
 from router.runtime.recovery import SNAPSHOTS
@@ -42,7 +44,7 @@ from router.simulate.database import SHARD, MaybeEnds, SimDatabase
 from router.simulate.live_process import DRAIN_MS, LiveProcess, SimClock
 from router.simulate.loop import Owner, VirtualLoop
 from router.simulate.run import Outcome, may_leave_doubts, reached, settle, until
-from router.simulate.scene import BTC_USD, DEPLOYMENT, ENTITY, MS, START_NS, S
+from router.simulate.scene import DEPLOYMENT, ENTITY, MS, START_NS, S
 from router.simulate.shell import LEASE_TTL_NS, Shell
 from router.simulate.strikes import Strikes, strikes_of
 from router.simulate.swarm import PROFILES, Profile, Swarm, draw
@@ -60,6 +62,9 @@ _REQUESTS_ALL = Sql("SELECT id, consumed_seq FROM request ORDER BY id")
 _GAVE_UP = (LeaseHeld, AppendLost, AppendUnclear, StoreUnavailable)
 
 
+_ASKED = (e.ParentSubmitted, e.BasketSubmitted, e.CancelAsked, e.PauseAsked, e.AmendAsked, e.HaltAsked)
+
+
 class LiveWorld(SimWorld):
     """The simulated world with live processes in it."""
 
@@ -75,7 +80,10 @@ class LiveWorld(SimWorld):
         self.last: LiveProcess | None = None
         self._shell_draws = random.Random(f"{seed}:{profile.name}:shell")
         self._steps_left = self._next_strike()
-        self._offered = Offered(instruments=(BTC_USD.id,), venues=frozenset(one.venue for one in self.listings()))
+        self._offered = Offered(
+            instruments=tuple(one.id for one in self.instruments),
+            venues=frozenset(one.venue for one in self.listings()),
+        )
         self._refs: dict[ParentId, RefId] = {}
 
     # Its course.
@@ -282,6 +290,8 @@ class LiveWorld(SimWorld):
         """They ask again until the database takes it."""
         if isinstance(event, e.ParentSubmitted):
             self._refs[event.order.id] = event.order.ref_id
+        if isinstance(event, e.BasketSubmitted) and (leg := event.legs[0].leg) is not None:
+            self._refs[leg.basket_id] = leg.ref_id
         if self.agenda.now_ns < self.database_down_until_ns:
             self.agenda.after(500 * MS, lambda: self.ask(event))
         else:
@@ -294,6 +304,10 @@ class LiveWorld(SimWorld):
             case e.ParentSubmitted(order=order):
                 body = parse(OrderBody, order_written(order))
                 return order_request(body, entity=ENTITY, principal=order.principal, asked_ns=asked_ns)
+            case e.BasketSubmitted(legs=legs):
+                basket = parse_basket(basket_written(legs))
+                principal = legs[0].principal
+                return basket_request(basket, entity=ENTITY, principal=principal, asked_ns=asked_ns)
             case e.CancelAsked(parent_id=parent_id, principal=principal):
                 stop = CancelBody(ref_id=self._refs[parent_id])
                 return cancel_request(stop, entity=ENTITY, principal=principal, asked_ns=asked_ns)
@@ -347,9 +361,7 @@ class LiveWorld(SimWorld):
         rows = {one.seq: one.row for one in self.database.appended()}
         consumed = {seq: number for number, seq in self.database.select(_REQUESTS_ALL) if seq is not None}
         for seq, row in rows.items():
-            asked = isinstance(
-                row.stamped.event, e.ParentSubmitted | e.CancelAsked | e.PauseAsked | e.AmendAsked | e.HaltAsked
-            )
+            asked = isinstance(row.stamped.event, _ASKED)
             if consumed.get(seq) != row.request_id or asked != (row.request_id is not None):
                 self.breach("I7", f"row {seq} consumes request {row.request_id}, the table says {consumed.get(seq)}")
             for fact in row.facts:

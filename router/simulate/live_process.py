@@ -19,7 +19,7 @@ from router.runtime.switch import Switch
 from router.simulate.database import MaybeEnds, SimDatabase, SimSession, SimStore
 from router.simulate.loop import Owner, VirtualLoop, context_of
 from router.simulate.ports import SimPort
-from router.simulate.scene import BTC_USD, DEPLOYMENT, MS, START_NS, terms_of
+from router.simulate.scene import DEPLOYMENT, MS, START_NS, terms_of
 from router.simulate.shell import APPROVAL_AGE_MS, LEASE_TTL_NS, Shell, World
 from router.simulate.strikes import Strikes
 from router.simulate.swarm import Swarm
@@ -128,7 +128,7 @@ class LiveProcess(Shell):
         self.usurped = False
         """Its lease was given away while it held it."""
         self._inbox = Inbox()
-        self.market = Market((BTC_USD,), world.view_policy, self._inbox, _untold, _untold, _unnoted)
+        self.market = Market(world.instruments, world.view_policy, self._inbox, _untold, _untold, _unnoted)
         self._session = SimSession(world.database, self, world.loop, self)
         self.store = SimStore(self._session, world.database, self)
         self.driver = Driver(
@@ -231,7 +231,7 @@ class LiveProcess(Shell):
             incarnation=1,
             epoch=lease.epoch,
             version="sim",
-            instruments=(BTC_USD,),
+            instruments=self.world.instruments,
             terms=tuple(terms_of(one, self.world.swarm) for one in self.world.listings()),
             limits=self.world.swarm.limits,
             unreleased=lease.unreleased,

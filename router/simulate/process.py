@@ -177,6 +177,9 @@ class Process(Shell):
         if isinstance(event, e.ParentSubmitted):
             arrived = self._view(Look(instrument=event.order.instrument, quantity=event.order.quantity))
             event = e.ParentSubmitted(order=event.order, view=arrived)
+        if isinstance(event, e.BasketSubmitted):
+            views = (self._view(Look(instrument=one.instrument, quantity=one.quantity)) for one in event.legs)
+            event = e.BasketSubmitted(legs=event.legs, views=tuple(views))
         stamped = e.Stamped(at_ns=self.now(), event=event)
         decision = self._engine.decide(stamped)
         assert not any(isinstance(fact, DecisionFailed) for fact in decision.facts)
@@ -185,11 +188,12 @@ class Process(Shell):
         commands.extend(decision.commands)
 
     def _view(self, look: Look) -> MarketView:
+        instrument = next(one for one in self.world.instruments if one.id == look.instrument)
         return self.books.view(
-            self.world.instrument,
+            instrument,
             look.quantity,
             self.now(),
-            listings=self.world.listings(),
+            listings=self.world.markets(),
             policy=self.world.view_policy,
         )
 

@@ -16,6 +16,8 @@ START_NS = Nanos(1_700_000_000 * S)
 DEPLOYMENT = "sim"
 ENTITY = EntityId("desk")
 BTC_USD = Instrument(id=InstrumentId("BTC/USD"), base=Asset("BTC"), reporting=Asset("USD"))
+ETH_USD = Instrument(id=InstrumentId("ETH/USD"), base=Asset("ETH"), reporting=Asset("USD"))
+_ETHER = Decimal(2_000)
 _MONEY = {Asset("USD"): Decimal(5_000_000), Asset("BTC"): Decimal(100)}
 _TICK = Decimal("0.1")
 _STEP = Decimal("0.0001")
@@ -72,17 +74,17 @@ KINDS = {
 }
 
 
-def listing_of(kind: str) -> Listing:
-    """BTC/USD at this sort of venue."""
+def listing_of(kind: str, instrument: Instrument = BTC_USD) -> Listing:
+    """An instrument at this sort of venue; BTC/USD, unless it is named."""
     account = AccountId(f"{kind}/main")
     return Listing(
-        id=ListingId(f"{account}:BTC/USD"),
-        instrument=BTC_USD.id,
+        id=ListingId(f"{account}:{instrument.id}"),
+        instrument=instrument.id,
         venue=VenueId(kind),
         account=account,
-        symbol="BTC/USD",
-        base=Asset("BTC"),
-        quote=Asset("USD"),
+        symbol=str(instrument.id),
+        base=instrument.base,
+        quote=instrument.reporting,
         tick=_TICK,
         step=_STEP,
         min_quantity=Decimal("0.0001"),
@@ -93,9 +95,9 @@ def listing_of(kind: str) -> Listing:
     )
 
 
-def venue_of(listing: Listing, swarm: Swarm) -> SimVenue:
+def venue_of(listing: Listing, swarm: Swarm, others: tuple[Listing, ...] = ()) -> SimVenue:
     """The account there, with money on it."""
-    kind = KINDS[str(listing.venue)]
+    kind, money = KINDS[str(listing.venue)], _MONEY | ({ETH_USD.base: _ETHER} if others else {})
     rules = VenueRules(
         name=str(listing.venue),
         taker_fee_bps=kind.fee_bps,
@@ -108,7 +110,8 @@ def venue_of(listing: Listing, swarm: Swarm) -> SimVenue:
         listing,
         rules,
         takes_deadline=kind.fence is Fence.DEADLINE,
-        money={asset: amount * swarm.wealth for asset, amount in _MONEY.items()},
+        money={asset: amount * swarm.wealth for asset, amount in money.items()},
+        others=others,
         trade_lag_ns=swarm.trade_lag_ms * MS,
         names_trades=kind.names_trades,
         forgets_after_ns=None if swarm.retention_s is None else swarm.retention_s * S,

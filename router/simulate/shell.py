@@ -30,7 +30,7 @@ class World(Protocol):
     agenda: Agenda
     journal: SimJournal
     policies: Mapping[str, Policy]
-    instrument: Instrument
+    instruments: tuple[Instrument, ...]
     view_policy: ViewPolicy
 
     def venue(self, account: AccountId) -> SimVenue:
@@ -42,6 +42,10 @@ class World(Protocol):
         ...
 
     def listings(self) -> tuple[Listing, ...]:
+        """One for each account."""
+        ...
+
+    def markets(self) -> tuple[Listing, ...]:
         """All there are."""
         ...
 

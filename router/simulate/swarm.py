@@ -35,12 +35,15 @@ class Profile:
     """Times every probability; 0 is a world without faults."""
     policies: bool = True
     """Do people ask for more than plain sweeps, and think again? Planted mistakes are looked for among sweeps."""
+    baskets: tuple[int, int] = (0, 0)
+    """How many baskets are asked for; with any there is a second instrument."""
 
     def lasting(self, hours: float) -> "Profile":
         """As much in every minute, for so many hours."""
         times = hours * 3_600 / self.faulty_s
         least, most = (max(1, round(number * times)) for number in self.parents)
-        return replace(self, faulty_s=hours * 3_600, parents=(least, most))
+        fewest, baskets = (round(number * times) for number in self.baskets)
+        return replace(self, faulty_s=hours * 3_600, parents=(least, most), baskets=(fewest, baskets))
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
@@ -48,6 +51,9 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "calm": Profile(name="calm", parents=(8, 16), faulty_s=120, heal_s=300, strength=0.0),
         "default": Profile(name="default", parents=(14, 30), faulty_s=240, heal_s=900, strength=1.0),
         "brief": Profile(name="brief", parents=(6, 12), faulty_s=60, heal_s=900, strength=3.0, policies=False),
+        "baskets": Profile(
+            name="baskets", parents=(2, 5), faulty_s=120, heal_s=900, strength=2.0, policies=False, baskets=(5, 9)
+        ),
         "storm": Profile(name="storm", parents=(10, 24), faulty_s=240, heal_s=900, strength=3.0),
     }
 )
@@ -114,6 +120,7 @@ class Swarm:
     """A reference is handed in once more."""
     after_all_rate: float
     """A venue takes an order that was proven absent, or refused, after all: whatever was believed of its clock."""
+    baskets: int
 
 
 def draw(seed: int, profile: Profile) -> Swarm:
@@ -186,4 +193,5 @@ def draw(seed: int, profile: Profile) -> Swarm:
         late_fill_rate=on(1 / 10),
         again_rate=on(1 / 20),
         after_all_rate=on(1 / 5),
+        baskets=draws.randint(*profile.baskets),
     )

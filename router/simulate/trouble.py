@@ -11,10 +11,10 @@ from router.model import events as e
 from router.model.archive import ArchivedChild, ArchivedParent
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.instruments import FeeIn
-from router.model.orders import ChildState
+from router.model.orders import ChildState, ParentOrder
 from router.model.side import Side
 from router.model.terms import Fence
-from router.orders.client_ids import client_order_id
+from router.orders.client_ids import client_order_id, leg_id
 from router.simulate.scene import DEPLOYMENT, KINDS, S, price_of, size_of
 
 if TYPE_CHECKING:
@@ -213,6 +213,7 @@ class Trouble:
         fee_bps, fee_in = Decimal(draws.choice(_FEES_BPS)), draws.choice(tuple(FeeIn))
         if venue.charge(fee_bps, fee_in):
             self._world.count("fee surprise")
+            self._world.judge.funding.odd.add(account)
             self._world.judge.touched.add(account)
 
     def _trade_by_hand(self) -> None:
@@ -310,7 +311,14 @@ class Trouble:
             self._world.count(
                 "archived reference again" if order.id in self._world.judge.archived else "reference again"
             )
-            self._world.ask(e.ParentSubmitted(order=order))
+            self._world.ask(self._again(order))
+
+    def _again(self, order: ParentOrder) -> e.Event:
+        """The order as it was handed in: a leg comes with its basket."""
+        if order.leg is None:
+            return e.ParentSubmitted(order=order)
+        legs = (leg_id(order.leg.basket_id, number) for number in range(1, order.leg.legs + 1))
+        return e.BasketSubmitted(legs=tuple(self._world.judge.parents[leg] for leg in legs))
 
     def _halt(self) -> None:
         self._world.count("halted")

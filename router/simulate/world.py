@@ -11,7 +11,7 @@ from router.book.books import ViewPolicy
 from router.model import events as e
 from router.model.facts import Fact, ParentArchived, ParentRecalled
 from router.model.ids import AccountId, Nanos, RefId
-from router.model.instruments import Listing
+from router.model.instruments import Instrument, Listing
 from router.model.orders import ChildOrder, ChildState, ParentOrder
 from router.model.policies import SweepParams
 from router.model.public_trades import PublicTrade
@@ -19,13 +19,15 @@ from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda
 from router.simulate.asked import attributed, confirmed, second_thoughts, worked
+from router.simulate.baskets import basket_of, second_thoughts_on
 from router.simulate.journal import SimJournal
-from router.simulate.judge import Judge
+from router.simulate.judge import Judge, waits_for_a_person
 from router.simulate.process import Process
 from router.simulate.scene import (
     BTC_USD,
     DEPLOYMENT,
     ENTITY,
+    ETH_USD,
     MS,
     START_NS,
     S,
@@ -55,7 +57,7 @@ class SimWorld:
         self.agenda = Agenda(START_NS, ties)
         self.journal = SimJournal(spelled=swarm.spelled)
         self.policies = POLICIES
-        self.instrument = BTC_USD
+        self.instruments: tuple[Instrument, ...] = (BTC_USD, ETH_USD) if profile.baskets[1] else (BTC_USD,)
         self.view_policy = ViewPolicy(book_age_ms_max=swarm.limits.book_age_ms_max)
         self.profile = profile
         self.incarnation = 1
@@ -74,11 +76,16 @@ class SimWorld:
                 "prints",
                 "after all",
                 "attributes",
+                "baskets",
             )
         }
         self.faulty = profile.strength > 0
         self._listings = tuple(listing_of(kind) for kind in swarm.kinds)
-        self._venues = {one.account: venue_of(one, swarm) for one in self._listings}
+        self._others = tuple(listing_of(kind, other) for kind in swarm.kinds for other in self.instruments[1:])
+        self._venues = {
+            one.account: venue_of(one, swarm, tuple(each for each in self._others if each.account == one.account))
+            for one in self._listings
+        }
         self._wires = {
             one.account: Wire(random.Random(f"{seed}:{profile.name}:wire:{one.venue}"), (5.0, 60.0))
             for one in self._listings
@@ -93,6 +100,7 @@ class SimWorld:
         self._tapes: list[tuple[Shell, set[AccountId]]] = []
         """Who listens to which tape."""
         self._mid = 60_000.0
+        self._other_mid = 3_000.0
         self.database_down_until_ns = 0
         self.database_full_until_ns = 0
         self.judge = Judge(self._venues, swarm.limits, swarm.archive_after_ms * MS)
@@ -109,8 +117,12 @@ class SimWorld:
         return self._wires[account]
 
     def listings(self) -> tuple[Listing, ...]:
-        """All there are."""
+        """One for each account."""
         return self._listings
+
+    def markets(self) -> tuple[Listing, ...]:
+        """All there are."""
+        return self._listings + self._others
 
     def point(self, name: str, process: Shell, weight: int = 1) -> None:
         """A kill or a pause may strike exactly here."""
@@ -212,6 +224,7 @@ class SimWorld:
             self._move_market(account)
         self.start()
         self._ask_people()
+        self._ask_for_baskets()
         if self.faulty:
             self.trouble.plan()
 
@@ -237,9 +250,8 @@ class SimWorld:
         if any(process.paused_until_ns > self.agenda.now_ns for process in self.processes):
             return False  # what it was about to do is still to come
         blotter = driver.engine.state.blotter
-        waiting = {child.order.parent_id for child in blotter.living() if child.state is ChildState.QUARANTINED}
         moving = any(child.state is not ChildState.QUARANTINED for child in blotter.living())
-        return not moving and all(parent.order.id in waiting for parent in blotter.working_parents())
+        return not moving and all(waits_for_a_person(blotter, parent) for parent in blotter.working_parents())
 
     # Processes.
 
@@ -277,7 +289,7 @@ class SimWorld:
             incarnation=self.incarnation,
             epoch=epoch,
             version="sim",
-            instruments=(BTC_USD,),
+            instruments=self.instruments,
             terms=tuple(terms_of(one, self.swarm) for one in self._listings),
             limits=self.swarm.limits,
             unreleased=self.swarm.says_unreleased and self.journal.epoch > 1,
@@ -317,10 +329,25 @@ class SimWorld:
             for sign in (-1, 1)
         )
         self._venues[account].set_book(bids, asks, self.agenda.now_ns)
+        for other in self._venues[account].others:
+            self._move_other(other)
         self._venues[account].take_turn(self.agenda.now_ns)
         self.at_venue(account)
         self._print(account)
         self.agenda.after(int(draws.uniform(800, 2_500) * MS), lambda: self._move_market(account))
+
+    def _move_other(self, listing: Listing) -> None:
+        """A market beside the one that things go wrong with."""
+        draws = self.draws["baskets"]
+        self._other_mid *= 1 + draws.gauss(0, 0.0001)
+        bids, asks = (
+            [
+                (price_of(self._other_mid * (1 + sign * (0.0001 + 0.0001 * level))), size_of(draws.uniform(1, 15)))
+                for level in range(_LEVELS)
+            ]
+            for sign in (-1, 1)
+        )
+        self._venues[listing.account].set_book(bids, asks, self.agenda.now_ns, listing.symbol)
 
     def _print(self, account: AccountId) -> None:
         """Strangers trade: whoever listens to the tape counts it. Now and then prints are lost to all of them."""
@@ -374,12 +401,17 @@ class SimWorld:
             self.agenda.after(late_ns, lambda: self._deliver(account, bids, asks))
         else:
             self._deliver(account, bids, asks)
+        for other in self._venues[account].others:
+            self._deliver_to(other, *self._venues[account].book(other.symbol))
 
     def _deliver(self, account: AccountId, bids: Levels, asks: Levels) -> None:
+        self._deliver_to(self._venues[account].listing, bids, asks)
+
+    def _deliver_to(self, listing: Listing, bids: Levels, asks: Levels) -> None:
         for process in self.processes:
             if not process.dead and process.paused_until_ns <= self.agenda.now_ns:
                 process.sink.book_snapshot(
-                    self._venues[account].listing.id,
+                    listing.id,
                     {float(price): float(size) for price, size in bids},
                     {float(price): float(size) for price, size in asks},
                     process.now(),
@@ -421,6 +453,16 @@ class SimWorld:
                 cancel = e.CancelAsked(parent_id=order.id, principal="people")
                 later_ns = at_ns + int(draws.uniform(0.05, 20) * S)
                 self.agenda.at(later_ns, lambda cancel=cancel: self.ask(cancel))  # type: ignore[misc]
+
+    def _ask_for_baskets(self) -> None:
+        draws = self.draws["baskets"]
+        for number in range(self.swarm.baskets):
+            at_ns = START_NS + int(draws.uniform(0, self.profile.faulty_s) * S)
+            legs = basket_of(number, draws)
+            self.count("asked for a basket")
+            self.agenda.at(at_ns, lambda legs=legs: self.ask(e.BasketSubmitted(legs=legs)))  # type: ignore[misc]
+            for after_ns, event in second_thoughts_on(legs, draws):
+                self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
 
     def _order(self, number: int) -> ParentOrder:
         draws = self.draws["people"]

@@ -201,16 +201,18 @@ class JournalStore:
             if any(names)
             else ()
         )
+        seqs = dict.fromkeys(cast("int", row[1]) for row in rows)
         return Remembered(
-            parents=tuple([await self._archived_at(*cast("tuple[str, int]", tuple(row))) for row in rows]),
+            parents=tuple([one for seq in seqs for one in await self._archived_at(seq)]),
             booked=frozenset(booked.keys() & unknown.rows.keys()),
         )
 
-    async def _archived_at(self, parent_id: str, seq: int) -> ArchivedParent:
-        for fact in await self._facts_at(seq):
-            if isinstance(fact, ParentArchived) and fact.parent.id == parent_id:
-                return fact.parent
-        raise StoreUnavailable(f"row {seq} does not hold parent {parent_id}, which was archived there")
+    async def _archived_at(self, seq: int) -> tuple[ArchivedParent, ...]:
+        """Whoever left by this row: one parent, or the legs of one basket."""
+        found = tuple(fact.parent for fact in await self._facts_at(seq) if isinstance(fact, ParentArchived))
+        if not found:
+            raise StoreUnavailable(f"row {seq} does not hold the parent that was archived there")
+        return found
 
     async def _facts_at(self, seq: int) -> tuple[Fact, ...]:
         (row,) = await self._session.read(sql.JOURNAL_ROW, self._shard, seq)
@@ -284,7 +286,7 @@ class JournalStore:
         found = await self.asked(request.entity, request.kind, request.key)
         assert found is not None
         if found.body != request.body:
-            field = "ref_id" if request.kind is RequestKind.PARENT else "key"
+            field = "ref_id" if request.kind in {RequestKind.PARENT, RequestKind.BASKET} else "key"
             raise SameKeyOtherBody(
                 field, f"{request.key} was used before for a different {request.kind.lower()} request"
             )

@@ -22,6 +22,7 @@ PURE_ABOVE_ENGINE = (
     "router.balances",
     "router.reconcile",
     "router.conservation",
+    "router.baskets",
 )
 
 ROOMS: dict[str, tuple[str, ...]] = {
@@ -37,6 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.balances": ("router.model", "router.orders"),  # reads what a child reserves and spent
     "router.reconcile": ("router.model", "router.orders", "router.balances"),
     "router.conservation": ("router.model", "router.orders"),
+    "router.baskets": ("router.model", "router.orders", "router.balances"),
     "router.tca": ("router.model", "router.book", "router.split"),
     "router.evaluation": ("router.model", "router.ports", "router.book", "router.split", "policies"),
     "router.engine": PURE_ABOVE_ENGINE,
@@ -84,6 +86,7 @@ MONEY = (
     "router.risk",
     "router.reconcile",
     "router.conservation",
+    "router.baskets",
     "router.engine",
     "router.tca",
     "router.learn",
