@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from decimal import Decimal
 
+from router.app.desk import answering
 from router.app.drive import drive_while, following
 from router.app.parts import Driving, Router
 from router.app.proving import proving
+from router.config.settings import HttpSettings
 from router.engine import recovering
+from router.identity import MadeKey
 from router.model.errors import LeaseHeld
 from router.model.ids import InstrumentId, Nanos
 from router.model.market import MarketView
@@ -99,6 +103,16 @@ class Served:
             return "no usable book"
         return None
 
+    def view_here(self, instrument: InstrumentId, quantity: Decimal) -> MarketView | None:
+        """The market, where this process drives."""
+        return None if self.driving is None else self._view(instrument, quantity)
+
+    async def not_ready(self) -> str | None:
+        """Why orders would not be worked now: by us, or by whoever drives instead."""
+        if self.driving is None and await self._router.store.holder() is not None:
+            return None
+        return self._not_ready()
+
     def _view(self, instrument: InstrumentId, quantity: Decimal) -> MarketView:
         if self.driving is None:
             raise KeyError(instrument)
@@ -129,14 +143,19 @@ class Alone:
             raise LeaseHeld(f"{held[0]} drives, and {venues} allows one driver only: nobody may stand by for it")
 
 
-async def serve(router: Router, stop: asyncio.Event) -> None:
-    """Until `stop`: drive whenever the lease is free. Returns after a drain."""
+async def serve(
+    router: Router, stop: asyncio.Event, http: HttpSettings, first_key: Callable[[MadeKey], None] = lambda _: None
+) -> None:
+    """Until `stop`: drive whenever the lease is free; answer over HTTP where that is wanted. Returns after a drain."""
     served = Served(router)
     alone = Alone(router)
     pages = Pages(router, served.shown)
     try:
         await pages.open()
-        async with following(router):
+        async with following(router), AsyncExitStack() as stack:
+            if http.host is not None:
+                api = answering(router, http, view=served.view_here, not_ready=served.not_ready, first_key=first_key)
+                await stack.enter_async_context(api)
             while not stop.is_set():
                 lease = await router.store.take_lease(router.holder, router.config.timings.lease_ttl_ms)
                 if lease is None:
@@ -150,6 +169,14 @@ async def serve(router: Router, stop: asyncio.Event) -> None:
                 served.driving = None
     finally:
         await pages.close()
+
+
+async def answer_only(
+    router: Router, stop: asyncio.Event, http: HttpSettings, first_key: Callable[[MadeKey], None]
+) -> None:
+    """Until `stop`: answer over HTTP and put requests on the table; whoever drives takes them from there (D16)."""
+    async with following(router), answering(router, http, first_key=first_key):
+        await stop.wait()
 
 
 def until_signalled() -> asyncio.Event:

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Action] = {
     "init": Action.RUN,
     "lab": Action.RUN,
     "serve": Action.RUN,
+    "api": Action.RUN,
     "book": Action.READ,
     "estimate": Action.READ,
     "execute": Action.SUBMIT,

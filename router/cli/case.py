@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from router.cli.order_file import fields, start_of
+from router.cli.order_file import start_of
 from router.model.errors import BadInput
+from router.requests.documents import fields
 from router.requests.fields import Body, sentence
 
 CASE_MAX = 32 * 1024 * 1024

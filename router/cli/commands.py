@@ -52,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "init": running.init,
     "lab": running.lab,
     "serve": running.serve,
+    "api": running.api,
     "book": looking.book,
     "estimate": trading.estimate,
     "execute": trading.execute,

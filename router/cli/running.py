@@ -12,12 +12,19 @@ from rich.console import Console
 from connectors.lab.tapes import find_tapes
 from router.app.exits import ExitCode
 from router.cli import init as writing
-from router.cli.common import AsJson, ConfigFile, router_of, run, settings
+from router.cli.common import AsJson, ConfigFile, router_of, run, settings, settings_path
 from router.cli.labs import lab_settings
 from router.cli.out import Out, console
+from router.config import Config
+from router.config.load import folder_of, http_settings, validated
+from router.config.settings import HttpSettings
+from router.identity import MadeKey
 from router.model.errors import BadInput
 
 Tapes = Annotated[Path | None, typer.Option(help="Play the recorded markets in this folder.")]
+Listen = Annotated[
+    str | None, typer.Option("--http", metavar="HOST:PORT", help="Answer over HTTP there. Port 0 takes a free one.")
+]
 Seed = Annotated[int | None, typer.Option(help="Of the order flow.")]
 
 
@@ -50,17 +57,50 @@ def lab(config: ConfigFile = None, tapes: Tapes = None, seed: Seed = None) -> No
     run(work())
 
 
-def serve(config: ConfigFile = None) -> None:
-    """Drive: take requests, trade, and show a read-only status page on loopback."""
+def serve(config: ConfigFile = None, http: Listen = None) -> None:
+    """Drive: take requests, trade, and show a read-only status page on loopback; with --http also the HTTP API."""
 
     async def work() -> ExitCode:
         from router.app import serve as serving  # noqa: PLC0415 - brings ccxt, which most commands can do without
 
-        async with router_of(settings(config), quietly=False) as router:
-            await serving.serve(router, serving.until_signalled())
+        found = settings(config)
+        where = _http(config, found, http)
+        async with router_of(found, quietly=False) as router:
+            await serving.serve(router, serving.until_signalled(), where, _show_first_key)
         return ExitCode.OK
 
     run(work())
+
+
+def api(config: ConfigFile = None, http: Listen = None) -> None:
+    """Answer over HTTP beside a driver: requests go into the database, whoever drives takes them from there."""
+
+    async def work() -> ExitCode:
+        from router.app import serve as serving  # noqa: PLC0415 - brings ccxt, which most commands can do without
+
+        found = settings(config)
+        where = _http(config, found, http if http or found.http.host else "127.0.0.1:8791")
+        async with router_of(found, quietly=False) as router:
+            await serving.answer_only(router, serving.until_signalled(), where, _show_first_key)
+        return ExitCode.OK
+
+    run(work())
+
+
+def _http(path: Path | None, config: Config, listen: str | None) -> HttpSettings:
+    """As the settings say; the option goes before them. Raises `BadInput`."""
+    if listen is None:
+        return config.http
+    file = settings_path(path)
+    return http_settings(validated(file).http, folder_of(file), listen)
+
+
+def _show_first_key(made: MadeKey) -> None:
+    """Once, on the screen and never in the log."""
+    sys.stderr.write(
+        "Nobody can come in yet. This key makes the first administrator; good for 24 hours, shown this once:\n"
+        f"  SOR_KEY={made.text} sor users add NAME --role admin\n"
+    )
 
 
 def demo(

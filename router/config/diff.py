@@ -64,6 +64,8 @@ _MEANS: tuple[tuple[str, str], ...] = (
     (r"log\..*", "what is written while running"),
     (r"status\..*", "where the status page is shown"),
     (r"access\.local_roles", "what people may do who run commands on this machine without a key"),
+    (r"http\.body_ms", "how long a request's body may take to come"),
+    (r"http\.heartbeat_ms", "how long a stream of events is silent at most"),
     (r"http\.rate_per_s", "how often one key or user may ask"),
     (r"http\..*", "where the HTTP API listens, and for whom"),
     (r"lab\..*", "the exchanges of `sor lab`"),

@@ -398,6 +398,8 @@ def http_settings(section: HttpSection, folder: Path, listen: str | None = None)
         tls_key=_beside(folder, section.tls_key),
         hosts=section.hosts,
         rate_per_s=section.rate_per_s,
+        body_ms=section.body_ms,
+        heartbeat_ms=section.heartbeat_ms,
     )
 
 

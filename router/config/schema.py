@@ -185,7 +185,8 @@ class HttpSection(Section):
     """The HTTP API of `sor serve` and `sor api`. `listen`: HOST:PORT, null for none.
 
     An address that is not loopback needs `tls_cert` and `tls_key` (PEM files), or `plain: true` where something before
-    it does that; `hosts` are the names it is asked by. `rate_per_s`: requests of one key or user, at most.
+    it does that; `hosts` are the names it is asked by. `rate_per_s`: requests of one key or user, at most. `body_ms`:
+    how long a body may take to come. `heartbeat_ms`: how long a stream is silent at most.
     """
 
     listen: Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.\-]+):[0-9]{1,5}$")] | None = None
@@ -194,6 +195,8 @@ class HttpSection(Section):
     plain: bool = False
     hosts: tuple[str, ...] = ()
     rate_per_s: Annotated[int, Field(gt=0, le=100_000)] = 200
+    body_ms: Millis = 10_000
+    heartbeat_ms: Millis = 5_000
 
 
 class LabSection(Section):

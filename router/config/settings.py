@@ -94,14 +94,16 @@ class AuditSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpSettings:
-    """Where the HTTP API listens (None: nowhere), under what certificate, by which names, and how often one may ask."""
+    """Where the HTTP API listens (None: nowhere), under what certificate, by which names; see `HttpSection`."""
 
     host: str | None
     port: int
     tls_cert: Path | None
     tls_key: Path | None
-    hosts: tuple[str, ...]
-    rate_per_s: int
+    hosts: tuple[str, ...] = ()
+    rate_per_s: int = 200
+    body_ms: int = 10_000
+    heartbeat_ms: int = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

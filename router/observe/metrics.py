@@ -29,6 +29,7 @@ class Metrics:
     books_lost: Counter = field(init=False)
     trades_lost: Counter = field(init=False)
     odd_frames: Counter = field(init=False)
+    http_answers: Counter = field(init=False)
     streams_suspected: Counter = field(init=False)
     samples: Counter = field(init=False)
     samples_lost: Counter = field(init=False)
@@ -86,6 +87,7 @@ class Metrics:
         self.odd_frames = self._counter(
             "sor_odd_frames", "Frames of a stream that nobody could read", "account", "channel", "oddity"
         )
+        self.http_answers = self._counter("sor_http_answers", "Requests over HTTP that were answered", "route", "kind")
         self.streams_suspected = self._counter(
             "sor_streams_suspected", "Times a stream that stood was not believed and rebuilt", "account", "channel"
         )

@@ -603,6 +603,22 @@ class Observe:
         """The status pages are up."""
         self._log.info("status pages", url=url)
 
+    def api_serving(self, url: str) -> None:
+        """The HTTP API is up."""
+        self._log.info("http api", url=url)
+
+    def answered(self, route: str, status: int) -> None:
+        """A request over HTTP was answered. `route` is as the table has it, never with an id in it."""
+        self._metrics.http_answers.labels(route, f"{status // 100}xx").inc()
+
+    def request_failed(self, request_id: str, error: BaseException) -> None:
+        """A mistake of ours while answering."""
+        self._log.error("http request failed", request_id=request_id, exc_info=error)
+
+    def asking_not_forgotten(self, why: str) -> None:
+        """Old idempotency keys could not be deleted; it is tried again."""
+        self._log.warning("old idempotency keys not deleted", why=why)
+
     def pages_unavailable(self, host: str, port: int, why: str) -> None:
         """The status pages cannot be shown, which keeps nobody from driving."""
         self._log.warning("no status pages", host=host, port=port, why=why)

@@ -6,7 +6,20 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from router.model.errors import BadInput
-from router.requests.fields import ACCOUNT, ASSET, CHILD, VENUE_ID, Amount, Body, Moment, Name, Signed, sentence
+from router.requests.fields import (
+    ACCOUNT,
+    ASSET,
+    CHILD,
+    TOLD,
+    VENUE_ID,
+    Amount,
+    Body,
+    Moment,
+    Name,
+    Said,
+    Signed,
+    sentence,
+)
 from router.requests.orders import OrderBody, parse_order
 
 
@@ -38,7 +51,7 @@ class AcknowledgeBody(Body):
     account: Annotated[str, Field(pattern=ACCOUNT)]
     asset: Annotated[str, Field(pattern=ASSET)]
     amount: Signed
-    reason: Annotated[str, Field(min_length=1, max_length=128)]
+    reason: Said
 
 
 class ReconcileBody(Body):
@@ -50,7 +63,7 @@ class ReconcileBody(Body):
 class HaltBody(Body):
     """Stop or resume everything, and say why."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=128)]
+    reason: Said
 
 
 class TradeBody(Body):
@@ -68,7 +81,7 @@ class ResolveBody(Body):
 
     child: Annotated[str, Field(pattern=CHILD)]
     verdict: Literal["filled", "never-placed"]
-    evidence: Annotated[str, Field(min_length=1, max_length=1_024)]
+    evidence: Annotated[str, Field(pattern=TOLD)]
     venue_order_id: Annotated[str, Field(pattern=VENUE_ID)] | None = None
     trades: list[TradeBody] = Field(default_factory=list, max_length=1_000)
 

@@ -88,9 +88,15 @@ def pause_request(body: PauseBody, *, resume: bool, entity: EntityId, principal:
     return _request(kind, f"{body.ref_id}-{asked_ns}", _text(body), entity, principal, asked_ns)
 
 
-def amend_request(body: AmendBody, *, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:
-    """Ask for other terms. Each asking is its own; asking for what holds already changes nothing."""
-    return _request(RequestKind.AMEND, f"{body.ref_id}-{asked_ns}", _text(body), entity, principal, asked_ns)
+def amend_request(
+    body: AmendBody, *, entity: EntityId, principal: str, asked_ns: Nanos, version: str | None = None
+) -> Request:
+    """Ask for other terms. Each asking is its own; asking for what holds already changes nothing.
+
+    `version`: of the order as the asker saw it. Of each version there is one amendment at most, for ever.
+    """
+    which = asked_ns if version is None else f"at-{version}"
+    return _request(RequestKind.AMEND, f"{body.ref_id}-{which}", _text(body), entity, principal, asked_ns)
 
 
 def halt_request(body: HaltBody, *, resume: bool, entity: EntityId, principal: str, asked_ns: Nanos) -> Request:

@@ -28,6 +28,8 @@ MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 SHA256 = r"^[0-9a-f]{64}$"
 SHARE = r"^(0|1|0?\.[0-9]{1,12})$"
+SAID = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$"
+TOLD = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,1024}$"
 _PATTERNS: Mapping[str, str] = {
     AMOUNT: "must be a plain positive decimal of at most 12 digits before and after the point, as text",
     ID: "letters, digits, - and _ only, at most 64",
@@ -37,6 +39,8 @@ _PATTERNS: Mapping[str, str] = {
     PAIR: "must be a pair in capitals, such as BTC/USD",
     CHILD: "must be a child's id, 32 hex digits as `sor show` prints it",
     VENUE_ID: "must be the venue's own id: printable, no blanks, at most 64 characters",
+    SAID: "must be 1 to 128 characters on one line, none of them a control character",
+    TOLD: "must be 1 to 1024 characters, none of them a control character other than a tab or the end of a line",
     DURATION: "must be a whole number with its unit (ms, s, m, h or d), such as 15m",
     MOMENT: "must be a moment in UTC, such as 2026-01-31T09:30:00Z",
     DAY: "must be a day, such as 2026-01-31",
@@ -47,6 +51,7 @@ _SENTENCES: Mapping[str, str] = {
     "extra_forbidden": "is not a field of this order",
     "missing": "is missing",
     "string_type": "must be text",
+    "string_unicode": "must be text that can be written down: half of a character is none",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "bool_type": "must be true or false",
@@ -124,6 +129,8 @@ Amount = Annotated[str, BeforeValidator(text_only), Field(pattern=AMOUNT), After
 Signed = Annotated[str, BeforeValidator(text_only), Field(pattern=SIGNED), AfterValidator(one_spelling)]
 Share = Annotated[str, BeforeValidator(text_only), Field(pattern=SHARE), AfterValidator(one_spelling)]
 Name = Annotated[str, Field(pattern=ID)]
+Said = Annotated[str, Field(pattern=SAID)]
+"""Why, in a person's words: shown to others, so nothing in it moves a cursor or ends a line of a log."""
 Duration = Annotated[str, Field(pattern=DURATION)]
 Moment = Annotated[str, Field(pattern=MOMENT), AfterValidator(_a_real_moment)]
 

@@ -395,6 +395,10 @@ class JournalStore:
         except (NotWritten, MaybeWritten) as error:
             raise StoreUnavailable(f"the database did not take it: {error}") from error
 
+    async def announce(self) -> None:
+        """A request was put on the table by `transact`: wake whoever drives."""
+        await self._session.announce()
+
     # Writing what may be repeated: unlike an append, each of these can be asked for again without harm.
 
     async def _write_one(self, statement: Sql, *args: object) -> list[Row]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
@@ -67,6 +67,29 @@ class Explanation:
     planned: RoundPlanned
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What has not ended, and the halt that holds, as of one journal row."""
+
+    parents: tuple[ParentTable, ...]
+    children: tuple[ChildTable, ...]
+    halted: AlertTable | None
+    as_of_seq: int
+
+
+_NEWEST_HALT = (
+    select(AlertTable)
+    .where(core(AlertTable).c.kind.in_([*HALTS, RESUMED]))
+    .order_by(core(AlertTable).c.seq.desc(), core(AlertTable).c.number.desc())
+    .limit(1)
+)
+
+
+def _holding(newest: tuple[AlertTable, ...]) -> AlertTable | None:
+    """The newest word on halts, unless it is a resume."""
+    return newest[0] if newest and newest[0].kind != RESUMED else None
+
+
 class Queries:
     """Read functions over the database at `url`."""
 
@@ -102,6 +125,52 @@ class Queries:
         if open_only:
             query = query.where(table.state.not_in([one.value for one in ParentState if one.ended]))
         return await self._all(query.order_by(table.accepted_ns.desc(), table.id).limit(limit))
+
+    async def parents_page(
+        self,
+        *,
+        entity: EntityId,
+        instrument: str | None = None,
+        state: ParentState | None = None,
+        open_only: bool = False,
+        since_ns: Nanos | None = None,
+        until_ns: Nanos | None = None,
+        before: tuple[int, str] | None = None,
+        limit: int,
+    ) -> tuple[ParentTable, ...]:
+        """Parents that fit every filter given, newest first. `before`: (accepted_ns, id) where the last page ended."""
+        table = core(ParentTable).c
+        query = select(ParentTable).where(table.entity == entity)
+        if instrument is not None:
+            query = query.where(table.instrument == instrument)
+        if state is not None:
+            query = query.where(table.state == state.value)
+        if open_only:
+            query = query.where(table.state.not_in([one.value for one in ParentState if one.ended]))
+        if since_ns is not None:
+            query = query.where(table.accepted_ns >= since_ns)
+        if until_ns is not None:
+            query = query.where(table.accepted_ns < until_ns)
+        if before is not None:
+            at_ns, id_ = before
+            earlier = and_(table.accepted_ns == at_ns, table.id < id_)
+            query = query.where(or_(table.accepted_ns < at_ns, earlier))
+        return await self._all(query.order_by(table.accepted_ns.desc(), table.id.desc()).limit(limit))
+
+    async def standing(self, entity: EntityId) -> Standing:
+        """What is open, all as of the same row."""
+        parent, child = core(ParentTable).c, core(ChildTable).c
+        over = [one.value for one in ParentState if one.ended]
+        ended = [one.value for one in ChildState if one.ended]
+        parents = select(ParentTable).where(parent.entity == entity, parent.state.not_in(over))
+        children = select(ChildTable).where(child.entity == entity, child.state.not_in(ended))
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            return Standing(
+                parents=await _rows(session, parents.order_by(parent.accepted_ns, parent.id)),
+                children=await _rows(session, children.order_by(child.parent_id, child.number)),
+                halted=_holding(await _rows(session, _NEWEST_HALT)),
+                as_of_seq=await self._as_of_seq(session),
+            )
 
     async def parent(self, parent_id: ParentId) -> ParentDetail | None:
         """One parent with its children, fills, decisions and totals, all as of the same row."""
@@ -192,10 +261,7 @@ class Queries:
 
     async def halt(self) -> AlertTable | None:
         """What halted the router: the newest word on it, unless that is a resume. None when it may trade."""
-        table = core(AlertTable).c
-        newest = select(AlertTable).where(table.kind.in_([*HALTS, RESUMED]))
-        found = await self._all(newest.order_by(table.seq.desc(), table.number.desc()).limit(1))
-        return found[0] if found and found[0].kind != RESUMED else None
+        return _holding(await self._all(_NEWEST_HALT))
 
     async def children_by_state(self) -> dict[str, int]:
         """How many children stand in each state."""

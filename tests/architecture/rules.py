@@ -62,6 +62,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "connectors",
     ),
     "router.web": ("router.model", "router.journal"),
+    "router.api": (
+        "router.model",
+        "router.access",
+        "router.identity",
+        "router.requests",
+        "router.journal",
+        "router.store",
+        "router.observe",
+    ),
     "router.whose": (),
 }
 """Room -> what it may import of ours, itself aside."""

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.cli.order_file import fields, read_order
+from router.cli.order_file import read_order
 from router.model.errors import BadInput
 from router.requests import OrderBody
 from router.requests.bodies import parse
+from router.requests.documents import fields
 
 GOOD = {"ref_id": "r1", "instrument": "BTC/USD", "side": "BUY", "base_quantity": "5"}
 
