@@ -2,12 +2,15 @@
 
 from decimal import Decimal
 
+from router.book.collar import collar_prices
 from router.engine import charging, timers
 from router.engine.draft import Draft
+from router.engine.state import State
 from router.model import facts as f
-from router.model.commands import Cancel, Place, Query
+from router.model.commands import Cancel, Look, Place, Query
 from router.model.events import LookedUp, PlaceAnswered
 from router.model.ids import AccountId, ClientOrderId, Nanos, VenueOrderId
+from router.model.market import MarketView
 from router.model.money import ZERO
 from router.model.orders import (
     ChildState,
@@ -23,7 +26,7 @@ from router.model.outcomes import Accepted, Exists, Found, LookUp, Lost, Missing
 from router.model.terms import VenueTerms
 from router.orders import resolver
 from router.orders.lifecycle import Cell, Heard, after
-from router.orders.records import Child
+from router.orders.records import Child, Parent
 from router.risk import Refusal, approve_copy
 
 _MS = 1_000_000
@@ -275,10 +278,8 @@ def cancel(draft: Draft, child: Child) -> None:
 
 
 def _resolve(draft: Draft, child: Child, terms: VenueTerms) -> None:
-    state = draft.state
-    parent = state.parent(child.order.parent_id)
-    wanted = parent.state.plannable and not parent.breached and not state.halted
-    match resolver.next_step(child, terms, draft.now_ns, wanted=wanted, started_ns=state.started_ns):
+    parent = draft.state.parent(child.order.parent_id)
+    match _next_step(draft.state, child, parent, terms, draft.now_ns):
         case resolver.Absent(proof=proof):
             _hear(draft, child, Heard.ABSENCE_PROVEN, proof)
             follow(draft, child)
@@ -286,9 +287,37 @@ def _resolve(draft: Draft, child: Child, terms: VenueTerms) -> None:
             _hear(draft, child, Heard.UNDECIDABLE, why)
             follow(draft, child)
         case resolver.SendSameId():
-            _send_copy(draft, child)
+            # Not at a price the market has left behind: `on_market` sends it, if this look shows that it has not.
+            draft.do(Look(instrument=parent.order.instrument, quantity=child.order.quantity))
+            draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + resolver.backed_off_ns(child, terms)))
         case resolver.LookAgain(at_ns=at_ns):
             draft.wake(timers.look(child.order.client_id), at_ns)
+
+
+def on_market(draft: Draft, view: MarketView) -> None:
+    """Copies that are due of this instrument may leave now, where a new child might still ask their price."""
+    state = draft.state
+    for child in state.blotter.living():
+        parent, terms = state.parent(child.order.parent_id), state.terms(child.order.account)
+        if child.state is not ChildState.IN_DOUBT or parent.order.instrument != view.instrument or terms is None:
+            continue
+        due = isinstance(_next_step(state, child, parent, terms, draft.now_ns), resolver.SendSameId)
+        if due and _within_collar(state, child, view):
+            _send_copy(draft, child)
+
+
+def _within_collar(state: State, child: Child, view: MarketView) -> bool:
+    order = child.order
+    worst, rate = (
+        collar_prices(view, order.side, state.limits.collar_bps).get(order.listing_id),
+        view.fx_rate(order.quote),
+    )
+    return worst is not None and rate is not None and (order.limit_price * rate - worst) * order.side.sign <= 0
+
+
+def _next_step(state: State, child: Child, parent: Parent, terms: VenueTerms, now_ns: Nanos) -> resolver.Step:
+    wanted = parent.state.plannable and not parent.breached and not state.halted
+    return resolver.next_step(child, terms, now_ns, wanted=wanted, started_ns=state.started_ns)
 
 
 def _send_copy(draft: Draft, child: Child) -> None:
@@ -378,11 +407,15 @@ def hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) 
 
 
 def _end_what_should_have_ended(draft: Draft, child: Child) -> None:
-    """A cancel whose answer was lost is asked again; an IOC that rests on the book is taken off it."""
+    """A cancel whose answer was lost is asked again; an IOC that rests on the book is taken off it.
+
+    So is one that was in doubt when its parent was cancelled, and turns out to stand.
+    """
     rests = child.order.time_in_force is TimeInForce.IOC and draft.now_ns - child.order.decided_at_ns > _IOC_RESTS_NS
+    unwanted = draft.state.parent(child.order.parent_id).state is ParentState.CANCEL_PENDING
     if child.state is ChildState.PENDING_CANCEL:
         draft.do(Cancel(order=child.order, venue_order_id=child.venue_order_id))
-    elif rests:
+    elif rests or unwanted:
         cancel(draft, child)
 
 

@@ -89,7 +89,8 @@ class Engine:
 
     def _handle(self, draft: Draft, event: e.Event) -> None:  # noqa: C901, PLR0912 - one line per kind of event
         match event:
-            case e.MarketSeen():
+            case e.MarketSeen(view=view):
+                children.on_market(draft, view)
                 on_market_seen(draft, event, self._policies)
             case e.PlaceAnswered():
                 children.on_place_answered(draft, event)
@@ -344,6 +345,8 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
             due_ns = min(due_ns, quiet_ns + 1)
         if suspicion_ns is not None:
             due_ns = min(due_ns, suspicion_ns)
+        # What asked for a reading soon may have happened while this one was out: it is not in it.
+        due_ns = min(due_ns, state.timers.get(timers.account(read.account), due_ns))
         draft.wake(timers.account(read.account), Nanos(due_ns))
     draft.touch_all()
 

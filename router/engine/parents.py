@@ -136,6 +136,9 @@ def _end_of(
         return ParentState.CANCELLED, parent.reason
     if not configured:
         return ParentState.CANCELLED, f"{parent.order.instrument} is no longer configured"
+    if done.base is not None and done.base >= parent.order.quantity:
+        most = f"all that it may trade is done, {plain(parent.order.quantity)} base"
+        return ParentState.DONE_PARTIAL, f"{most}: {plain(left)} is left of what was asked"
     if halted:
         return None  # no policy is asked: what halted us may be the policy (D17)
     target = policies[parent.order.policy].target(done, now_ns, None)

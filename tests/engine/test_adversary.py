@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from router.engine import timers
 from router.model import facts as f
 from router.model.commands import Cancel
 from router.model.events import CancelAnswered, CancelAsked, Started
@@ -10,7 +11,8 @@ from router.model.ids import InstrumentId, VenueOrderId
 from router.model.orders import ChildState, ParentState
 from router.model.outcomes import Accepted, CancelTaken, Found, Lost, Missing
 from router.model.side import Side
-from tests.engine.desk import BTC_USD, DEPLOYMENT, Desk, NotSent, account
+from router.model.terms import Fence
+from tests.engine.desk import BTC_USD, DEPLOYMENT, MS, Desk, NotSent, account, terms
 
 
 def working(desk: Desk, text: str = "P1 buy 1") -> None:
@@ -256,3 +258,53 @@ def _record_of(desk: Desk, child):  # type: ignore[no-untyped-def]
     order = child.order
     record = desk.record("kraken", "FILLED", order.quantity)
     return replace(record, client_id=order.client_id, venue_order_id=f"kraken-{order.client_id[-8:]}")
+
+
+def test_a_copy_does_not_leave_at_a_price_the_market_has_left_behind() -> None:
+    """Its intent was approved on the market of then; the same id cannot carry another price (I13)."""
+    desk = Desk(venues=(terms("coinbase", Fence.PERMANENT_DEDUPE),)).start()
+    desk.market("coinbase bid 99.90 5.0\n coinbase ask 100.00 5.0")
+    desk.submit("P1 buy 1 limit 101")
+    assert desk.sent == ["coinbase buy 1 @ 100.00"]
+    desk.answer("coinbase", Lost(why="time-out"))
+
+    desk.market("coinbase bid 59.90 5.0\n coinbase ask 60.00 5.0")
+    desk.missing("coinbase")
+    assert desk.sent == []
+    desk.later(1_000)
+    desk.missing("coinbase")
+    assert desk.sent == []
+
+    desk.market("coinbase bid 99.40 5.0\n coinbase ask 99.50 5.0")
+    desk.missing("coinbase")
+    assert desk.sent == ["coinbase buy 1 @ 100.00 copy 2"]
+
+
+def test_an_order_that_was_in_doubt_when_its_parent_was_cancelled_is_cancelled_once_it_is_found(desk: Desk) -> None:
+    """It could not be cancelled then: nobody knew whether it was there."""
+    desk.market("kraken ask 100.00 5.0")
+    parent = desk.submit("P1 buy 1")
+    desk.answer("kraken", Lost(why="time-out"))
+    desk.tell(CancelAsked(parent_id=parent.order.id, principal="ann"))
+    assert desk.wanted(Cancel) == []
+
+    desk.found("kraken", "OPEN")
+
+    assert len(desk.wanted(Cancel)) == 1
+    assert desk.states("kraken") == [ChildState.PENDING_CANCEL]
+
+
+def test_a_reading_that_was_out_meanwhile_does_not_put_off_the_next(desk: Desk) -> None:
+    """A fill asks for the account's balances soon; an answer from before it is not that reading."""
+    desk.market("kraken ask 100.00 5.0")
+    desk.submit("P1 buy 1")
+    desk.accept("kraken")
+    desk.later(500)
+    asked_ns = desk.now_ns
+    desk.found("kraken", "FILLED", "1@100.00#T1")
+    soon_ns = desk.engine.state.timers[timers.account(account("kraken"))]
+    assert soon_ns - asked_ns <= 1_000 * MS
+
+    desk.read(account("kraken"))
+
+    assert desk.engine.state.timers[timers.account(account("kraken"))] == soon_ns

@@ -193,3 +193,18 @@ def test_the_size_of_such_an_order_is_not_amended(desk: Desk) -> None:
     assert [fact.why for fact in facts if isinstance(fact, f.AmendRefused)] == [
         "base_quantity: the order is sized otherwise; only its limit_price and end_time can be amended"
     ]
+
+
+def test_a_net_buy_that_was_charged_more_than_was_listed_ends_in_part(desk: Desk) -> None:
+    """Seen in the simulation: all that it may ever trade was done, and it waited for the rest without end."""
+    desk.books.clear()
+    desk.market("kraken ask 100.00 50\nkraken bid 99.90 50")
+    parent = desk.order("P1", "SWEEP", "1", size_includes_fees=True)
+    assert desk.sent == ["kraken buy 1 @ 100.00"]
+    trade = replace(desk.trade("kraken", "1@100.00#T1"), fees=(Fee(asset=Asset("BTC"), amount=Decimal("0.01")),))
+    desk.accept("kraken")
+    found(desk, trade)
+
+    assert desk.sent == []
+    assert parent.state is ParentState.DONE_PARTIAL
+    assert parent.reason == "all that it may trade is done, 1 base: 0.01 is left of what was asked"
