@@ -38,7 +38,9 @@ class Iceberg:
             return pause
         if view is None:
             return Target(quantity=order.quantity, look=True, reason="the next piece")
-        found = where_to_rest(view, order, order.limit_price, RestVenue.BEST_TOUCH)
+        found = where_to_rest(
+            view, order, min(displayed(progress, params), progress.open_quantity), RestVenue.BEST_TOUCH
+        )
         if found is None:
             next_ns = Nanos(now_ns + params.refresh_ms * _MS)
             return Target(quantity=progress.committed, not_before_ns=next_ns, quotes=(), reason="no book to rest in")

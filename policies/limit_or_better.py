@@ -5,7 +5,7 @@ from policies.pacing import again
 from policies.resting import as_quotes, at_limit, own_side, standing, taking_out, where_to_rest
 from router.model.ids import Nanos
 from router.model.market import MarketView
-from router.model.money import ratio
+from router.model.money import ZERO, ratio
 from router.model.policies import LimitOrBetterParams
 from router.ports.policy import Progress, Quote, Resting, Target
 
@@ -26,20 +26,33 @@ class LimitOrBetter:
         stays = Target(quantity=progress.committed, quotes=as_quotes(here), not_before_ns=next_ns, reason="rests")
         if taking_out(progress) > 0:
             return Target(quantity=progress.committed, quotes=as_quotes(here), reason="a round is out")
+        left = progress.open_quantity + sum((one.left for one in here), ZERO)
+        if left <= 0:
+            return Target(quantity=progress.committed, quotes=(), not_before_ns=next_ns, reason="the rest is in doubt")
         if view is None:
             return Target(quantity=progress.committed, look=True, not_before_ns=next_ns, quotes=as_quotes(here))
-        crossing = depth(view, order.side, order.limit_price, order.may_use)
-        if crossing > 0 and crossing >= progress.slice_min and not _just_tried(progress, now_ns, params):
+        crossing = (
+            ZERO
+            if order.envelope.passive_only
+            else min(depth(view, order.side, order.limit_price, order.may_use), left)
+        )
+        if crossing > 0 and crossing >= min(progress.slice_min, left) and not _just_tried(progress, now_ns, params):
             if here:
-                return Target(quantity=progress.committed, quotes=(), reason="a price inside the limit: withdraw first")
-            return Target(quantity=progress.committed + min(crossing, progress.open_quantity), reason="takes")
+                return Target(
+                    quantity=progress.committed,
+                    quotes=(),
+                    takes=crossing,
+                    not_before_ns=next_ns,
+                    reason="a price inside the limit: withdraw first",
+                )
+            return Target(quantity=progress.committed + crossing, reason="takes")
         if here:
             return stays if not _better_elsewhere(progress, view, here[0], params) else _leave(progress)
-        found = where_to_rest(view, order, order.limit_price, params.rest_venue_rule)
+        found = where_to_rest(view, order, left, params.rest_venue_rule)
         if found is None:
-            return Target(quantity=progress.committed, not_before_ns=next_ns, reason="no book to rest in")
+            return Target(quantity=progress.committed, quotes=(), not_before_ns=next_ns, reason="no book to rest in")
         price = at_limit(found[0], found[1], order.side, order.limit_price)
-        quote = Quote(listing_id=found[0].listing.id, price=price, quantity=progress.open_quantity)
+        quote = Quote(listing_id=found[0].listing.id, price=price, quantity=left)
         return Target(quantity=order.quantity, quotes=(quote,), not_before_ns=next_ns, reason="rests what is left")
 
 
@@ -55,8 +68,7 @@ def _leave(progress: Progress) -> Target:
 def _better_elsewhere(progress: Progress, view: MarketView, here: Resting, params: LimitOrBetterParams) -> bool:
     """Is another book's touch better than this one's by enough ticks?"""
     order = progress.order
-    assert order.limit_price is not None
-    found = where_to_rest(view, order, order.limit_price, params.rest_venue_rule)
+    found = where_to_rest(view, order, here.left, params.rest_venue_rule)
     mine = next((book for book in view.listings if book.listing.id == here.listing_id), None)
     if found is None or found[0].listing.id == here.listing_id:
         return False

@@ -40,7 +40,7 @@ class Peg:
                 not_before_ns=next_ns,
                 reason="stands" if stays else "the market moved: withdraw first",
             )
-        found = where_to_rest(view, order, order.limit_price or Decimal(0), RestVenue.BEST_TOUCH)
+        found = where_to_rest(view, order, progress.open_quantity, RestVenue.BEST_TOUCH)
         price = None if found is None else pegged(found[0], view, order, params)
         if found is None or price is None:
             return Target(quantity=progress.committed, not_before_ns=next_ns, quotes=(), reason="no price to follow")

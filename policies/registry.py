@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from policies.best_single import BestSingle
 from policies.envelope import Enveloped
+from policies.limit_or_better import LimitOrBetter
 from policies.pov import Pov
 from policies.shortfall import Shortfall
 from policies.sniper import Sniper
@@ -17,6 +18,7 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
     {
         "SWEEP": Enveloped(Sweep()),
         "BEST_SINGLE": Enveloped(BestSingle()),
+        "LIMIT_OR_BETTER": Enveloped(LimitOrBetter()),
         "TWAP": Enveloped(Twap()),
         "VWAP": Enveloped(Vwap()),
         "POV": Enveloped(Pov()),

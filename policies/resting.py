@@ -8,7 +8,7 @@ from router.model.market import Level, ListingView, MarketView
 from router.model.money import ZERO, ratio, roughly
 from router.model.orders import ParentOrder
 from router.model.policies import RestVenue
-from router.model.rounding import limit_price
+from router.model.rounding import down, limit_price
 from router.model.side import Side
 from router.ports.policy import Progress, Quote, Resting
 
@@ -55,16 +55,42 @@ def at_limit(book: ListingView, rate: Decimal, side: Side, limit: Decimal) -> De
 
 
 def where_to_rest(
-    view: MarketView, order: ParentOrder, limit: Decimal, rule: RestVenue
+    view: MarketView, order: ParentOrder, quantity: Decimal, rule: RestVenue
 ) -> tuple[ListingView, Decimal] | None:
-    """The book to stand in, with its currency's mark: the best one by the rule, the first of equals."""
-    books = [(book, rate) for book, rate in usable(view, order.may_use) if own_side(book, order.side)]
+    """The book for `quantity` (base) to stand in, with its currency's mark: the best by the rule, the first of equals.
+
+    One that takes so little, if there is any; one where somebody stands on the order's own side, if there is any.
+    """
+    books = [(book, rate) for book, rate in usable(view, order.may_use) if book.bids or book.asks]
+    books = [one for one in books if takes(one[0], one[1], order, quantity)] or books
+    books = [one for one in books if own_side(one[0], order.side)] or books
     if not books:
         return None
     if rule is RestVenue.SHORTEST_QUEUE:
-        return min(books, key=lambda one: queue_ahead(one[0], order.side, at_limit(one[0], one[1], order.side, limit)))
+        return min(books, key=lambda one: queue_ahead(one[0], order.side, _rests_at(one[0], one[1], order)))
     with roughly():
-        return min(books, key=lambda one: -order.side.sign * own_side(one[0], order.side)[0].price * one[1])
+        return min(books, key=lambda one: -order.side.sign * _touch(one[0], order.side) * one[1])
+
+
+def takes(book: ListingView, rate: Decimal, order: ParentOrder, quantity: Decimal) -> bool:
+    """Is the quantity, on this book's step, at least what its venue takes at the price it would stand at?"""
+    listing = book.listing
+    quantity = down(quantity, listing.step)
+    if quantity <= 0 or quantity < listing.min_quantity:
+        return False
+    return quantity * _rests_at(book, rate, order) >= listing.min_notional
+
+
+def _rests_at(book: ListingView, rate: Decimal, order: ParentOrder) -> Decimal:
+    """At its limit; without one at the touch."""
+    if order.limit_price is not None:
+        return at_limit(book, rate, order.side, order.limit_price)
+    return passive(book, order.side, _touch(book, order.side))
+
+
+def _touch(book: ListingView, side: Side) -> Decimal:
+    """The best price of the own side; where nobody stands there, of the other."""
+    return (own_side(book, side) or other_side(book, side))[0].price
 
 
 def queue_ahead(book: ListingView, side: Side, price: Decimal) -> Decimal:

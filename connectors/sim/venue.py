@@ -74,7 +74,8 @@ class SimVenue:
 
     `takes_deadline`: a request that arrives after its deadline is refused. `trade_lag_ns`: how much later than the
     order's record its trades are shown. `names_trades`: rows of the trade list carry our id, not only the venue's.
-    `forgets_after_ns`: how long an ended order can still be looked up; its trades stay.
+    `forgets_after_ns`: how long an ended order can still be looked up; its trades stay. `maker_fee_bps`: what resting
+    costs there, where that is another rate than the listing's; negative is a rebate.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class SimVenue:
         trade_lag_ns: int = 0,
         names_trades: bool = True,
         forgets_after_ns: int | None = None,
+        maker_fee_bps: Decimal | None = None,
     ) -> None:
         self.listing = listing
         self.others = others
@@ -107,7 +109,10 @@ class SimVenue:
         """Look-ups are answered by one endpoint alone, a replica that stands still: it knows nothing new."""
         self.cancels_later = False
         """It acknowledges a cancel, and takes the order off the book at its next turn: until then it may fill."""
-        self.exchange = Exchange(rules, [symbol_rules(one) for one in (listing, *others)])
+        rules_of = [symbol_rules(one) for one in (listing, *others)]
+        if maker_fee_bps is not None:
+            rules_of = [replace(one, maker_fee_bps=maker_fee_bps) for one in rules_of]
+        self.exchange = Exchange(rules, rules_of)
         self._cancelling: dict[int, tuple[Nanos, Decimal]] = {}
         self._rejected: dict[ClientOrderId, VenueOrder] = {}
         self._words = Words("sim")
@@ -134,6 +139,9 @@ class SimVenue:
         answer = self.exchange.place(self.account, order, now_ns)
         if isinstance(answer, OrderRecord) and answer.order_id not in known:
             self.truth.accepted.append((now_ns, child))
+            self.reached["rested"] += child.post_only
+        if isinstance(answer, Rejection) and answer.kind is RejectKind.POST_ONLY_WOULD_TAKE:
+            self.reached["post-only would have taken"] += 1
         if known:
             self.reached["id seen again"] += 1
         if isinstance(answer, Rejection) and answer.kind is RejectKind.INSUFFICIENT_FUNDS:
@@ -145,10 +153,12 @@ class SimVenue:
         standing = [one for one in self.exchange.find(self.account, client_id=child.client_id) if not one.status.ended]
         if not standing:
             self.reached["cancel of an order that had ended"] += 1
+            self.reached["a fill was faster than a cancel"] += child.post_only
             return CancelUnclear(why="unknown order")
         if self.cancels_later:
             self._cancelling.setdefault(standing[0].order_id, (now_ns, standing[0].executed))
             return CancelTaken()
+        self.reached["withdrawn after a part had filled"] += child.post_only and standing[0].executed > 0
         answer = self.exchange.cancel(self.account, standing[0].order_id, now_ns)
         return CancelUnclear(why=answer.text) if isinstance(answer, Rejection) else CancelTaken()
 
@@ -219,6 +229,7 @@ class SimVenue:
         for record in self.exchange.orders(self.account, open_only=True):
             self.exchange.cancel(self.account, record.order_id, now_ns)
             self.reached["cancelled by the venue"] += 1
+            self.reached["taken off by the venue while it rested"] += record.post_only
 
     def by_hand(self, order: NewOrder, now_ns: Nanos) -> OrderRecord | None:
         """Somebody else trades at the account; None when the venue refuses it."""
@@ -266,6 +277,8 @@ class SimVenue:
     def drain(self) -> tuple[list[Hint], bool]:
         """What the private stream has to say since the last call, and whether the book has changed."""
         events = self.exchange.drain()
+        filled = [one for one in events if isinstance(one, OrderChanged) and one.execution is not None]
+        self.reached["filled while it rested"] += sum(1 for one in filled if one.record.post_only)
         hints = [
             Hint(
                 client_id=ClientOrderId(one.record.client_id) if one.record.client_id else None,

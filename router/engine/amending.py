@@ -7,6 +7,7 @@ from router.engine import piloting
 from router.engine.arriving import infeasible
 from router.engine.draft import Draft
 from router.engine.parents import going_on
+from router.engine.resting import withdraw
 from router.model import events as e
 from router.model import facts as f
 from router.model.ids import ParentId
@@ -60,6 +61,7 @@ def on_amend_asked(draft: Draft, event: e.AmendAsked) -> None:
         _refuse(draft, event, why)
         return
     draft.note(f.ParentAmended(order=order, principal=event.principal, at_ns=draft.now_ns))
+    withdraw(draft, parent)
     draft.touch(parent)
 
 

@@ -37,6 +37,8 @@ _ACCOUNT_SOON_NS = 1_000 * _MS
 START_LOOK_NS = 15_000 * _MS
 """After a start, how long a child waits for its account to be read before it is looked up by itself: longer than a slow
 reading takes, which must not share the venue's limit with a thousand look-ups."""
+RESTS_LOOK_NS = 15_000 * _MS
+"""How often an order that stands is looked up by itself: streams and its account's readings tell of it sooner."""
 _IOC_RESTS_NS = 10_000 * _MS
 """An immediate-or-cancel order that is open for so long is not what the venue took it for."""
 
@@ -189,7 +191,10 @@ def _doubt_if_forgotten(draft: Draft, child: Child, asked_ns: Nanos) -> None:
     if child.filled >= child.order.quantity:
         _hear(draft, child, Heard.ENDED_FILLED, "filled, and the venue no longer has it")
         return
-    age_ns = asked_ns - child.order.decided_at_ns
+    since_ns = child.order.decided_at_ns
+    if child.rests:  # it may have stood for hours: what counts is since when the venue does not show it
+        since_ns = asked_ns if child.missing_since_ns is None else child.missing_since_ns
+    age_ns = asked_ns - since_ns
     if age_ns > terms.quarantine_after_ms * _MS:
         _hear(draft, child, Heard.UNDECIDABLE, f"the venue had it, and no longer has it after {age_ns // _MS} ms")
 
@@ -216,8 +221,12 @@ def follow(draft: Draft, child: Child) -> None:
         return
     if child.state is ChildState.CLOSING and _overdue(child, terms, draft.now_ns):
         _hear(draft, child, Heard.UNDECIDABLE, f"ended at the venue, but its fills are not shown: {child.reason}")
-    quarantined = child.state is ChildState.QUARANTINED
-    wait_ns = resolver.quarantined_ns(child, terms) if quarantined else resolver.backed_off_ns(child, terms)
+    if child.stands:
+        wait_ns = RESTS_LOOK_NS
+    elif child.state is ChildState.QUARANTINED:
+        wait_ns = resolver.quarantined_ns(child, terms)
+    else:
+        wait_ns = resolver.backed_off_ns(child, terms)
     draft.wake(timers.look(child.order.client_id), Nanos(draft.now_ns + wait_ns))
 
 
@@ -225,9 +234,12 @@ def _overdue(child: Child, terms: VenueTerms, now_ns: Nanos) -> bool:
     return child.doubt_since_ns is not None and now_ns - child.doubt_since_ns > terms.quarantine_after_ms * _MS
 
 
-def revive(draft: Draft, child: Child) -> None:
-    """The venue shows a child open that had ended: an anomaly, decided by the lifecycle table."""
+def revive(draft: Draft, child: Child, asked_ns: Nanos) -> bool:
+    """The venue shows a child open that had ended: an anomaly, decided by the lifecycle table; unless that is old."""
+    if child.ended_ns is not None and asked_ns <= child.ended_ns + _may_lag_ns(draft, child):
+        return False
     _hear(draft, child, Heard.ALIVE, "open at the venue after its end")
+    return True
 
 
 def doubt_after_restart(draft: Draft, child: Child) -> None:
@@ -360,7 +372,8 @@ def _hear(
     named = venue_order_id or (None if order is None else order.venue_order_id)
     executed = None if order is None or order.executed == child.executed else order.executed
     learnt_name = named is not None and named != child.venue_order_id
-    if state is child.state and not learnt_name and executed is None:
+    back = heard is Heard.ALIVE and child.missing_since_ns is not None
+    if state is child.state and not learnt_name and executed is None and not back:
         return
     draft.note(
         f.ChildMoved(
@@ -384,14 +397,17 @@ def _hear(
 
 
 def _for_good(answer: PlaceAnswered | None) -> bool:
-    return answer is not None and isinstance(answer.outcome, Refused) and not answer.outcome.transient
+    """Something about the order, not about the moment: that a post-only one would have traded is the moment's."""
+    if answer is None or not isinstance(answer.outcome, Refused):
+        return False
+    return not (answer.outcome.transient or answer.outcome.would_cross)
 
 
 def hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) -> None:
     """The venue's own record of the order. It ends the child only once every executed unit is booked (I3b)."""
     if not order.status.ended:
-        if child.ended_ns is not None and asked_ns <= child.ended_ns:
-            return  # asked before its end was known: an old answer, not a new life
+        if child.ended_ns is not None and asked_ns <= child.ended_ns + _may_lag_ns(draft, child):
+            return  # asked before its end was known, or shown by then: an old answer, not a new life
         _hear(draft, child, Heard.ALIVE, "open at the venue", order=order)
         _end_what_should_have_ended(draft, child)
     elif child.filled > max(_executed(child, order), child.executed or ZERO):
@@ -404,6 +420,12 @@ def hear_record(draft: Draft, child: Child, order: VenueOrder, asked_ns: Nanos) 
         filled_whole = child.filled >= child.order.quantity
         heard = Heard.ENDED_FILLED if filled_whole else _ENDED[order.status]
         _hear(draft, child, heard, f"{order.status} at the venue", order=order)
+
+
+def _may_lag_ns(draft: Draft, child: Child) -> int:
+    """How long after its end a list may still show open what once stood there."""
+    terms = draft.state.terms(child.order.account)
+    return terms.read_lag_ms * _MS if terms is not None and child.rests else 0
 
 
 def _end_what_should_have_ended(draft: Draft, child: Child) -> None:

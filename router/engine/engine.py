@@ -319,10 +319,13 @@ def _on_account_seen(draft: Draft, event: e.AccountSeen) -> None:
         children.book(draft, state.blotter.children[client_id], trade)
     for client_id in dict.fromkeys(client_id for client_id, _ in differences.fills):
         children.seen_whole(draft, state.blotter.children[client_id])
-    for client_id, _ in differences.revived:
-        children.revive(draft, state.blotter.children[client_id])
+    revived = tuple(
+        (client_id, order)
+        for client_id, order in differences.revived
+        if children.revive(draft, state.blotter.children[client_id], read.asked_ns)
+    )
     orphans = adopting.on_orphans(draft, read, differences.orphans)
-    differences = replace(differences, orphans=orphans)
+    differences = replace(differences, orphans=orphans, revived=revived)
     strangers.report(draft, differences)
     strangers.let_go(draft, read)
     strangers.report_trades(draft, differences)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from router.baskets import ends_with_others
 from router.engine import archiving, piloting, sizing, timers
 from router.engine.draft import Draft
+from router.engine.resting import kept, resting_of, withdraw
 from router.engine.state import State
 from router.engine.volume import volume_of
 from router.model.commands import Look
@@ -62,6 +63,7 @@ def progress(state: State, parent: Parent) -> Progress:
         triggered_ns=parent.triggered_ns,
         most=piloting.most(parent),
         base=None if as_asked else sum((child.exposure for child in children), ZERO),
+        resting=resting_of(state, parent),
     )
 
 
@@ -81,11 +83,16 @@ def _least_slice(order: ParentOrder, arrival: ArrivalSeen) -> Decimal:
 
 def may_plan(state: State, parent: Parent, now_ns: Nanos) -> bool:
     """Is there nothing that forbids new children of this parent?"""
+    return may_rest(state, parent) and not _still_starting(state, now_ns)
+
+
+def may_rest(state: State, parent: Parent) -> bool:
+    """May what stands go on standing? What nobody would place now is taken off; but a start takes nothing off."""
     lost = state.restoring is not None or parent.order.id in state.hunts
     free = (parent.state.plannable or parent.held) and not parent.breached and not state.halted and not lost
     if any(child.suspected_ns is not None for child in state.blotter.children_of(parent)):
         return False  # what is planned anew may have been filled already
-    return free and not _still_starting(state, now_ns)
+    return free
 
 
 def _still_starting(state: State, now_ns: Nanos) -> bool:
@@ -174,6 +181,8 @@ def living(state: State, parent: Parent) -> int:
 
 def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> Decimal:
     """How deep a look at the market has to reach, 0 for none; where something is due later, a timer is set."""
+    if not may_rest(draft.state, parent):
+        withdraw(draft, parent)
     if not may_plan(draft.state, parent, draft.now_ns):
         ends = (parent.order.envelope.ends_ns(parent.accepted_ns), piloting.due_ns(parent))
         later = [at_ns for at_ns in ends if at_ns is not None and at_ns > draft.now_ns]
@@ -182,6 +191,8 @@ def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -
         return ZERO
     done = progress(draft.state, parent)
     target = policies[parent.order.policy].target(done, draft.now_ns, None)
+    if target.quotes is not None:
+        withdraw(draft, parent, kept(done.resting, target.quotes).keys())
     if target.not_before_ns is not None:
         draft.wake(timers.parent(parent.order.id), target.not_before_ns)
     if parent.order.id in draft.barred:

@@ -1,55 +1,41 @@
 """One round of one parent: the policy says how much, the splitter where, risk whether; then each child is an intent."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from policies.consolidated import mid
+from router.balances import spent
 from router.book.collar import reference_mid
 from router.book.discounts import with_discounts
-from router.book.effective import spend_factor
-from router.engine import archiving, charging, releasing, sizing, timers, volume
+from router.engine import access, archiving, charging, releasing, sizing, timers, volume
 from router.engine.arriving import arrive
 from router.engine.asking import places_left, split_request
 from router.engine.draft import Asked, Draft
+from router.engine.intending import Line, Reviewed, intend, record, reviewed
+from router.engine.ours import as_others_stand, not_ours_to_take
 from router.engine.parents import hold, living, may_plan, progress
+from router.engine.quoting import quote
+from router.engine.resting import resting_of
 from router.engine.sizing import Due, Sized
 from router.engine.state import State
 from router.model import facts as f
-from router.model.commands import Place
 from router.model.events import MarketSeen
-from router.model.ids import AccountId, Asset, ListingId, Nanos, VenueId
+from router.model.ids import ListingId, Nanos
 from router.model.market import FeeBasis, Level, ListingView, MarketView
 from router.model.money import ZERO
-from router.model.orders import Approved, ChildOrder, ParentState, TimeInForce
-from router.model.policies import InForce
+from router.model.orders import ParentState
+from router.model.policies import InForce, rests
 from router.model.side import Side
-from router.model.terms import Fence
-from router.orders import counting
-from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
-from router.ports.policy import Policy, Target
-from router.risk import CHECKS, Refusal, RiskView, review
-from router.split.plan import Plan, PlanLine, SplitRequest
+from router.ports.policy import Policy, Resting, Target
+from router.split.plan import Plan, SplitRequest
+from router.split.reach import split_within
 
 _MS = 1_000_000
 WARM_UP_NS = 3_000 * _MS
 """How long after a start planning waits for books that have never been seen."""
 _WARMING_LOOK_NS = 50 * _MS
-REFUSALS_MAX = 3
-"""After so many refusals in a row a listing gets nothing more of a parent."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Candidate:
-    """A planned child, before risk has looked at it."""
-
-    order: ChildOrder
-    reserves: Decimal
-    reserved_asset: Asset
-    notional: Decimal
-    line: PlanLine
-    counts: Decimal | None
 
 
 def on_market_seen(draft: Draft, event: MarketSeen, policies: Mapping[str, Policy]) -> None:
@@ -82,16 +68,19 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     due = progress(draft.state, parent).due(target)
     if release is not None:
         due = release.allowed(progress(draft.state, parent), due)
+    if target.quotes is None and due > 0 and resting_of(draft.state, parent):
+        target = replace(target, quotes=())  # what rests is withdrawn before anything is taken
+    if target.quotes is not None:
+        if target.takes and not _could_take(draft, parent, view, target):
+            _wait(draft, parent, target)
+        elif not _rejected_as_too_large(draft, parent, view):
+            quote(draft, parent, view, target)
+        return None
     size = sizing.sized(parent.order, view, due, _room(draft.state, parent), target.base_max)
     if size.quantity <= 0 or places_left(parent.order, target, living(draft.state, parent)) == 0:
         _wait(draft, parent, target)
         return None
-    if (too_large := _too_large(draft.state, parent, reference_mid(view))) is not None:
-        draft.note(
-            f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
-        )
-        archiving.arrange(draft)
-        draft.touch(parent)
+    if _rejected_as_too_large(draft, parent, view):
         return None
     planned, bases = with_discounts(view, parent.order.side, size.quantity, charging.purses(draft.state, view))
     request = _request(draft.state, parent, planned, size, target, draft.now_ns)
@@ -99,28 +88,17 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
         return None  # an account that is about to be back is worth waiting for: no round is spent
-    approved, refused = _reviewed(draft, parent, view, plan, request.collar_prices)
-    if approved and not _whole_or_any(parent, due, _due(parent, due, size, approved)):
-        approved = []
+    found = reviewed(draft, parent, view, (Line(plan=line) for line in plan.lines), request.collar_prices)
+    if found.approved and not _whole_or_any(parent, due, _due(parent, due, size, found)):
+        found = replace(found, approved=())
     draft.asked.append(
         Asked(
             parent_id=parent.order.id, round=parent.rounds + 1, request=request, reach_bps=target.reach_bps, plan=plan
         )
     )
-    _record(draft, parent, view, _due(parent, due, size, approved), plan, approved, refused, bases)
+    record(draft, parent, _round(draft, parent, view, _due(parent, due, size, found), plan, found, bases))
     charging.note_discounts(draft, bases)
-    for order, candidate in approved:
-        draft.note(
-            f.ChildIntended(
-                order=order.value,
-                reserved_asset=candidate.reserved_asset,
-                reserved=candidate.reserves,
-                notional=candidate.notional,
-                counts=candidate.counts,
-                effective_price=_told(parent, candidate.line),
-            )
-        )
-        draft.do(Place(order=order, copy=1, deadline_ns=order.value.deadline_ns))
+    intend(draft, parent, found)
     draft.touch(parent)
     return plan
 
@@ -129,6 +107,8 @@ def _target(draft: Draft, parent: Parent, view: MarketView, policy: Policy) -> T
     """What the policy wants on this market, once the facts it rests on are written down."""
     arrive(draft, parent, view)
     volume.count(draft, parent, view)
+    if rests(parent.order.params):
+        view = _to_rest_in(draft.state, parent, view, draft.now_ns)
     target = policy.target(progress(draft.state, parent), draft.now_ns, view)
     if target.triggered:
         middle = mid(view, parent.order.may_use)
@@ -139,13 +119,48 @@ def _target(draft: Draft, parent: Parent, view: MarketView, policy: Policy) -> T
     return target
 
 
-def _told(parent: Parent, line: PlanLine) -> Decimal | None:
-    return line.effective_price if parent.order.envelope.pilot_pct is not None else None
-
-
 def _room(state: State, parent: Parent) -> Decimal:
     """Base that it may still trade at all."""
     return parent.order.quantity - state.blotter.exposure(parent)
+
+
+def _to_rest_in(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> MarketView:
+    """The market as a policy that rests sees it: without our own orders, and without places it could not stand in."""
+    shut = access.blocked(state, parent, view, now_ns)
+    here = {one.listing_id for one in resting_of(state, parent)}
+    for book in view.listings:
+        why = access.bouncing(parent, book.listing.id, now_ns)
+        if why is not None:
+            shut.setdefault(book.listing.id, why)
+    seen = as_others_stand(state, view, parent.order.side)
+    return replace(
+        seen,
+        listings=tuple(
+            replace(book, unusable=shut[book.listing.id])
+            if book.listing.id in shut and book.listing.id not in here and book.unusable is None
+            else book
+            for book in seen.listings
+        ),
+    )
+
+
+def _could_take(draft: Draft, parent: Parent, view: MarketView, target: Target) -> bool:
+    """Would a round send anything, if what rests were withdrawn and could be spent again?"""
+    size, resting = Sized(quantity=target.takes), resting_of(draft.state, parent)
+    request = _request(draft.state, parent, view, size, target, draft.now_ns, less=resting)
+    return bool(split_within(request, target.reach_bps).lines)
+
+
+def _rejected_as_too_large(draft: Draft, parent: Parent, view: MarketView) -> bool:
+    too_large = _too_large(draft.state, parent, reference_mid(view))
+    if too_large is None:
+        return False
+    draft.note(
+        f.ParentMoved(parent_id=parent.order.id, state=ParentState.REJECTED, at_ns=draft.now_ns, reason=too_large)
+    )
+    archiving.arrange(draft)
+    draft.touch(parent)
+    return True
 
 
 def _wait(draft: Draft, parent: Parent, target: Target) -> None:
@@ -161,207 +176,68 @@ def _pause_over_ns(draft: Draft, view: MarketView) -> Nanos | None:
 
 
 def _request(
-    state: State, parent: Parent, view: MarketView, size: Sized, target: Target, now_ns: Nanos
+    state: State,
+    parent: Parent,
+    view: MarketView,
+    size: Sized,
+    target: Target,
+    now_ns: Nanos,
+    less: Sequence[Resting] = (),
 ) -> SplitRequest:
-    got: dict[VenueId, Decimal] = {}
-    for child in state.blotter.children_of(parent):
-        used = counting.filled(parent.order, child) + counting.unsettled(parent.order, child)
-        got[child.order.venue] = got.get(child.order.venue, Decimal(0)) + used
+    """What the splitter is asked; as if what stands in `less` were not there any more."""
+    money, blocked = access.spendable(state, view, parent.order.side), access.blocked(state, parent, view, now_ns)
+    got = access.got(state, parent)
+    for one in less:
+        child = state.blotter.children[one.client_id]
+        key = (child.order.account, child.reserved_asset)
+        money[key] = money.get(key, ZERO) + max(child.reserved - spent(child), ZERO)
+        got[child.order.venue] -= one.left
+        blocked.pop(one.listing_id, None)
     return split_request(
         parent.order,
-        view,
+        not_ours_to_take(state, view, parent.order.side),
         size,
         target,
         state.limits,
-        spendable=_spendable(state, view, parent.order.side),
-        living=living(state, parent),
-        blocked=_blocked(state, parent, view, now_ns),
+        spendable=money,
+        living=living(state, parent) - len(less),
+        blocked=blocked,
         got=got,
     )
 
 
-def _spendable(state: State, view: MarketView, side: Side) -> dict[tuple[AccountId, Asset], Decimal]:
-    assets = {
-        (book.listing.account, book.listing.quote if side is Side.BUY else book.listing.base) for book in view.listings
-    }
-    return {(account, asset): state.available(account, asset) for account, asset in sorted(assets)}
-
-
-def _blocked(state: State, parent: Parent, view: MarketView, now_ns: Nanos) -> dict[ListingId, str]:
-    """Listings that must get nothing now, and why."""
-    reasons = ((book.listing.id, _block(state, parent, book, now_ns)) for book in view.listings)
-    return {listing: reason for listing, reason in reasons if reason is not None}
-
-
-def _block(state: State, parent: Parent, book: ListingView, now_ns: Nanos) -> str | None:
-    account = book.listing.account
-    terms = state.terms(account)
-    if terms is None:
-        return "account is not configured"
-    if not state.gate_open(account):
-        gate = state.gates.get(account)
-        return f"account is shut: {'unknown' if gate is None else gate.reason}"
-    if state.pauses.get(account, 0) > now_ns:
-        return "account is paused"
-    if terms.outstanding_max is not None and state.blotter.outstanding(account) >= terms.outstanding_max:
-        return f"account has {terms.outstanding_max} outstanding child(ren), its most"
-    if parent.refusals.get(book.listing.id, 0) >= REFUSALS_MAX:
-        return f"refused {REFUSALS_MAX} times in a row"
-    return None
-
-
-def _reviewed(
-    draft: Draft, parent: Parent, view: MarketView, plan: Plan, collars: Mapping[ListingId, Decimal]
-) -> tuple[list[tuple[Approved[ChildOrder], _Candidate]], list[f.Exclusion]]:
-    """Risk looks at each planned child, counting those before it in the same round."""
-    state = draft.state
-    books = {book.listing.id: book for book in view.listings}
-    exposure, counted = state.blotter.exposure(parent), counting.committed(state.blotter, parent)
-    day = state.day_notional(parent.order.entity, draft.now_ns)
-    taken: dict[tuple[AccountId, Asset], Decimal] = {}
-    sent_to: dict[AccountId, int] = {}
-    approved: list[tuple[Approved[ChildOrder], _Candidate]] = []
-    refused: list[f.Exclusion] = []
-    for line in plan.lines:
-        book = books[line.listing_id]
-        account = book.listing.account
-        fx_rate = view.fx_rate(book.listing.quote)
-        terms = state.terms(account)
-        assert fx_rate is not None
-        assert terms is not None
-        number = state.blotter.next_number(parent) + len(approved)
-        candidate = _candidate(state, parent, line, book, fx_rate, number, draft.now_ns)
-        drawn = taken.get((account, candidate.reserved_asset), Decimal(0))
-        verdict = review(
-            candidate.order,
-            RiskView(
-                limits=state.limits,
-                terms=terms,
-                parent=parent.order,
-                listing=book.listing,
-                book=book,
-                fx_rate=fx_rate,
-                collar_price=collars[line.listing_id],
-                exposure=exposure,
-                available=state.available(account, candidate.reserved_asset) - drawn,
-                reserves=candidate.reserves,
-                notional=candidate.notional,
-                day_notional=day,
-                outstanding=state.blotter.outstanding(account) + sent_to.get(account, 0),
-                gate_open=state.gate_open(account),
-                halted=state.halted,
-                halt_epoch=state.halt_epoch,
-                now_ns=draft.now_ns,
-                counted=counted,
-                counts=candidate.counts,
-            ),
-            CHECKS,
-        )
-        if isinstance(verdict, Refusal):
-            refused.append(f.Exclusion(listing_id=line.listing_id, reason=f"risk: {verdict.reason}"))
-            continue
-        approved.append((verdict, candidate))
-        exposure += line.quantity
-        counted += candidate.counts or ZERO
-        day += candidate.notional
-        taken[account, candidate.reserved_asset] = drawn + candidate.reserves
-        sent_to[account] = sent_to.get(account, 0) + 1
-    return approved, refused
-
-
-def _candidate(
-    state: State, parent: Parent, line: PlanLine, book: ListingView, fx_rate: Decimal, number: int, now_ns: Nanos
-) -> _Candidate:
-    listing, order = book.listing, parent.order
-    terms = state.terms(listing.account)
-    assert terms is not None
-    has_deadline = terms.fence is Fence.DEADLINE
-    child = ChildOrder(
-        client_id=client_order_id(
-            deployment=state.settings.deployment,
-            incarnation=state.settings.incarnation,
-            account=listing.account,
-            parent_id=order.id,
-            number=number,
-        ),
-        parent_id=order.id,
-        entity=order.entity,
-        number=number,
-        venue=listing.venue,
-        account=listing.account,
-        listing_id=listing.id,
-        symbol=listing.symbol,
-        base=listing.base,
-        quote=listing.quote,
-        side=order.side,
-        quantity=line.quantity,
-        limit_price=line.limit_price,
-        time_in_force=TimeInForce.IOC,
-        decided_at_ns=now_ns,
-        deadline_ns=Nanos(now_ns + terms.request_ttl_ms * _MS) if has_deadline else None,
-    )
-    value = line.quantity * line.limit_price
-    given, asset = (value, listing.quote) if order.side is Side.BUY else (line.quantity, listing.base)
-    return _Candidate(
-        order=child,
-        reserves=given * spend_factor(listing, order.side),
-        reserved_asset=asset,
-        notional=value * fx_rate,
-        line=line,
-        counts=sizing.counts(order, book, line.quantity, line.limit_price, fx_rate),
-    )
-
-
-def _record(
+def _round(
     draft: Draft,
     parent: Parent,
     view: MarketView,
     due: Due,
     plan: Plan,
-    approved: list[tuple[Approved[ChildOrder], _Candidate]],
-    refused: list[f.Exclusion],
+    found: Reviewed,
     bases: tuple[FeeBasis, ...],
-) -> None:
+) -> f.RoundPlanned:
     reasons = [plan.residual_reason] if plan.residual_reason and due.residual else []
+    reasons += [f"{exclusion.listing_id} {exclusion.reason}" for exclusion in found.refused]
     dust = bool(view.listings) and not plan.lines and all(_too_small(parent, view, due, book) for book in view.listings)
-    reasons += [f"{exclusion.listing_id} {exclusion.reason}" for exclusion in refused]
-    draft.note(
-        f.RoundPlanned(
-            parent_id=parent.order.id,
-            round=parent.rounds + 1,
-            at_ns=draft.now_ns,
-            due=due.base,
-            counted=due.counted,
-            children=tuple(
-                f.PlannedChild(
-                    client_id=order.value.client_id,
-                    listing_id=candidate.line.listing_id,
-                    quantity=candidate.line.quantity,
-                    limit_price=candidate.line.limit_price,
-                    expected_price=candidate.line.expected_price,
-                    effective_price=candidate.line.effective_price,
-                )
-                for order, candidate in approved
-            ),
-            residual=due.residual,
-            residual_reason="; ".join(reasons) or None,
-            all_in_cost=plan.all_in_cost,
-            marginal_price=plan.marginal_price,
-            exclusions=(*plan.exclusions, *refused),
-            dust=dust,
-            fee_bases=bases,
-        )
+    return f.RoundPlanned(
+        parent_id=parent.order.id,
+        round=parent.rounds + 1,
+        at_ns=draft.now_ns,
+        due=due.base,
+        counted=due.counted,
+        children=found.children,
+        residual=due.residual,
+        residual_reason="; ".join(reasons) or None,
+        all_in_cost=plan.all_in_cost,
+        marginal_price=plan.marginal_price,
+        exclusions=(*plan.exclusions, *found.refused),
+        dust=dust,
+        fee_bases=bases,
     )
-    if parent.state is ParentState.ACCEPTED:
-        draft.note(
-            f.ParentMoved(parent_id=parent.order.id, state=ParentState.WORKING, at_ns=draft.now_ns, reason="planned")
-        )
-    draft.let_sleep(timers.parent(parent.order.id))
 
 
-def _due(parent: Parent, due: Decimal, size: Sized, approved: list[tuple[Approved[ChildOrder], _Candidate]]) -> Due:
+def _due(parent: Parent, due: Decimal, size: Sized, found: Reviewed) -> Due:
     lot = None if parent.arrival is None else parent.arrival.lot
-    sent = [(order.value.quantity, one.counts) for order, one in approved]
+    sent = [(order.value.quantity, one.counts) for order, one in found.approved]
     return sizing.due_of(parent.order, lot, due, size, sent)
 
 

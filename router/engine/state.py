@@ -38,6 +38,8 @@ from router.orders.counting import committed
 from router.orders.records import Child, Evidence, Parent, Proposal
 
 _WELCOME = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
+_BOUNCED = frozenset({ChildState.REJECTED, ChildState.CANCELLED, ChildState.EXPIRED})
+_AT_THE_VENUE = frozenset({ChildState.WORKING, ChildState.PENDING_CANCEL})
 _MISSES_KEPT = 9
 _FEE_TERMS_KEPT = 16
 _STOPPED_MOST = 50
@@ -300,6 +302,7 @@ class State:
         parent.rounds = fact.round
         parent.last_round_ns = fact.at_ns
         parent.last_round_sent = bool(fact.children)
+        parent.last_round_rests = fact.rests
         if fact.children and parent.volume is not None:
             parent.volume_before = max(parent.volume_before, parent.volume.total)
         parent.residual_reason = fact.residual_reason or ""
@@ -342,6 +345,8 @@ class State:
             child.executed = fact.executed
         if fact.sent_ns is not None:
             child.sent_ns = fact.sent_ns
+        if child.rests:
+            self._count_bounce(child, fact)
         if fact.refused_for_good:
             self._count_refusal(child)
         elif fact.state in _WELCOME or fact.state is ChildState.WORKING:
@@ -354,6 +359,9 @@ class State:
             child.ended_ns = fact.at_ns
         if fact.state is ChildState.QUARANTINED and child.state is not ChildState.QUARANTINED:
             child.looks = 0  # from here on it is looked up at another pace
+        if fact.state is ChildState.WORKING and child.acked_ns is None:
+            child.acked_ns = fact.at_ns
+        child.missing_since_ns = None
         child.state, child.reason = fact.state, fact.reason
         self.blotter.note_state(child)
 
@@ -361,6 +369,9 @@ class State:
         child = self.blotter.children[fact.client_id]
         child.looks += 1
         child.strangers = fact.kind is f.EvidenceKind.STRANGERS
+        gone = fact.kind is not f.EvidenceKind.UNCLEAR and child.state in _AT_THE_VENUE
+        if gone and child.missing_since_ns is None:
+            child.missing_since_ns = fact.asked_ns
         if fact.kind is f.EvidenceKind.MISSING and child.state is ChildState.IN_DOUBT:
             del child.misses[:-_MISSES_KEPT]
             child.misses.append(Evidence(asked_ns=fact.asked_ns, endpoints=fact.endpoints))
@@ -573,6 +584,16 @@ class State:
         parent = self.parent(child.order.parent_id)
         if parent.last_stopped != parent.rounds and parent.rounds_stopped < _STOPPED_MOST:
             parent.last_stopped, parent.rounds_stopped = parent.rounds, parent.rounds_stopped + 1
+
+    def _count_bounce(self, child: Child, fact: f.ChildMoved) -> None:
+        """One that its venue would not let stand; whatever filled, or left because we asked, had stood."""
+        parent, listing_id = self.parent(child.order.parent_id), child.order.listing_id
+        withdrawn = child.state is ChildState.PENDING_CANCEL or fact.state is ChildState.PENDING_CANCEL
+        if withdrawn or child.filled > 0:
+            parent.bounces.pop(listing_id, None)
+        elif fact.state in _BOUNCED and not fact.not_sent:
+            parent.bounces[listing_id] = parent.bounces.get(listing_id, 0) + 1
+            parent.bounced_ns[listing_id] = fact.at_ns
 
     def _count_refusal(self, child: Child) -> None:
         refusals = self.parent(child.order.parent_id).refusals

@@ -250,6 +250,8 @@ class RoundPlanned:
     """Where a token's discount is to be had: was it counted on, and by what?"""
     counted: Decimal | None = None
     """What was due in what the order counts, where that is not base as it trades."""
+    rests: bool = False
+    """Its children are to stand in their books, not to take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

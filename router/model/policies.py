@@ -233,6 +233,11 @@ PolicyParams = (
 )
 
 
+def rests(params: PolicyParams) -> bool:
+    """Does the policy let orders stand in a book, where others decide when they fill?"""
+    return isinstance(params, LimitOrBetterParams | IcebergParams | PegParams | PassiveThenSweepParams)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Randomize:
     """How far slices stray from an even schedule: `time_pct` of an interval each way, `size_pct` of a size."""

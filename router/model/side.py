@@ -13,3 +13,8 @@ class Side(StrEnum):
     def sign(self) -> int:
         """+1 for a buy, -1 for a sell: costs are positive when they hurt."""
         return 1 if self is Side.BUY else -1
+
+    @property
+    def other(self) -> "Side":
+        """The side it trades with."""
+        return Side.SELL if self is Side.BUY else Side.BUY

@@ -6,7 +6,7 @@ from decimal import Decimal
 from router.model.facts import ArrivalSeen, LegReleased, PilotEnded, VolumeSeen
 from router.model.ids import Asset, ClientOrderId, ListingId, Nanos, VenueOrderId
 from router.model.money import ZERO
-from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState
+from router.model.orders import ChildOrder, ChildState, ParentOrder, ParentState, TimeInForce
 from router.model.resolutions import Resolution
 
 
@@ -66,6 +66,10 @@ class Child:
     strangers: bool = False
     """The last look-up saw trades there that no order we know explains."""
     proposal: Proposal | None = None
+    acked_ns: Nanos | None = None
+    """When it was first known to be at its venue."""
+    missing_since_ns: Nanos | None = None
+    """Since when every look-up says that its venue does not know it, although it was there."""
     suspected_ns: Nanos | None = None
     """Refused or proven absent, it may be there after all: a clean absence asked for from then on ends that."""
 
@@ -73,6 +77,17 @@ class Child:
     def exposure(self) -> Decimal:
         """What may have traded or may still trade: everything until an end, then what filled."""
         return self.filled if self.state.ended else max(self.order.quantity, self.filled)
+
+    @property
+    def rests(self) -> bool:
+        """Was it sent to stand in a book until it fills or is withdrawn?"""
+        return self.order.time_in_force is TimeInForce.GTC
+
+    @property
+    def stands(self) -> bool:
+        """Does it rest, as far as we know, with nothing about it open?"""
+        whole = self.executed is None or self.executed <= self.filled
+        return self.rests and self.state is ChildState.WORKING and self.missing_since_ns is None and whole
 
     @property
     def unsettled(self) -> Decimal:
@@ -96,12 +111,17 @@ class Parent:
     last_stopped: int = 0
     last_round_ns: Nanos | None = None
     last_round_sent: bool = False
+    last_round_rests: bool = False
     residual_reason: str = ""
     """Why the last round could not place all that was due."""
     dust: Decimal | None = None
     """A due quantity that is below every minimum, if the last round found it so."""
     refusals: dict[ListingId, int] = field(default_factory=dict)
     """Refusals in a row, by listing."""
+    bounces: dict[ListingId, int] = field(default_factory=dict)
+    """How often in a row what was quoted there was not let stand: refused, or ended by its venue without a fill."""
+    bounced_ns: dict[ListingId, Nanos] = field(default_factory=dict)
+    """When that was last so."""
     adopted: bool = False
     """It was given children that this database had not known of, beside those it holds for doubtful itself."""
     arrival: ArrivalSeen | None = None

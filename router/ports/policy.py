@@ -100,11 +100,15 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quote:
-    """One order that should be standing: `quantity` of base at `price` in quote, on the passive side of its book."""
+    """One order that should be standing: `quantity` of base at `price` in quote, on the passive side of its book.
+
+    Without `post_only` it may take on its arrival what stands at its price or better; what is left of it rests.
+    """
 
     listing_id: ListingId
     price: Decimal
     quantity: Decimal
+    post_only: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +118,8 @@ class Target:
     What is due is taken from the books, at `limit_price` (reporting currency) or better where that is stricter than
     the order's own, at no more than `listings_max` listings, no further than `reach_bps` beyond the best all-in price;
     unless `quotes` says what should be resting instead: then what rests and is not among them is withdrawn first, and
-    its place is filled once it is known to be gone.
+    its place is filled once it is known to be gone. With `takes` (base) it is withdrawn so that so much can be taken,
+    and stays where nothing of that could be sent.
 
     `base_max`: no more base than that now, whatever the order counts. `look` asks for the market even if nothing is
     due. `not_before_ns` asks to be called again then, if nothing else happens first. `finished` says that the policy
@@ -129,6 +134,7 @@ class Target:
     limit_price: Decimal | None = None
     listings_max: int | None = None
     quotes: tuple[Quote, ...] | None = None
+    takes: Decimal = ZERO
     reach_bps: Decimal | None = None
     look: bool = False
     triggered: bool = False

@@ -52,7 +52,7 @@ from router.requests.bodies import (
 )
 from router.requests.curves import CurveBody
 from router.requests.fields import Body, nanoseconds
-from router.requests.orders import ENVELOPE_FIELDS, TAKING, OrderBody, curve_named, order_model, with_curve
+from router.requests.orders import ENVELOPE_FIELDS, RESTING, TAKING, OrderBody, curve_named, order_model, with_curve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +62,8 @@ class Offered:
     instruments: tuple[InstrumentId, ...]
     venues: frozenset[VenueId]
     accounts: frozenset[AccountId] = frozenset()
-    policies: frozenset[str] = TAKING
-    envelope: frozenset[str] = ENVELOPE_FIELDS - {"passive_only"}
+    policies: frozenset[str] = TAKING | RESTING
+    envelope: frozenset[str] = ENVELOPE_FIELDS
     """Fields of the envelope that are kept to; any other is refused, not ignored."""
 
 

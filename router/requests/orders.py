@@ -204,8 +204,9 @@ ENVELOPE_FIELDS = frozenset(
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
 """Policies that only ever take what stands in a book."""
+RESTING = frozenset({"LIMIT_OR_BETTER"})
+"""Policies whose orders stand in a book, where others decide when they fill."""
 _AT_ONCE = frozenset({"SWEEP", "BEST_SINGLE"})
-_RESTING = frozenset({"LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP"})
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
 _WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
 
@@ -245,10 +246,10 @@ def _check(body: OrderBody) -> None:
         raise BadInput("base_quantity", "is missing: give base_quantity or quote_value")
     if body.base_quantity is not None and body.quote_value is not None:
         raise BadInput("quote_value", "is another way to give base_quantity: give one of them")
-    if body.policy in _RESTING and (body.quote_value is not None or body.size_includes_fees):
+    if body.policy not in TAKING and (body.quote_value is not None or body.size_includes_fees):
         field = "size_includes_fees" if body.quote_value is None else "quote_value"
         raise BadInput(field, f"{body.policy} rests base: give base_quantity alone")
-    if body.policy in _RESTING and body.pilot_pct is not None:
+    if body.policy not in TAKING and body.pilot_pct is not None:
         raise BadInput("pilot_pct", f"{body.policy} rests: there is no part of it to measure first")
     for field in ("base_quantity", "quote_value", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
         if getattr(body, field) == "0":
@@ -262,6 +263,8 @@ def _check(body: OrderBody) -> None:
     rate = _number(body.max_participation_rate)
     if rate is not None and not 0 < rate < 1:
         raise BadInput("max_participation_rate", "must be more than 0 and less than 1")
+    if rate is not None and body.policy not in TAKING:
+        raise BadInput("max_participation_rate", f"what rests fills as others please: not with {body.policy}")
     share = _number(body.max_share_per_venue)
     if share is not None and share == 0:
         raise BadInput("max_share_per_venue", "must be more than 0")
@@ -310,6 +313,10 @@ def _check_prices(body: OrderBody) -> None:
     would, limit = _number(body.would_price), body.limit
     if would is not None and limit is not None and (would - limit) * body.way.sign > 0:
         raise BadInput("would_price", "must not be worse than the limit_price")
+    if body.passive_only and body.policy in TAKING:
+        raise BadInput("passive_only", f"does not go with {body.policy}, which takes")
+    if body.passive_only and body.would_price is not None:
+        raise BadInput("passive_only", "never takes: it does not go with would_price")
     if body.passive_only and body.must_complete:
         raise BadInput("passive_only", "may not complete: it does not go with must_complete")
 

@@ -14,9 +14,11 @@ from router.model.policies import (
     Envelope,
     InForce,
     IsParams,
+    LimitOrBetterParams,
     PolicyParams,
     PovParams,
     Randomize,
+    RestVenue,
     Slicing,
     SniperParams,
     SweepParams,
@@ -25,7 +27,7 @@ from router.model.policies import (
     VolumeCurve,
     VwapParams,
 )
-from router.simulate.scene import size_of
+from router.simulate.scene import price_of, size_of
 
 _S = 1_000_000_000
 _PLAIN = 0.5
@@ -37,18 +39,25 @@ _CURVE = VolumeCurve(
     weekday=tuple(map(Decimal, range(1, 25))),
     weekend=tuple(map(Decimal, range(24, 0, -1))),
 )
-_TIMED = frozenset({"TWAP", "VWAP", "POV", "IS"})
+_TAKING = ("SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER")
+_RESTING = ("LIMIT_OR_BETTER",)
+_TIMED = frozenset({"TWAP", "VWAP", "POV", "IS", *_RESTING})
+_OFF_THE_TICK = Decimal("0.05")
+"""A limit that no order can have: which way it was rounded is seen."""
 
 
 _WAITS = frozenset({"stop_price", "max_slippage_bps"})
 """For a price that never comes they wait without an end, so an order with one of them has an end of its own."""
 
 
-def worked(order: ParentOrder, draws: random.Random, now_ns: Nanos) -> ParentOrder:
-    """The same order, half the time under another policy, and sometimes within bounds."""
-    if draws.random() < _PLAIN:
+def worked(order: ParentOrder, draws: random.Random, now_ns: Nanos, *, resting: bool = False) -> ParentOrder:
+    """The same order, half the time under another policy, and sometimes within bounds; `resting`: one that rests."""
+    if not resting and draws.random() < _PLAIN:
         return order
-    policy = draws.choice(("SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"))
+    policy = draws.choice(_RESTING if resting else (*_TAKING, *_RESTING))
+    if policy in _RESTING:
+        near = price_of(60_000 - order.side.sign * draws.uniform(-60, 60))
+        order = replace(order, limit_price=near + _OFF_THE_TICK)
     params = order.params if policy == "SWEEP" else _params(policy, order, draws)
     return replace(order, policy=policy, params=params, envelope=_envelope(policy, order, draws, now_ns))
 
@@ -100,6 +109,10 @@ def _params(policy: str, order: ParentOrder, draws: random.Random) -> PolicyPara
             return VwapParams(curve=_CURVE, slicing=slicing)
         case "IS":
             return IsParams(slicing=slicing, urgency=draws.choice(list(Urgency)))
+        case "LIMIT_OR_BETTER":
+            return LimitOrBetterParams(
+                rest_venue_rule=draws.choice(list(RestVenue)), reprice_ticks=draws.randint(1, 200), round_wait_ms=500
+            )
         case "POV":
             return PovParams(target_rate=Decimal("0.1"), window_ms=draws.choice((500, 2_000, 10_000)))
         case _:
@@ -129,6 +142,8 @@ def _envelope(policy: str, order: ParentOrder, draws: random.Random, now_ns: Nan
         del bounds["would_price"]
     if timed or bounds.keys() & _WAITS:
         bounds |= {"duration_ms": draws.randint(2_000, 60_000), "must_complete": draws.random() < 0.5}  # noqa: PLR2004
+    if policy in _RESTING and not bounds.get("must_complete") and "would_price" not in bounds:
+        bounds["passive_only"] = draws.random() < 0.5  # noqa: PLR2004 - a coin
     return Envelope(**bounds)
 
 

@@ -9,9 +9,10 @@ for want of money where nobody else moved any; I8 durable before wire; I10 no en
 late fills are booked, and told where nothing was to fill; I12 balances; I13 limits, caps and the collar at the wire;
 I14 the journal folds to the state; I15 all comes to its end; I17 no parent ends before its children; I18 nothing
 grows; I20 no child breaks its order's own terms; I21 a basket's buys spend no more than its allowed cash and what its
-sells brought, per venue. Not judged here: I7 (scheduled
-runs: there are none yet), I9 (who drives: the lease's own tests on both databases; here only that two at once do no
-harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
+sells brought, per venue; I22 no quantity stands twice, and what may not take never takes.
+
+Not judged here: I7 (scheduled runs: there are none yet), I9 (who drives: the lease's own tests on both databases; here
+only that two at once do no harm, which is I1 to I3), I16 (one owner of a key's nonce: the configuration's tests).
 """
 
 from bisect import bisect_left
@@ -31,6 +32,7 @@ from router.model.events import HaltLevel
 from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
 from router.model.money import ZERO
 from router.model.orders import ChildOrder, ChildState, ParentOrder, booking_key
+from router.model.policies import rests
 from router.model.side import Side
 from router.model.terms import RiskLimits
 from router.orders.archive import recalled
@@ -49,6 +51,7 @@ _IN_FLIGHT_NS = 3_000_000_000
 """How long after a halt what had left before it may still be accepted: the longest deadline and the clocks' error."""
 _READ_AGAIN_NS = 90_000_000_000
 """An account is read several times within this, once all is well."""
+_AT_WORK = frozenset({ChildState.WORKING, ChildState.PENDING_CANCEL})
 _WERE_THERE = frozenset({ChildState.FILLED, ChildState.CANCELLED, ChildState.EXPIRED})
 
 
@@ -137,6 +140,8 @@ class Judge:
     _gated: dict[ClientOrderId, Nanos] = field(default_factory=dict)
     _absent: set[ClientOrderId] = field(default_factory=set)
     _over: dict[ParentId, Nanos] = field(default_factory=dict)
+    _at_work: set[ClientOrderId] = field(default_factory=set)
+    """Children that our own record shows at their venues."""
 
     def __post_init__(self) -> None:
         self.funding = Funding(self.venues)
@@ -153,6 +158,7 @@ class Judge:
                 case f.ChildIntended(order=child):
                     if child.client_id in self.intents:
                         self.breach("I2", at_ns, f"{child.client_id} is intended twice")
+                    self._judge_standing(child, at_ns)
                     self.intents[child.client_id] = child
                     self.copies[child.client_id] = 1
                 case f.ChildAdopted(order=child):
@@ -178,12 +184,28 @@ class Judge:
 
     def _note_end(self, fact: f.Fact, at_ns: Nanos) -> None:
         match fact:
-            case f.ChildMoved(client_id=client_id, state=state) if state.never_taken:
-                self._absent.add(client_id)
+            case f.ChildMoved(client_id=client_id, state=state):
+                (self._at_work.add if state in _AT_WORK else self._at_work.discard)(client_id)
+                if state.never_taken:
+                    self._absent.add(client_id)
             case f.ParentMoved(parent_id=parent_id, state=state) if state.ended:
                 self._over[parent_id] = at_ns
             case _:
                 pass
+
+    def _judge_standing(self, child: ChildOrder, at_ns: Nanos) -> None:
+        """Of an order that rests nothing is sent while an earlier child stands there, as we know: it goes first (I22).
+
+        Children of one round may stand side by side; they were decided at the same moment.
+        """
+        order = self.parents.get(child.parent_id)
+        if order is None or not rests(order.params):
+            return
+        for account, client_id in sorted(self._of_parent.get(child.parent_id, ())):
+            earlier = self.intents[client_id].decided_at_ns < child.decided_at_ns
+            records = self.venues[account].exchange.find(account, client_id=client_id)
+            if earlier and client_id in self._at_work and any(not one.status.ended for one in records):
+                self.breach("I22", at_ns, f"{child.client_id} is intended while {client_id} still stands at {account}")
 
     def leaves(self, child: ChildOrder, at_ns: Nanos, gated_ns: Nanos) -> None:
         """A copy's first byte leaves; the last gate let it pass at `gated_ns`."""
@@ -331,6 +353,7 @@ class Judge:
         self._judge_fold(rows, engine, at_ns)
         self._judge_balances(engine, at_ns)
         self._judge_money(at_ns)
+        self._judge_makers(at_ns)
         self._judge_evidence(blotter, at_ns)
         self._judge_bounds(engine, backlog, at_ns)
         for invariant, why in misremembered(rows, engine.state, self.archive_after_ns):
@@ -380,6 +403,17 @@ class Judge:
             if account not in self.touched:
                 for when_ns, child in venue.truth.unfunded:
                     self.breach("I6", at_ns, f"{child.client_id} was refused for want of money at {when_ns}")
+
+    def _judge_makers(self, at_ns: Nanos) -> None:
+        """What is post-only, or of an order that only rests, never takes (I22)."""
+        for venue in self.venues.values():
+            for trade in venue.all_trades():
+                child = self.intents.get(trade.client_id) if trade.client_id is not None else None
+                if child is None or trade.maker or child.client_id in self.late:
+                    continue
+                parent = self.parents.get(child.parent_id)
+                if child.post_only or (parent is not None and parent.envelope.passive_only):
+                    self.breach("I22", at_ns, f"{child.client_id} took: trade {trade.trade_id}")
 
     def _judge_evidence(self, blotter: Blotter, at_ns: Nanos) -> None:
         """What ended here has ended there, with as much executed; what never was here never was there (I10)."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 RARE = (
     "429 storm",
     "IOC rests",
+    "a fill was faster than a cancel",
     "another writer had the place",
     "archived",
     "archived reference again",
@@ -25,6 +26,7 @@ RARE = (
     "ended: another writer has the place",
     "ended: the database refused",
     "fee surprise",
+    "filled while it rested",
     "halt took hold",
     "halted",
     "id seen again",
@@ -58,13 +60,17 @@ RARE = (
     "paused at sent",
     "paused longer than the lease",
     "recalled",
+    "post-only would have taken",
     "record ahead of its trades",
     "rejects later",
+    "rested",
     "rows of an archived child repeated",
     "symbol halted",
+    "taken off by the venue while it rested",
     "torn tail",
     "traded by hand",
     "two drivers at once",
+    "withdrawn after a part had filled",
 )
 """Situations that matter: a world that no longer shows one of them proves less than it says.
 

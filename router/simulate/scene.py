@@ -33,6 +33,7 @@ class Kind:
     fee_bps: Decimal
     names_trades: bool
     """Do rows of its trade list carry our id?"""
+    maker_fee_bps: Decimal
 
 
 KINDS = {
@@ -42,6 +43,7 @@ KINDS = {
         fee_in=FeeIn.RECEIVED,
         fee_bps=Decimal(8),
         names_trades=True,
+        maker_fee_bps=Decimal(2),
     ),
     "first": Kind(
         duplicates=DuplicateRule.ALWAYS_RETURNS_FIRST,
@@ -49,6 +51,7 @@ KINDS = {
         fee_in=FeeIn.QUOTE,
         fee_bps=Decimal(12),
         names_trades=False,
+        maker_fee_bps=Decimal(12),
     ),
     "open": Kind(
         duplicates=DuplicateRule.OPEN_ONLY,
@@ -56,6 +59,7 @@ KINDS = {
         fee_in=FeeIn.RECEIVED,
         fee_bps=Decimal(10),
         names_trades=False,
+        maker_fee_bps=Decimal(-1),
     ),
     "never": Kind(
         duplicates=DuplicateRule.NEVER,
@@ -63,6 +67,7 @@ KINDS = {
         fee_in=FeeIn.QUOTE,
         fee_bps=Decimal(5),
         names_trades=True,
+        maker_fee_bps=Decimal(0),
     ),
     "none": Kind(
         duplicates=DuplicateRule.NEVER,
@@ -70,6 +75,7 @@ KINDS = {
         fee_in=FeeIn.QUOTE,
         fee_bps=Decimal(9),
         names_trades=False,
+        maker_fee_bps=Decimal(4),
     ),
 }
 
@@ -101,7 +107,7 @@ def venue_of(listing: Listing, swarm: Swarm, others: tuple[Listing, ...] = ()) -
     rules = VenueRules(
         name=str(listing.venue),
         taker_fee_bps=kind.fee_bps,
-        maker_fee_bps=kind.fee_bps,
+        maker_fee_bps=kind.maker_fee_bps,
         fee_in=kind.fee_in,
         duplicates=kind.duplicates,
         read_lag_ns=swarm.read_lag_ms * MS,
@@ -115,6 +121,7 @@ def venue_of(listing: Listing, swarm: Swarm, others: tuple[Listing, ...] = ()) -
         trade_lag_ns=swarm.trade_lag_ms * MS,
         names_trades=kind.names_trades,
         forgets_after_ns=None if swarm.retention_s is None else swarm.retention_s * S,
+        maker_fee_bps=kind.maker_fee_bps,
     )
 
 

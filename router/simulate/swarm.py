@@ -37,6 +37,8 @@ class Profile:
     """Do people ask for more than plain sweeps, and think again? Planted mistakes are looked for among sweeps."""
     baskets: tuple[int, int] = (0, 0)
     """How many baskets are asked for; with any there is a second instrument."""
+    resting: bool = False
+    """Do they ask for orders that rest, and for nothing else?"""
 
     def lasting(self, hours: float) -> "Profile":
         """As much in every minute, for so many hours."""
@@ -53,6 +55,9 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "brief": Profile(name="brief", parents=(6, 12), faulty_s=60, heal_s=900, strength=3.0, policies=False),
         "baskets": Profile(
             name="baskets", parents=(2, 5), faulty_s=120, heal_s=900, strength=2.0, policies=False, baskets=(5, 9)
+        ),
+        "resting": Profile(
+            name="resting", parents=(6, 12), faulty_s=90, heal_s=900, strength=1.0, policies=True, resting=True
         ),
         "storm": Profile(name="storm", parents=(10, 24), faulty_s=240, heal_s=900, strength=3.0),
     }

@@ -13,7 +13,7 @@ from router.model.facts import Fact, ParentArchived, ParentRecalled
 from router.model.ids import AccountId, Nanos, RefId
 from router.model.instruments import Instrument, Listing
 from router.model.orders import ChildOrder, ChildState, ParentOrder
-from router.model.policies import SweepParams
+from router.model.policies import SweepParams, rests
 from router.model.public_trades import PublicTrade
 from router.model.side import Side
 from router.orders.client_ids import parent_id
@@ -43,6 +43,19 @@ from router.simulate.trouble import Trouble
 
 _LEVELS = 5
 _CROSSED_BY = Decimal(300)
+_DICE = (
+    "market",
+    "people",
+    "strikes",
+    "database",
+    "start",
+    "policies",
+    "prints",
+    "after all",
+    "attributes",
+    "baskets",
+    "strangers",
+)
 _PRINTS_LOST = 0.01
 """How often a print is not the next after the one before."""
 
@@ -64,21 +77,7 @@ class SimWorld:
         self.swarm = swarm
         self.reached: dict[str, int] = {}
         self.processes: list[Shell] = []
-        self.draws = {
-            name: random.Random(f"{seed}:{profile.name}:{name}")
-            for name in (
-                "market",
-                "people",
-                "strikes",
-                "database",
-                "start",
-                "policies",
-                "prints",
-                "after all",
-                "attributes",
-                "baskets",
-            )
-        }
+        self.draws = {name: random.Random(f"{seed}:{profile.name}:{name}") for name in _DICE}
         self.faulty = profile.strength > 0
         self._listings = tuple(listing_of(kind) for kind in swarm.kinds)
         self._others = tuple(listing_of(kind, other) for kind in swarm.kinds for other in self.instruments[1:])
@@ -332,6 +331,8 @@ class SimWorld:
         for other in self._venues[account].others:
             self._move_other(other)
         self._venues[account].take_turn(self.agenda.now_ns)
+        if self.profile.policies:
+            self.agenda.after(int(draws.uniform(50, 700) * MS), lambda: self._strangers_trade(account))
         self.at_venue(account)
         self._print(account)
         self.agenda.after(int(draws.uniform(800, 2_500) * MS), lambda: self._move_market(account))
@@ -348,6 +349,15 @@ class SimWorld:
             for sign in (-1, 1)
         )
         self._venues[listing.account].set_book(bids, asks, self.agenda.now_ns, listing.symbol)
+
+    def _strangers_trade(self, account: AccountId) -> None:
+        """Strangers trade at the touch: what of ours rests there fills in its turn."""
+        draws = self.draws["strangers"]
+        side, quantity = draws.choice((Side.BUY, Side.SELL)), size_of(draws.uniform(0.01, 0.6))
+        bids, asks = self._venues[account].book()
+        if touch := (asks if side is Side.BUY else bids)[:1]:
+            self._venues[account].trade(side, quantity, touch[0][0], self.agenda.now_ns)
+            self.at_venue(account)
 
     def _print(self, account: AccountId) -> None:
         """Strangers trade: whoever listens to the tape counts it. Now and then prints are lost to all of them."""
@@ -437,12 +447,13 @@ class SimWorld:
             at_ns = START_NS + int(draws.uniform(0, self.profile.faulty_s) * S)
             order = self._order(number)
             if self.profile.policies:
-                order = worked(order, self.draws["policies"], Nanos(at_ns))
+                order = worked(order, self.draws["policies"], Nanos(at_ns), resting=self.profile.resting)
                 for after_ns, event in second_thoughts(order, self.draws["policies"]):
                     if isinstance(event, e.AmendAsked) and not self.amends:
                         continue
                     self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
-                order = attributed(order, self.draws["attributes"])
+                if not rests(order.params):
+                    order = attributed(order, self.draws["attributes"])
                 for after_ns, event in confirmed(order, self.draws["attributes"]):
                     self.agenda.at(at_ns + after_ns, lambda event=event: self.ask(event))  # type: ignore[misc]
                 self.count(f"asked in {order.quantity_basis}")

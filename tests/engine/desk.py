@@ -34,6 +34,7 @@ from router.model.orders import (
     Fee,
     ParentOrder,
     ParentState,
+    TimeInForce,
     VenueOrder,
     VenueOrderStatus,
     VenueTrade,
@@ -298,7 +299,9 @@ class Desk:
         self.commands = [command for command in self.commands if not isinstance(command, Place)]
         return [
             f"{one.order.value.venue} {one.order.value.side.lower()} {plain(one.order.value.quantity)}"
-            f" @ {one.order.value.limit_price}" + (f" copy {one.copy}" if one.copy > 1 else "")
+            f" @ {one.order.value.limit_price}"
+            + (f" copy {one.copy}" if one.copy > 1 else "")
+            + (" resting" if one.order.value.time_in_force is TimeInForce.GTC else "")
             for one in placed
         ]
 

@@ -11,12 +11,15 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
-from router.engine import archiving, children, engine, parents, planning, recalling, strangers
+from connectors.sim import venue as sim_venue
+from policies import resting
+from router.engine import archiving, children, engine, intending, parents, planning, quoting, recalling, strangers
 from router.engine import state as state_module
 from router.engine.draft import Draft
 from router.engine.engine import Engine
 from router.engine.state import State
 from router.model import facts as f
+from router.model import rounding
 from router.model.commands import Place, Wake
 from router.model.events import LookedUp, PlaceAnswered
 from router.model.ids import Nanos
@@ -364,7 +367,7 @@ def a_quarantined_child_is_left_to_its_person() -> Mistake:
 
 
 def _without(check: object) -> Mistake:
-    return patch.object(planning, "CHECKS", tuple(one for one in CHECKS if one is not check))
+    return patch.object(intending, "CHECKS", tuple(one for one in CHECKS if one is not check))
 
 
 def _splits(**changes: object) -> Mistake:
@@ -454,6 +457,59 @@ def a_stranger_that_is_left_out_once_is_forgotten() -> Mistake:
         )
 
     return patch.object(strangers, "let_go", let_go)
+
+
+# What rests.
+
+
+def _exposed(free: Callable[[Child], bool]) -> Mistake:
+    """Of some children only what filled is counted as out."""
+
+    def exposure(self: Child) -> Decimal:
+        return self.filled if self.state.ended or free(self) else max(self.order.quantity, self.filled)
+
+    return patch.object(Child, "exposure", property(exposure))
+
+
+def placed_before_the_cancel_is_confirmed() -> Mistake:
+    return _all(
+        patch.object(quoting, "on_its_way", lambda _state, _parent: False),
+        _exposed(lambda child: child.state is ChildState.PENDING_CANCEL),
+    )
+
+
+def what_rests_is_not_counted_as_out() -> Mistake:
+    return _exposed(lambda child: child.rests and child.state is ChildState.WORKING)
+
+
+def what_rests_is_counted_twice() -> Mistake:
+    usual = parents.progress
+
+    def progress(state: State, parent: Any) -> Any:
+        found = usual(state, parent)
+        return replace(found, working=found.working + sum((one.left for one in found.resting), ZERO))
+
+    return _all(patch.object(parents, "progress", progress), patch.object(planning, "progress", progress))
+
+
+def post_only_is_lost_on_the_way() -> Mistake:
+    usual = sim_venue.new_order
+    return patch.object(sim_venue, "new_order", lambda child: replace(usual(child), post_only=False))
+
+
+def a_limit_is_rounded_in_the_venues_favour() -> Mistake:
+    def other(side: Any, price: Decimal, tick: Decimal) -> Decimal:
+        return rounding.limit_price(side.other, price, tick)
+
+    return _all(
+        _without(checks.within_limit),
+        patch.object(quoting, "limit_price", other),
+        patch.object(resting, "limit_price", other),
+    )
+
+
+def what_stands_is_left_there_at_a_pause() -> Mistake:
+    return patch.object(parents, "may_rest", lambda _state, _parent: True)
 
 
 # What was never at a venue, and traded there (I11).
