@@ -1,7 +1,6 @@
 """One venue account behind the router's port."""
 
 import asyncio
-import contextlib
 import decimal
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,8 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from connectors import keys
-from connectors.budget import NS_PER_MS, NS_PER_S, Address, Budget, BudgetExhausted
+from connectors.budget import NS_PER_MS, Address, Budget, BudgetExhausted
 from connectors.ccxt_venue import mapping, retry, rotation, verdict, wire
 from connectors.ccxt_venue.assembly import Clients, assemble, with_new_key
 from connectors.ccxt_venue.calls import AnswerUnusable, CallFailed, CallKind, GateShut, NotReached, VenueSaid
@@ -22,13 +20,14 @@ from connectors.ccxt_venue.decoders import levels
 from connectors.ccxt_venue.dialect import Absence, Deadline, Desk, Dialect, Wanted
 from connectors.ccxt_venue.discounts import DISCOUNTS
 from connectors.ccxt_venue.feeds import BookFeed, OpenOrder, OrderFeed, Tasks
+from connectors.ccxt_venue.key_keeping import KeyKeeping
 from connectors.ccxt_venue.mapping import Row
 from connectors.ccxt_venue.movements import LOOK_BACK_NS, MOVEMENTS
 from connectors.ccxt_venue.odd_frames import OddFrames
 from connectors.ccxt_venue.reader import Reader
 from connectors.ccxt_venue.redaction import name_of
 from connectors.ccxt_venue.registry import dialect_of
-from connectors.ccxt_venue.rotation import ReadKeys, Rotation
+from connectors.ccxt_venue.rotation import ReadKeys
 from connectors.ccxt_venue.trades import polling
 from connectors.ccxt_venue.trades.decoding import Print
 from connectors.ccxt_venue.trades.feed import TradeFeed
@@ -41,7 +40,6 @@ from router.model.commands import Seek
 from router.model.errors import BadInput, SorError
 from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, Nanos, VenueId, VenueOrderId, listing_id
 from router.model.instruments import Listing, TokenDiscount
-from router.model.keys import KeyPowers, KeyReading
 from router.model.money import plain
 from router.model.orders import Approved, ChildOrder, TimeInForce, VenueOrder, VenueTrade
 from router.model.outcomes import (
@@ -105,17 +103,12 @@ class CcxtVenue:
         self._desk: Desk | None = None
         self._listings: dict[str, Listing] = {}
         self._order_feed: OrderFeed | None = None
-        self._powers = KeyPowers()
-        self._told_ns: Nanos | None = None
-        self._rotation = Rotation(read_keys)
-        self._known: rotation.Known | None = None
+        self._keys = KeyKeeping(settings, self._dialect, clock, read_keys)
         self._opened = False
         """Was the account read whole, the last time that was tried? Until then nothing is traded on it."""
         self._reading = CallKind.OPENING
         """What the newest reading is for: its list of movements belongs to it."""
         self._sink: VenueSink | None = None
-        self.unlisted: str | None = None
-        """With which code the venue denies this key its list of deposits and withdrawals."""
 
     # Life
 
@@ -221,11 +214,11 @@ class CcxtVenue:
             open_orders = await self._dialect.open_orders(ask, desk)
             until = self._venue_clock.latest(self._clock.now())
             trades = _sound(await self._dialect.trades_since(ask, desk, list(self._listings), since, until))
-            await self._check_key_again()
+            await self._keys.check_again(lambda: self._ask(CallKind.ACCOUNT))
         except CallFailed as error:
             message = f"{self.account} could not be read whole: {type(error).__name__}: {error}"
-            if self._rotation.trouble is not None:
-                message += f"; and the new key {self._rotation.trouble}"
+            if self._keys.trouble is not None:
+                message += f"; and the new key {self._keys.trouble}"
             raise SorError(message) from None
         read = AccountRead(
             account=self.account,
@@ -233,10 +226,10 @@ class CcxtVenue:
             balances=tuple(balances),
             open_orders=tuple(open_orders),
             trades=tuple(trades),
-            key=self._key_reading(),
+            key=self._keys.reading(),
             fees=self._own_fees(),
         )
-        self._known = rotation.known_by(read, self._known)
+        self._keys.read(read)
         if self._order_feed is not None:
             self._order_feed.shown(read.open_orders, asked_ns)
             self._order_feed.traded(read.trades, self._venue_clock)
@@ -268,15 +261,20 @@ class CcxtVenue:
         except VenueSaid as error:
             if rotation.is_key_refused(self.settings.ccxt_id, error.status, [Said(code=error.code, text=error.text)]):
                 return None
-            if self.unlisted is None:
+            if self._keys.unlisted is None:
                 _LOG.warning("%s: deposits and withdrawals are not listed to this key: %s", self.account, error)
-            self.unlisted = error.code
+            self._keys.unlisted = error.code
             return ()
         except CallFailed as error:
             _LOG.warning("%s: deposits and withdrawals could not be read: %s", self.account, error)
             return None
-        self.unlisted = None
+        self._keys.unlisted = None
         return found
+
+    @property
+    def unlisted(self) -> str | None:
+        """With which code the venue denies this key its list of deposits and withdrawals."""
+        return self._keys.unlisted
 
     def encode_id(self, client_id: ClientOrderId) -> str:
         """Our id as this venue spells it."""
@@ -394,7 +392,7 @@ class CcxtVenue:
     async def _set_up(self) -> tuple[Listing, ...]:
         ca_file = self.settings.client_options.get("cafile")
         trusted = wire.certificates(None if ca_file is None else str(ca_file))
-        self.settings = replace(self.settings, credentials=self._rotation.newest(self.settings.credentials))
+        self.settings = replace(self.settings, credentials=self._keys.newest(self.settings.credentials))
         self._clients = assemble(self._dialect, self.settings, self._clock, trusted, self._budget)
         ask = self._ask(CallKind.SET_UP)
         markets = await self._load_markets()
@@ -407,7 +405,7 @@ class CcxtVenue:
         discounts = await self._discounts(CallKind.SET_UP, fees) or {}
         await self._warm()
         if self.settings.private and not self.settings.testnet:
-            await self._check_key(ask)
+            await self._keys.check(ask)
         return tuple(
             mapping.listing(
                 market,
@@ -488,73 +486,23 @@ class CcxtVenue:
                     self._listings[symbol] = told
                     sink.listing_changed(told)
 
-    async def _check_key(self, ask: Reader) -> None:
-        """At start: a key that can move money out is refused wherever there is money."""
-        self._powers, self._told_ns = await self._dialect.key_powers(ask), self._clock.now()
-        reading = self._key_reading()
-        if reading is not None and reading.refusal is not None:
-            raise BadInput(f"venues.{self.settings.venue}.keys", f"this key {reading.doubts[0]}")
-
-    async def _check_key_again(self) -> None:
-        """Daily, and at every reading while it is refused. A check that fails leaves what was told before."""
-        reading, now_ns = self._key_reading(), self._clock.now()
-        if reading is None:
-            return
-        if reading.refusal is None and now_ns - reading.told_ns < self.settings.key_check_every_s * NS_PER_S:
-            return
-        with contextlib.suppress(CallFailed):
-            self._powers, self._told_ns = await self._dialect.key_powers(self._ask(CallKind.ACCOUNT)), now_ns
-
-    def _key_reading(self) -> KeyReading | None:
-        if self._told_ns is None:
-            return None
-        reading = self._judged(self._powers, self._told_ns)
-        trouble = self._rotation.trouble
-        doubts = () if trouble is None else (f"is to be replaced, but the new one {trouble}",)
-        if self.unlisted is not None:
-            doubts = (*doubts, f"may not read deposits and withdrawals ({self.unlisted}): acknowledge what moves")
-        return replace(reading, doubts=(*reading.doubts, *doubts))
-
-    def _judged(self, powers: KeyPowers, told_ns: Nanos) -> KeyReading:
-        return keys.read(powers, self.settings.attest, self.settings.unfit_keys_are, told_ns, self._clock.now())
-
     async def _turn_key(self) -> None:
-        """Use the key its files hold now, if it passes; else say why not, and go on with the one before."""
-        offered = self._rotation.offered(self.settings.credentials, self._clock.now())
+        """Use the key its files hold now, if it passes; else go on with the one before."""
+        offered = self._keys.offered(self.settings.credentials)
         if offered is None:
             return
         settings = replace(self.settings, credentials=offered)
         clients = with_new_key(self._running, self._dialect, settings)
         try:
-            self._powers, self._told_ns = await self._tried(clients)
-            self.settings, self._clients = settings, clients
-        except SorError as error:
-            why = error.message if isinstance(error, BadInput) else f"could not be tried: {error}"
-            self._rotation.failed(offered, why, self._clock.now(), for_good=rotation.is_verdict(error))
-            _LOG.warning("%s: the new key %s", self.account, why)
-            return
+            ask, until_ns = self._reader(clients, CallKind.ACCOUNT), self._venue_clock.latest(self._clock.now())
+            if await self._keys.passes(offered, ask, self._at_desk, until_ns):
+                self.settings, self._clients = settings, clients
         finally:
             if self._clients is not clients:
                 await clients.orders.close()
                 await clients.queries.close()
-        self._rotation.turned()
-        self.unlisted = None
-        _LOG.warning("%s: the new key is in use", self.account)
-        if self._order_feed is not None:
+        if self._clients is clients and self._order_feed is not None:
             await self._order_feed.renew(clients.queries)
-
-    async def _tried(self, clients: Clients) -> tuple[KeyPowers, Nanos | None]:
-        """What a new key may do, once it is shown to be fit, and to open the same account. Places nothing."""
-        ask = self._reader(clients, CallKind.ACCOUNT)
-        powers, told_ns = self._powers, self._told_ns
-        if not self.settings.testnet:
-            powers, told_ns = await self._dialect.key_powers(ask), self._clock.now()
-            refusal = self._judged(powers, told_ns).refusal
-            if refusal is not None:
-                raise BadInput("keys", refusal.removeprefix("its key "))
-        until_ns = self._venue_clock.latest(self._clock.now())
-        await rotation.check_same_account(ask, self._dialect, self._at_desk, self._known, until_ns)
-        return powers, told_ns
 
     def _start_feeds(self, sink: VenueSink) -> None:
         settings, dialect, clients = self.settings, self._dialect, self._running

@@ -54,7 +54,7 @@ async def test_what_a_key_may_do_is_not_told():
     assert (await Binanceus().key_powers(ask)).may_withdraw is None
     venue = CcxtVenue(settings_of("binanceus", credentials={"apiKey": Secret("k")}), WallClock())
     with pytest.raises(BadInput, match="does not tell whether it can withdraw"):
-        await venue._check_key(ask)
+        await venue._keys.check(ask)
 
 
 async def test_the_accounts_own_rate_is_in_basis_points():

@@ -111,7 +111,7 @@ async def test_each_protocol_tells_what_its_key_may_do(venue, lab, control, venu
     reads = []
     for powers in ({"withdraw": False, "ip_restricted": True}, {"withdraw": True, "ip_restricted": False}):
         await control.grant(venue_name, **powers)
-        venue._told_ns = Nanos(0)  # a day has gone by
+        venue._keys.told_ns = Nanos(0)  # a day has gone by
         reads.append((await venue.read_account(Nanos(0))).key.powers)
     await control.grant(venue_name, withdraw=False, ip_restricted=True)
 
