@@ -1,12 +1,16 @@
 """Policies over real sockets: what left, when, and the venues' own record of it."""
 
 import asyncio
+import io
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from router.cli import tables
+from router.cli.report import parent_report
 from router.drill.stand import BINANCE, KRAKEN
 from router.model.ids import InstrumentId, Nanos
 from router.model.orders import ParentState
@@ -56,12 +60,19 @@ async def test_each_taking_policy_fills_what_it_was_given(tmp_path: Path) -> Non
         agreed = await assert_venues_agree(stand.control, database_url)
         vwap = stand.parent(parents["VWAP"])
         asked = await stand.router.store.asked(entity, RequestKind.PARENT, "R_STRAY")
+        shown = (await stand.result(parents["VWAP"])).detail
 
     assert asked is not None
     assert asked.state is RequestState.CONSUMED  # by a curve nobody stored: refused, and the driver goes on
     assert len(agreed.ours.parents) == len(ORDERS)
     assert vwap is not None
     assert order_written(vwap.order)["params"]["curve"] == CURVE | {"instrument": None, "days_used": []}
+    assert shown is not None
+    report = parent_report(shown, ())
+    assert report["warnings"][-1] == "curve c of 2026-01-31 does not say which days it was built from"
+    screen = Console(file=io.StringIO(), width=200)
+    screen.print(tables.parent(report))
+    assert report["warnings"][-1] in screen.file.getvalue()  # type: ignore[attr-defined]
     assert ends == dict.fromkeys(ORDERS, ParentState.FILLED)
     for parent_id in parents.values():
         assert quantity_of(agreed.orders_of(parent_id)) == Decimal("0.1")
