@@ -7,6 +7,7 @@ that was not stored never outlives the process that thought of it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 
 from router import conservation
@@ -26,6 +27,7 @@ from router.engine import (
     strangers,
     timers,
     volume,
+    waiting,
 )
 from router.engine.arriving import arrive, infeasible
 from router.engine.conserving import TRADES_OVERLAP_NS
@@ -36,7 +38,7 @@ from router.engine.state import State
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Command, ReadAccount, Wake
-from router.model.ids import AccountId, ClientOrderId, Nanos, ParentId
+from router.model.ids import AccountId, ClientOrderId, InstrumentId, Nanos, ParentId, TimerId
 from router.model.market import MarketView
 from router.model.money import exactly
 from router.model.orders import ParentOrder, ParentState
@@ -86,6 +88,14 @@ class Engine:
         with exactly():
             for fact in facts:
                 self.state.apply(fact)
+
+    def awaited(self) -> Mapping[InstrumentId, Decimal]:
+        """What to watch the market for, as `router.engine.waiting` has it."""
+        return waiting.awaited(self.state)
+
+    def reached_by(self, view: MarketView, now_ns: Nanos) -> tuple[TimerId, ...]:
+        """Timers that may fire now: this market has the price their orders wait for."""
+        return waiting.reached_by(self.state, self._policies, view, now_ns)
 
     def _handle(self, draft: Draft, event: e.Event) -> None:  # noqa: C901, PLR0912 - one line per kind of event
         match event:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 
 from router.engine import Engine, told, unknown
@@ -26,9 +27,10 @@ from router.model.events import (
     ParentSubmitted,
     Stamped,
     Started,
+    TimerFired,
 )
 from router.model.facts import ParentArchived
-from router.model.ids import AccountId, EntityId, InstrumentId, Nanos
+from router.model.ids import AccountId, EntityId, InstrumentId, Nanos, TimerId
 from router.model.market import MarketView
 from router.model.orders import ParentOrder
 from router.model.requests import Request, RequestKind
@@ -48,6 +50,11 @@ _DRAIN_LOOK_S = 0.01
 _FAILED_PAUSE_S = 0.05
 _FAILED_PAUSE_S_MAX = 5.0
 _LOOP_LOOK_MS = 250
+_PRICE_LOOK_S = 0.02
+"""So often at most the books are held against the prices that orders wait for."""
+_WOKEN_AGAIN_NS = 1_000 * _MS
+"""So soon at the earliest the same order is woken again, as often as it looks by itself: where its price is there and
+something else keeps it from trading, every move of a book would be an event."""
 LOOKS_MOST = 8
 """Looks at one instrument on one event: a decision that keeps asking without deciding anything is let go."""
 
@@ -150,9 +157,10 @@ class Driver:
         leasing = asyncio.create_task(self._keep_lease(lease))
         asking = asyncio.create_task(self._take_requests())
         watching = asyncio.create_task(self._watch_loop())
+        waking = asyncio.create_task(self._watch_prices())
         winding = asyncio.create_task(self._dead_man.run())
         # None of these ends by itself: who drives without one of them goes on half blind.
-        endless = (deciding, leasing, asking, watching, winding)
+        endless = (deciding, leasing, asking, watching, waking, winding)
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait([*endless, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -381,6 +389,32 @@ class Driver:
             self._observe.loop_lagged(max(now_ns - due_ns, 0), len(asyncio.all_tasks()))
             for listing, (age_ns, why) in self._market.ages(now_ns).items():
                 self._observe.book_aged(listing, age_ns, usable=why is None)
+            self._market.watch(wanted=bool(self._engine.awaited()))
+
+    async def _watch_prices(self) -> None:
+        """An order that waits for a price is planned as soon as a book has it, not at its next look.
+
+        Only its timer fires: what it decides on is the market of then, and its timer is there if this misses it.
+        """
+        woken: dict[TimerId, Nanos] = {}
+        while True:
+            await self._market.moved()
+            now_ns = self._clock.now()
+            woken = {timer: at_ns for timer, at_ns in woken.items() if now_ns - at_ns < _WOKEN_AGAIN_NS}
+            for instrument, quantity in self._engine.awaited().items():
+                if self._draining or not self._market.knows(instrument):
+                    continue
+                for timer in self._reached(instrument, quantity, now_ns):
+                    if timer not in woken:
+                        woken[timer] = now_ns
+                        self._inbox.put(TimerFired(timer_id=timer))
+            await asyncio.sleep(_PRICE_LOOK_S)
+
+    def _reached(self, instrument: InstrumentId, quantity: Decimal, now_ns: Nanos) -> Sequence[TimerId]:
+        view = self._market.view(instrument, quantity, now_ns)
+        with contextlib.suppress(Exception):  # a policy's bug is met by the order's own timer, and answered for there
+            return self._engine.reached_by(view, now_ns)
+        return ()
 
     async def _take_requests(self) -> None:
         """Open requests become events. A halt bites in memory before its event even queues."""

@@ -1,5 +1,6 @@
 """Where the streams end: books are updated at once, reports go through the door."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
@@ -40,6 +41,8 @@ class Market:
         self._on_trades_lost = on_trades_lost
         self._on_noted = on_noted
         self.health = StreamHealth()
+        self.watched = False
+        self._moved = asyncio.Event()
         self._lost: set[ListingId] = set()
 
     def add(self, listings: Iterable[Listing]) -> None:
@@ -60,6 +63,21 @@ class Market:
             self._instruments[instrument], quantity, now_ns, listings=self.listings(), policy=self._policy
         )
 
+    def watch(self, *, wanted: bool) -> None:
+        """Does anybody want to be told when a book moves? Who begins to is told at once: it may have moved before."""
+        if wanted and not self.watched:
+            self._moved.set()
+        self.watched = wanted
+
+    async def moved(self) -> None:
+        """Returns once a book has moved since it last did, while it was watched."""
+        await self._moved.wait()
+        self._moved.clear()
+
+    def _move(self) -> None:
+        if self.watched:
+            self._moved.set()
+
     def ages(self, now_ns: Nanos) -> dict[ListingId, tuple[int, str | None]]:
         """Age in ns of each listing's book, and why it is unusable, if it is."""
         ages: dict[ListingId, tuple[int, str | None]] = {}
@@ -74,12 +92,14 @@ class Market:
         self, listing: ListingId, bids: Mapping[float, float], asks: Mapping[float, float], received_ns: Nanos
     ) -> str | None:
         """The whole book."""
+        self._move()
         return self._told(listing, self._books.book_snapshot(listing, bids, asks, received_ns))
 
     def book_delta(
         self, listing: ListingId, bids: list[tuple[float, float]], asks: list[tuple[float, float]], received_ns: Nanos
     ) -> str | None:
         """Changed levels."""
+        self._move()
         return self._told(listing, self._books.book_delta(listing, bids, asks, received_ns))
 
     def book_lost(self, listing: ListingId, why: str) -> None:

@@ -12,6 +12,8 @@ from rich.console import Console
 from router.cli import tables
 from router.cli.report import parent_report
 from router.drill.stand import BINANCE, KRAKEN
+from router.engine import timers
+from router.model.events import TimerFired
 from router.model.ids import InstrumentId, Nanos
 from router.model.orders import ParentState
 from router.model.requests import RequestKind, RequestState
@@ -79,6 +81,28 @@ async def test_each_taking_policy_fills_what_it_was_given(tmp_path: Path) -> Non
     sent = {policy: len(agreed.orders_of(parent_id)) for policy, parent_id in parents.items()}
     assert min(sent["TWAP"], sent["VWAP"], sent["IS"]) >= 2  # a slow machine may miss a slice, and make up for it
     assert sent["BEST_SINGLE"] == 1
+
+
+async def test_an_order_that_waits_for_a_price_is_woken_by_the_book_that_has_it(tmp_path: Path) -> None:
+    """Its own next look is an hour away: it fills as soon as a venue shows its price."""
+    database_url = f"sqlite:///{tmp_path / 'sor.db'}"
+    async with standing(tmp_path, (KRAKEN,), database=database_url) as stand:
+        params = {"trigger_price": "50000", "min_quantity": "0.1", "look_every_ms": 3_600_000}
+        parent_id = await stand.submit(order("R1", "0.1", policy="SNIPER", params=params))
+        await eventually(lambda: timers.parent(parent_id) in stand.engine.driver.engine.state.timers)
+        await eventually(lambda: stand.engine.market.watched)
+        await asyncio.sleep(0.1)  # who begins to watch looks once: this is about what moves after that
+        [symbol] = KRAKEN.symbols
+        asks = [("49990", "5"), ("50010", "5")]
+        await stand.control.set_book("kraken", symbol, bids=[("49900", "5")], asks=asks)
+        end = await stand.ended(parent_id)
+        rows = await stand.router.store.read(0, 10_000)
+        agreed = await assert_venues_agree(stand.control, database_url)
+
+    assert end is ParentState.FILLED
+    assert quantity_of(agreed.orders_of(parent_id)) == Decimal("0.1")
+    fired = [row.row.stamped.event for row in rows if isinstance(row.row.stamped.event, TimerFired)]
+    assert TimerFired(timer_id=timers.parent(parent_id)) in fired  # an hour early: nothing else can have done it
 
 
 @pytest.mark.nightly
