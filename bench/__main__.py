@@ -8,8 +8,8 @@ from bench.measure import facts
 
 BENCHES = ("book", "feeds", "split", "engine", "journal", "wire", "recovery")
 """Modules of this folder. Each has `run(quick: bool) -> Iterable[Table]`; a new one is added here."""
-APART = ("evaluate", "curves")
-"""Run only when named: they measure something else than time."""
+APART = ("evaluate", "curves", "accept")
+"""Run only when named: they measure something else than time, or take minutes."""
 PAGES = {"evaluate": "docs/EVALUATION.md"}
 
 

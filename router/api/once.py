@@ -9,9 +9,11 @@ from typing import Any
 from router.access import Principal
 from router.api.call import Answer, Prepared
 from router.api.problems import Code, Refused
+from router.api.together import FREE, Kept, Together
+from router.model.errors import StoreUnavailable
 from router.model.ids import Nanos
 from router.model.requests import Request
-from router.store import JournalStore, statements
+from router.store import JournalStore
 from router.store import asking_statements as sql
 from router.store.session import Step, Taken
 
@@ -19,7 +21,7 @@ KEPT_NS = 7 * 24 * 3_600 * 1_000_000_000
 """So long a key is remembered at least. A `ref_id` is remembered for ever."""
 _GRACE_NS = 5_000_000_000
 _NS_PER_MS = 1_000_000
-_FREE = "the reference is free"
+_TRIES = 3
 REPLAYED = "Idempotency-Replayed"
 
 
@@ -44,26 +46,33 @@ class Once:
     def __init__(self, store: JournalStore, now: Callable[[], Nanos]) -> None:
         self._store = store
         self._now = now
+        self._together = Together(store)
 
-    async def run(self, asking: Asking, prepare: Callable[[], Awaitable[Prepared]]) -> Answer:
-        """The stored answer, or a new one. Raises `Refused`."""
-        while True:
-            stored = await self._stored(asking)
+    async def run(self, asking: Asking, prepare: Callable[[], Awaitable[Prepared]], *, look_first: bool) -> Answer:
+        """The stored answer, or a new one. Raises `Refused`.
+
+        `look_first`: preparing may refuse today what was taken yesterday, so the stored answer goes before it. Where it
+        may not, who asks for something new saves the look.
+        """
+        stored = await self._stored(asking) if look_first else None
+        for _ in range(_TRIES):
             if stored is not None:
                 return stored
             prepared = await prepare()
             try:
                 await self._keep(asking, prepared)
             except Taken as error:
-                if error.must == _FREE:
+                if error.must == FREE:
                     assert prepared.unique is not None
                     return await self._taken_before(asking, prepared, prepared.unique)
-                continue  # the same key came in at the same moment: its answer is there now
+                stored = await self._stored(asking)  # this key was there already, or came in at the same moment
+                continue
             if prepared.finish is None:
                 return prepared.answer
             answer = await prepared.finish()
             await self._store.transact([Step(sql.ANSWER, ((*_who(asking), answer.status, _text(answer)),))])
             return answer
+        raise StoreUnavailable("the database refused to keep a request it does not know")
 
     async def forget_old(self) -> None:
         """Keys that are older than what was promised."""
@@ -87,13 +96,8 @@ class Once:
         until = self._now() + prepared.within_ms * _NS_PER_MS + _GRACE_NS if prepared.finish is not None else 0
         answer = prepared.answer
         row = (*_who(asking), asking.fingerprint, self._now(), until, answer.status, _text(answer))
-        asked = [
-            Step(statements.ASK, (request_row(one),), must=_FREE if one is prepared.unique else None)
-            for one in prepared.requests
-        ]
-        await self._store.transact([Step(sql.KEEP_ASKING, (row,)), *asked])
-        if asked:
-            await self._store.announce()
+        others = [one for one in prepared.requests if one is not prepared.unique]
+        await self._together.write(Kept(row, prepared.unique, others))
 
     async def _taken_before(self, asking: Asking, prepared: Prepared, wanted: Request) -> Answer:
         """The request's own key is there already: the same is answered, another is refused, for ever."""
@@ -110,12 +114,6 @@ class Once:
             assert again is not None
             return again
         return answer
-
-
-def request_row(request: Request) -> tuple[object, ...]:
-    """For `statements.ASK`."""
-    who = (request.entity, request.kind.value, request.key, request.principal)
-    return (*who, request.body, request.body_hash, request.asked_ns)
 
 
 def _who(asking: Asking) -> tuple[str, str]:

@@ -34,6 +34,8 @@ class Route:
     body: type[BaseModel] | None = None
     handler: Plain | None = None
     once: Asking | None = None
+    looks_first: bool = True
+    """False: preparing refuses nothing tomorrow that it takes today."""
     if_match: bool = False
     media: str = "application/json"
 
@@ -65,6 +67,7 @@ ROUTES: tuple[Route, ...] = (
         body=OrderBody,
         query=m.SubmitQuery,
         status=201,
+        looks_first=False,
     ),
     _get("/v1/orders", "Orders, newest first", m.Page[m.OrderLine], orders.listed, query=m.OrdersQuery),
     _post("/v1/orders/cancel-all", "Cancel every open order", m.TakenAll, control.cancel_all, Action.CANCEL_ALL),

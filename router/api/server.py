@@ -196,7 +196,9 @@ class HttpServer:
                 key=_idempotency_key(request),
                 fingerprint=fingerprint(route.method, request.path, request.query_string, call.raw),
             )
-            return self._response(await self._once.run(asking, partial(route.once, self._desk, call)))
+            return self._response(
+                await self._once.run(asking, partial(route.once, self._desk, call), look_first=route.looks_first)
+            )
         return await self._itself(route, call, request)
 
     async def _itself(self, route: Route, call: Call, request: web.Request) -> web.StreamResponse:

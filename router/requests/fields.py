@@ -59,6 +59,8 @@ _SENTENCES: Mapping[str, str] = {
     "model_type": "must be an object with named fields",
     "model_attributes_type": "must be an object with named fields",
     "dict_type": "must be an object with named fields",
+    "int_parsing": "must be a whole number",
+    "bool_parsing": "must be true or false",
 }
 NOT_OFFERED = frozenset(
     "allow_past_end_time discretion_offset max_fee_bps allow_taker tolerance "
@@ -142,7 +144,7 @@ def sentence(error: ErrorDetails) -> str:
         case "extra_forbidden" if error["loc"][-1] in NOT_OFFERED:
             return "is not offered yet"
         case "string_pattern_mismatch":
-            return _PATTERNS[context["pattern"]]
+            return _PATTERNS.get(context["pattern"], "is not written as it has to be")
         case "literal_error":
             return f"must be {context['expected'].replace(chr(39), '')}"
         case "greater_than_equal":

@@ -88,6 +88,10 @@ ASK = Sql(f"""
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (entity, kind, key) DO NOTHING RETURNING {_REQUEST}
 """)  # noqa: S608 - a constant list of columns
+# The same where the key has to be new; many of them go in at once.
+ASK_NEW = Sql("""
+    INSERT INTO request (entity, kind, key, principal, body, body_hash, asked_ns) VALUES ($1, $2, $3, $4, $5, $6, $7)
+""")
 ASKED = Sql(f"SELECT {_REQUEST} FROM request WHERE entity = $1 AND kind = $2 AND key = $3")  # noqa: S608
 # Halts first: a kill switch does not stand in a queue.
 OPEN_REQUESTS = Sql(
