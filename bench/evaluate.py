@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from bench.evaluation import page
 from bench.evaluation.bands import Banded, banded
 from bench.evaluation.cells import DELAYS, FEES, OURS, PATIENT, REACHES, RULES, SIZES, SLACKS, Cell, cell
+from bench.evaluation.halves import judged, taught
 from bench.evaluation.seeded import known
 from bench.evaluation.tapes import charged, recorded
 from connectors.lab.tapes import find_tapes
@@ -20,9 +21,10 @@ from router.evaluation.history import MarketHistory
 PARENTS = 300
 SECONDS = 900
 HARDER = "harder"
+HALVES, HALVES_HARDER = "halves", "halves, harder"
 LARGE = SIZES[2:]
 Job = tuple[str, str, str, str, int]
-"""Market, fee table, what is asked (main, harder, limits, reaches), size, parents."""
+"""Market, fee table, what is asked (main, harder, halves, limits, reaches), size, parents."""
 
 _histories: dict[str, MarketHistory] = {}
 
@@ -39,6 +41,7 @@ def run(*, quick: bool) -> Iterator[str]:
         for fees in FEES:
             jobs += [(market, fees, "main", size, count) for size in SIZES]
         jobs += [(market, "tiers", HARDER, size, count) for size in LARGE]
+        jobs += [(market, "tiers", asked, size, count // 2) for asked in (HALVES, HALVES_HARDER) for size in LARGE]
     first = next(iter(_histories))
     jobs += [(first, "tiers", asked, size, count) for asked in ("limits", "reaches") for size in LARGE]
     done: dict[Job, Cell] = {}
@@ -51,7 +54,8 @@ def run(*, quick: bool) -> Iterator[str]:
             done[asked[ready]] = ready.result()
         for market, parts in estimated.items():
             bands[market] = [one for part in parts for one in part.result()]
-    yield page.page({job: done[job] for job in jobs}, bands, tapes=folder is not None)
+    lessons = {market: taught(history) for market, history in _histories.items()}
+    yield page.page({job: done[job] for job in jobs}, bands, lessons, tapes=folder is not None)
 
 
 def _banded(market: str, size: str, count: int) -> list[Banded]:
@@ -61,6 +65,8 @@ def _banded(market: str, size: str, count: int) -> list[Banded]:
 def _cell(job: Job) -> Cell:
     market, fees, asked, size, count = job
     history = charged(_histories[market], FEES[fees])
+    if asked in {HALVES, HALVES_HARDER}:
+        return judged(market, fees, history, size, count, replace(DELAYS, from_top=asked == HALVES_HARDER))
     rules = {
         "main": RULES,
         HARDER: {name: RULES[name] for name in (OURS, PATIENT, "sequential", "merged levels (ccxt.OrderRouter)")},

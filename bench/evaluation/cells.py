@@ -87,7 +87,19 @@ def cell(
     delays: Delays,
 ) -> Cell:
     """Replay them all."""
-    wanted: Sequence[Task] = tasks(history, size, count)
+    return cell_of(market, fees, history, size, tasks(history, size, count), rules, delays)
+
+
+def cell_of(
+    market: str,
+    fees: str,
+    history: MarketHistory,
+    size: str,
+    wanted: Sequence[Task],
+    rules: Mapping[str, Rule],
+    delays: Delays,
+) -> Cell:
+    """Replay these."""
     middle = (history.begins_ns + history.ends_ns) // 2
     return Cell(
         market=market,

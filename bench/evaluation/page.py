@@ -6,6 +6,7 @@ from decimal import Decimal
 from bench.evaluation import cells
 from bench.evaluation.bands import Banded, by_size, coverage, factors
 from bench.evaluation.cells import FEES, OURS, PATIENT, Cell
+from bench.evaluation.halves import Taught
 from bench.evaluation.seeded import DUPLICATED
 from router.evaluation.statistics import Mean, clustered_mean, holm, sign_flip
 from router.tca.band import HIGH, LOW, WATCH_MS, WITHIN_MS
@@ -15,7 +16,13 @@ _NOISE = 5e-5
 """Means closer than this (bps) print alike."""
 
 
-def page(found: Mapping[Job, Cell], bands: Mapping[str, Sequence[Banded]], *, tapes: bool) -> str:
+def page(
+    found: Mapping[Job, Cell],
+    bands: Mapping[str, Sequence[Banded]],
+    lessons: Mapping[str, Taught],
+    *,
+    tapes: bool,
+) -> str:
     """The whole page."""
     parents = next(iter(found))[-1]
     parts = [_HEAD.format(parents=parents, fees=_fees(), delays=_delays(), duplicated=DUPLICATED)]
@@ -26,7 +33,7 @@ def page(found: Mapping[Job, Cell], bands: Mapping[str, Sequence[Banded]], *, ta
         for fees in FEES:
             rows = [one for job, one in found.items() if job[:3] == (market, fees, "main")]
             parts.append(_main(market, fees, rows))
-    parts += [_why(found), _harder(found), _tails(found), _bands(bands)]
+    parts += [_why(found), _harder(found), _halves(found, lessons), _tails(found), _bands(bands)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -34,18 +41,22 @@ def _verdict(found: Mapping[Job, Cell]) -> str:
     """Where we are not better, in so many words: as an order is worked by default, and when it is patient."""
     lines = ["## Verdict"]
     for base in (OURS, PATIENT):
-        worse, compared = [], 0
+        worse, compared, sure = [], 0, 0
         for (market, fees, asked, size, _), one in found.items():
             for rival in _rivals(one) if asked == "main" else ():
                 compared += 1
                 mean = _paired(one, rival, base)
                 if mean.mean < -_NOISE:
+                    beyond = mean.high is not None and mean.high < -_NOISE
+                    sure += beyond
+                    word = ", **beyond chance**" if beyond else ": chance could have made it"
                     worse.append(
-                        f"- {market}, {fees}, {size} BTC: {rival} is {-mean.mean:.4f} bps cheaper {_ends(mean)}"
+                        f"- {market}, {fees}, {size} BTC: {rival} is {-mean.mean:.4f} bps cheaper {_ends(mean)}{word}"
                     )
         name = base[0].upper() + base[1:]
         if worse:
-            lines += ["", f"{name} is not better in {len(worse)} of {compared} comparisons:", "", *worse]
+            told = f"{name} is not better in {len(worse)} of {compared} comparisons, in {sure} of them beyond chance"
+            lines += ["", f"{told} (the 95 % interval of the difference leaves zero out):", "", *worse]
         else:
             lines += ["", f"{name} is not worse in the mean in any of {compared} comparisons."]
     return "\n".join(lines)
@@ -144,6 +155,38 @@ def _harder(found: Mapping[Job, Cell]) -> str:
             ),
         ]
     )
+
+
+def _halves(found: Mapping[Job, Cell], lessons: Mapping[str, Taught]) -> str:
+    """Learned on the first half, judged on the second."""
+    parts = ["## What is learned, and what it is worth", _HALVES]
+    for market, taught in lessons.items():
+        latencies = ", ".join(f"{venue} {ms}" for venue, ms in taught.latency_ms.items())
+        firsts = ", ".join(
+            f"{cell.steps[0].chance:.3f} at {cell.venue} ({_age(taught, cell.age_bucket)};"
+            f" {cell.orders} orders, {cell.looks} looks)"
+            for cell in taught.chances.cells
+        )
+        parts.append(
+            f"{market.capitalize()} market, first half: the mid moves {taught.drift_bps} bps in"
+            f" {taught.round_trip_ms} ms; three orders in four arrive within {latencies} ms; a first lot is there with"
+            f" {firsts}."
+        )
+    rows = [(job[2], one) for job, one in found.items() if job[2].startswith("halves")]
+    if rows:
+        names = [name for name in rows[0][1].runs if name != OURS]
+        cells_of = [
+            [one.market, "harder" if "harder" in asked else "as above", one.size]
+            + [_interval(_paired(one, name)) for name in names]
+            for asked, one in rows
+        ]
+        parts.append(_table(["market", "reading", "BTC", *names], cells_of))
+    return "\n\n".join(parts)
+
+
+def _age(taught: Taught, bucket: int) -> str:
+    edges = taught.chances.age_ms_edges
+    return f"book below {edges[bucket]} ms old" if bucket < len(edges) else f"book {edges[-1]} ms old or more"
 
 
 def _tails(found: Mapping[Job, Cell]) -> str:
@@ -304,6 +347,13 @@ _HARDER = """## A harder reading
 
 Here what was taken is missing for a second from the best that the venue then shows, wherever it quotes by then: nobody
 refills for us. What each costs more than this router, bps:"""
+_HALVES = """Nothing here was tuned on what it is judged by: chances, latencies and drift come from the first half of
+each market, the parents from its second half. *Learned fill chances*: the split by expected price, with own orders of
+the first half (Kaplan-Meier) and looks at its books (`sor learn fill` builds such a set from a journal and a market
+record).
+*Arriving together*: each order held back by how much faster its venue is than the slowest. *Reach of the market's
+drift*: a first round within what the mid is expected to move until the answers are back, a rule without a knob. What
+each costs more than this router, bps (negative: cheaper):"""
 _BANDS = """An estimate says in what band four outcomes in five should end. Here each parent is estimated, waits up to
 {within} ms, and is then sent; the mid was watched for {watch} ms before. The band's ends are the factors {low} and
 {high}, calibrated on the first half of the recorded market, times (mean move per second + 0.25 bps + depth of the

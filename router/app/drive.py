@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from router.app.fill_chances import chosen_chances
 from router.app.heads import exporting_heads
 from router.app.parts import Driving, Router, build_driving
 from router.app.recording import recording
@@ -16,7 +17,7 @@ _LOOK_S = 0.02
 
 async def drive_while(router: Router, lease: Lease, wanted: Callable[[Driving], bool]) -> None:
     """Drive under `lease` for as long as `wanted` says so, then drain. Returns early when the lease is lost."""
-    driving = build_driving(router)
+    driving = build_driving(router, await chosen_chances(router.store, router.config.fill_chances))
     gc.collect()  # now, while nothing waits: a full collection stops the loop for tens of milliseconds
     running = asyncio.create_task(driving.driver.run(lease))
     tidying = asyncio.create_task(freeze_when_started(driving))

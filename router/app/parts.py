@@ -20,6 +20,7 @@ from router.config import Config, Mode
 from router.config.keyring import Keyring
 from router.model.errors import BadInput
 from router.model.events import Event, RequestUnreadable, Started
+from router.model.fill_chances import FillChances
 from router.model.ids import AccountId, ListingId
 from router.model.requests import Request
 from router.observe import Observe
@@ -128,8 +129,8 @@ def build_market(config: Config, inbox: Inbox, observe: Observe) -> Market:
     return Market(config.instruments, policy, inbox, book_lost, trades_lost, observe.stream_noted)
 
 
-def build_driving(router: Router) -> Driving:
-    """A driver with fresh connectors, ready to run under a lease."""
+def build_driving(router: Router, chances: FillChances | None = None) -> Driving:
+    """A driver with fresh connectors, ready to run under a lease. `chances`: what its splits reckon with."""
     config = router.config
     inbox = Inbox()
     market = build_market(config, inbox, router.observe)
@@ -152,7 +153,7 @@ def build_driving(router: Router) -> Driving:
         clock=router.clock,
         observe=router.observe,
         understand=_understanding(router),
-        started=_starting(router),
+        started=_starting(router, chances),
         dead_man_s=_dead_man_s(config),
     )
     return Driving(driver, market, ports)
@@ -165,7 +166,7 @@ def _dead_man_s(config: Config) -> Mapping[AccountId, int]:
     return {venue.account: venue.dead_man_s for venue in config.venues if venue.dead_man_s is not None}
 
 
-def _starting(router: Router) -> Callable[[Lease], Started]:
+def _starting(router: Router, chances: FillChances | None) -> Callable[[Lease], Started]:
     config = router.config
 
     def started(lease: Lease) -> Started:
@@ -184,6 +185,7 @@ def _starting(router: Router) -> Callable[[Lease], Started]:
             entity=config.entity,
             orphans=config.orphans,
             archive_after_ms=config.timings.archive_after_ms,
+            fill_chances=chances,
         )
 
     return started

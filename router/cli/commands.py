@@ -15,6 +15,7 @@ from router.cli import (
     doubting,
     drilling,
     examining,
+    learning,
     looking,
     people,
     reconciling,
@@ -90,6 +91,7 @@ app.add_typer(balances.app, name="balances")
 app.add_typer(configuring.app, name="config")
 app.add_typer(whatif.app, name="whatif")
 app.add_typer(curves.app, name="curves")
+app.add_typer(learning.app, name="learn")
 app.add_typer(people.users, name="users")
 app.add_typer(people.keys, name="keys")
 app.add_typer(people.changes, name="changes")

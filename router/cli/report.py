@@ -435,6 +435,7 @@ def explanation_report(
         "journal_seq": one.seq,
         "journal_hash": one.hash,
         "due": number(planned.due),
+        "fill_chances": planned.fill_chances,
         "plan": [
             {
                 "client_id": child.client_id,
@@ -502,7 +503,6 @@ def proof_report(proven: "Proven | None") -> Report | None:
         "view": made["view"],
         "facts": made["facts"],
         "cash": made["cash"],
-        "chances": made.get("chances"),
     }
 
 

@@ -362,6 +362,7 @@ def explanation(report: Report) -> RenderableType:
         _plan(report["plan"], f"due {report['due']} {_base(report)}", report),
         *_left(report),
         *(Text(_token_fee(one), style="dim") for one in report["token_fees"]),
+        *_chances(report),
         *_proof(report),
     ]
     if report["seen"] is not None:
@@ -369,6 +370,11 @@ def explanation(report: Report) -> RenderableType:
     if report["against"] is not None:
         parts += [Text(""), estimate(report["against"])]
     return Group(*parts)
+
+
+def _chances(report: Report) -> Iterator[Text]:
+    if report["fill_chances"] is not None:
+        yield Text(f"by expected price, with the learned chances {report['fill_chances']}", style="dim")
 
 
 def _cash(cash: Report | None, reporting: str) -> Iterator[Text]:

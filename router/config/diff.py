@@ -59,6 +59,7 @@ _MEANS: tuple[tuple[str, str], ...] = (
     (r"timings\.approval_age_ms", "how old risk's approval may be at the socket"),
     (r"timings\.archive_after_ms", "how long orders stay in memory after their end"),
     (r"timings\..*", "how often the driver looks and saves"),
+    (r"learned\.fill", "which learned chances splits reckon with; without one, what is displayed is counted on"),
     (r"audit\.prove", "whether decisions are proven beside the driver, and what came of it is kept"),
     (r"market_record\..*", "what is remembered of the market for measuring afterwards"),
     (r"log\..*", "what is written while running"),

@@ -149,6 +149,7 @@ def _build(file: File, folder: Path, path: Path | None) -> Config:
             every_s=file.audit.every_s,
             prove=file.audit.prove,
         ),
+        fill_chances=file.learned.fill,
         local_roles=local_roles(file.access, mode),
         http=http_settings(file.http, folder),
         secrets_dir=_beside(folder, file.secrets_dir),

@@ -231,6 +231,12 @@ class AuditSection(Section):
     prove: bool = True
 
 
+class LearnedSection(Section):
+    """What was learned and is reckoned with. `fill`: the version of a set made by `sor learn fill`; none by default."""
+
+    fill: Name | None = None
+
+
 class PaperSection(Section):
     """The accounts of mode paper: what each is credited with, once per asset; rates other than the venues' public ones.
 
@@ -269,6 +275,7 @@ class File(BaseSettings):
     lab: LabSection = LabSection()
     paper: PaperSection = PaperSection()
     audit: AuditSection = AuditSection()
+    learned: LearnedSection = LearnedSection()
     access: AccessSection = AccessSection()
     http: HttpSection = HttpSection()
 

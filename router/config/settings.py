@@ -137,4 +137,6 @@ class Config:
     secrets_dir: Path
     unfenced: tuple[VenueId, ...] = ()
     orphans: Orphans = Orphans.ALARM
+    fill_chances: str | None = None
+    """The version of the learned set that splits reckon with."""
     source: Path | None = None

@@ -12,6 +12,7 @@ from router.engine import access, archiving, charging, releasing, sizing, timers
 from router.engine.arriving import arrive
 from router.engine.asking import places_left, split_request
 from router.engine.draft import Asked, Draft
+from router.engine.expecting import expecting, version_of
 from router.engine.intending import Line, Reviewed, intend, record, reviewed
 from router.engine.ours import as_others_stand, not_ours_to_take
 from router.engine.parents import hold, living, may_plan, progress
@@ -83,7 +84,7 @@ def _plan_round(draft: Draft, parent: Parent, view: MarketView, policies: Mappin
     if _rejected_as_too_large(draft, parent, view):
         return None
     planned, bases = with_discounts(view, parent.order.side, size.quantity, charging.purses(draft.state, view))
-    request = _request(draft.state, parent, planned, size, target, draft.now_ns)
+    request = expecting(draft.state, parent, _request(draft.state, parent, planned, size, target, draft.now_ns))
     request, plan = releasing.planned(release, request, target.reach_bps)
     if not plan.lines and (over_ns := _pause_over_ns(draft, view)) is not None:
         draft.wake(timers.parent(parent.order.id), over_ns)
@@ -232,6 +233,7 @@ def _round(
         exclusions=(*plan.exclusions, *found.refused),
         dust=dust,
         fee_bases=bases,
+        fill_chances=version_of(draft.state),
     )
 
 

@@ -3,18 +3,21 @@
 Every rule keeps lots and minimums (an order below one is not sent), and re-plans what is left in the same rounds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from policies.reach import reach_bps
 from router.book.consolidated import ladder
+from router.learn.landing import landed
 from router.model import rounding
+from router.model.fill_chances import FillChances
 from router.model.ids import ListingId
 from router.model.instruments import Listing
 from router.model.market import ListingView
 from router.model.money import BPS, ZERO, ratio
 from router.model.side import Side
+from router.split.arrival import delays_ms
 from router.split.compare import cost_of
 from router.split.evaluate import levels_for, sweep
 from router.split.plan import Plan, SplitRequest
@@ -25,11 +28,12 @@ from router.split.split import split
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sent:
-    """One immediate-or-cancel order. `quantity` in base; `limit_price` in quote."""
+    """One immediate-or-cancel order. `quantity` in base; `limit_price` in quote; it leaves `after_ms` later."""
 
     listing_id: ListingId
     quantity: Decimal
     limit_price: Decimal
+    after_ms: int = 0
 
 
 Rule = Callable[[SplitRequest, int], tuple[Sent, ...]]
@@ -50,6 +54,27 @@ def this_router(first_reach_bps: Decimal | None, slack_bps: Decimal = ZERO) -> R
         return tuple(_beyond(request, one, slack_bps) for one in sent) if slack_bps else sent
 
     return rule
+
+
+def by_expected_price(chances: FillChances) -> Rule:
+    """SWEEP's round of the split by expected price, with these chances that what is displayed is there."""
+
+    def rule(request: SplitRequest, rounds: int) -> tuple[Sent, ...]:
+        return _as_planned(split_within(landed(request, chances, {}), reach_bps(None, rounds)))
+
+    return rule
+
+
+def synchronised(rule: Rule, latency_ms: Mapping[str, int]) -> Rule:
+    """What `rule` sends, held back so that all of it should arrive at once. `latency_ms` by venue."""
+
+    def held_back(request: SplitRequest, rounds: int) -> tuple[Sent, ...]:
+        venues = {one.listing.id: one.listing.venue for one in request.view.listings}
+        sent = rule(request, rounds)
+        delays = delays_ms({venues[one.listing_id]: latency_ms[venues[one.listing_id]] for one in sent})
+        return tuple(replace(one, after_ms=delays[venues[one.listing_id]]) for one in sent)
+
+    return held_back
 
 
 def best_single(request: SplitRequest, rounds: int) -> tuple[Sent, ...]:  # noqa: ARG001 - the same in every round

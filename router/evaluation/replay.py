@@ -7,7 +7,7 @@ price, and nobody else meets the same world.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -189,7 +189,11 @@ class _Tally:
     last_sent: bool = False
 
 
-def replay(history: MarketHistory, delays: Delays, task: Task, rule: Rule) -> Run:
+Told = Callable[[MarketView, Sent, Decimal], None]
+"""Of each order: the view it was decided on, what it asked, and how much of it filled."""
+
+
+def replay(history: MarketHistory, delays: Delays, task: Task, rule: Rule, told: Told | None = None) -> Run:
     """Take one parent to its end under `rule`."""
     order = task.order
     world = World(history, delays, order.side)
@@ -221,9 +225,11 @@ def replay(history: MarketHistory, delays: Delays, task: Task, rule: Rule) -> Ru
             venue = listings[one.listing_id].venue
             there, back = latencies.of(venue, numbers.get(venue, 0))
             numbers[venue] = numbers.get(venue, 0) + 1
-            arrivals.append((now_ns + delays.decide_ms * _MS + there, one, back))
+            arrivals.append((now_ns + (delays.decide_ms + one.after_ms) * _MS + there, one, back))
         for at_ns, one, back in sorted(arrivals, key=lambda each: (each[0], each[1].listing_id)):
             done, value = world.trade(one, at_ns)
+            if told is not None:
+                told(request.view, one, done)
             tally.filled += done
             tally.sent += one.quantity
             tally.children += 1

@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from router.model.archive import ArchivedParent
+from router.model.fill_chances import FillChances
 from router.model.ids import AccountId, Asset, ClientOrderId, EntityId, Nanos, ParentId, TimerId, VenueOrderId
 from router.model.instruments import Instrument
 from router.model.market import MarketView
@@ -46,6 +47,8 @@ class Started:
     orphans: Orphans = Orphans.ALARM
     archive_after_ms: int | None = None
     """How long after its end a parent stays in the state; None: for ever."""
+    fill_chances: FillChances | None = None
+    """The learned set that splits reckon with; None: what is displayed is counted on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -248,6 +248,8 @@ class RoundPlanned:
     """What is due is below the minimum of every listing there is: no later round can do better."""
     fee_bases: tuple[FeeBasis, ...] = ()
     """Where a token's discount is to be had: was it counted on, and by what?"""
+    fill_chances: str | None = None
+    """The version of the learned set the split reckoned with; None: none was switched on."""
     counted: Decimal | None = None
     """What was due in what the order counts, where that is not base as it trades."""
     rests: bool = False

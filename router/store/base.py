@@ -316,6 +316,22 @@ class JournalStore:
             await self._session.news(min(left, _POLL_S))
         return True
 
+    # Learned fill chances.
+
+    async def keep_chances(self, version: str, body: str, kept_ns: Nanos) -> bool:
+        """Store a learned set for ever, under the version its content makes. False: it is there already."""
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        return bool(await self._write_one(sql.KEEP_CHANCES, version, body, digest, kept_ns))
+
+    async def chances(self, version: str) -> str | None:
+        """The body of a learned set, if there is one. Raises `WrongStore` for one that was changed."""
+        rows = await self._session.read(sql.CHANCES, version)
+        return _chances(rows[0]) if rows else None
+
+    async def all_chances(self) -> tuple[str, ...]:
+        """All bodies, the newest first. Raises `WrongStore` as `chances` does."""
+        return tuple(map(_chances, await self._session.read(sql.ALL_CHANCES)))
+
     # Volume curves.
 
     async def keep_curve(self, curve_id: str, asof: str, body: str, kept_ns: Nanos) -> bool:
@@ -435,6 +451,13 @@ def stored_row(row: Row) -> StoredRow:
     """A row of the journal as the database gives it."""
     shard, seq, epoch, at_ns, kind, payload, row_hash = cast("tuple[str, int, int, Nanos, str, str, str]", tuple(row))
     return StoredRow(shard=shard, seq=seq, epoch=epoch, at_ns=at_ns, kind=kind, payload=payload, hash=row_hash)
+
+
+def _chances(row: Row) -> str:
+    body, digest = cast("tuple[str, str]", tuple(row))
+    if hashlib.sha256(body.encode()).hexdigest() != digest:
+        raise WrongStore("a stored set of fill chances is not what was stored: its digest does not fit")
+    return body
 
 
 def _curve(row: Row) -> str:

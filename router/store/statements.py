@@ -134,6 +134,15 @@ FAILED_DECISIONS = Sql("""
     WHERE shard = $1 AND failed <> '' ORDER BY seq DESC LIMIT $2
 """)
 
+# Learned fill chances: written once, never changed, never taken away.
+
+KEEP_CHANCES = Sql("""
+    INSERT INTO fill_model (version, body, sha256, kept_ns) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (version) DO NOTHING RETURNING sha256
+""")
+CHANCES = Sql("SELECT body, sha256 FROM fill_model WHERE version = $1")
+ALL_CHANCES = Sql("SELECT body, sha256 FROM fill_model ORDER BY kept_ns DESC, version")
+
 # The database's own identity.
 
 META = Sql("SELECT mode, deployment, incarnation, schema_version FROM meta WHERE id = 1")

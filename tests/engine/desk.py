@@ -13,6 +13,7 @@ from router.model import facts as f
 from router.model import terms as t
 from router.model.balances import Balance, Movement
 from router.model.commands import Cancel, Command, Look, Place, Query, ReadAccount, Wake
+from router.model.fill_chances import FillChances
 from router.model.ids import (
     AccountId,
     Asset,
@@ -115,7 +116,14 @@ class Desk:
     # Setting the scene.
 
     def start(
-        self, *, free: str = "1000000", base: str = "1000", epoch: int = 1, read: bool = True, unreleased: bool = False
+        self,
+        *,
+        free: str = "1000000",
+        base: str = "1000",
+        epoch: int = 1,
+        read: bool = True,
+        unreleased: bool = False,
+        chances: FillChances | None = None,
     ) -> "Desk":
         """A driver takes over; with `read` every account is read at once and its gate opens."""
         self.tell(
@@ -129,6 +137,7 @@ class Desk:
                 limits=self.limits,
                 unreleased=unreleased,
                 archive_after_ms=self.archive_after_ms,
+                fill_chances=chances,
             )
         )
         if read:

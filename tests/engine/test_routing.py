@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from router.model import facts as f
 from router.model.events import CancelAsked, HaltAsked, HaltLevel
+from router.model.fill_chances import ChanceCell, ChanceStep, FillChances
+from router.model.ids import InstrumentId, VenueId
 from router.model.orders import ChildState, ParentState
 from tests.engine.desk import Desk, NotSent, Refused
 
@@ -19,6 +21,37 @@ def test_fees_can_make_the_cheaper_venue_dearer(desk: Desk) -> None:
     desk.submit("P1 buy 1.5 limit 101")
 
     assert desk.sent == ["coinbase buy 1 @ 100.10", "kraken buy 0.5 @ 100.00"]
+
+
+def test_learned_chances_are_reckoned_with_where_they_are_switched_on(desk: Desk) -> None:
+    """One in ten is there at kraken: what is asked goes where it is to be had, and the round names the set."""
+    text = """
+        kraken    ask  100.00  4
+        coinbase  ask  100.01  4
+        coinbase  ask  101.00  8
+    """
+    rare = ChanceCell(
+        instrument=InstrumentId("BTC/USD"),
+        venue=VenueId("kraken"),
+        age_bucket=0,
+        steps=(ChanceStep(quantity=None, chance=Decimal("0.1")),),
+        orders=0,
+        looks=100,
+    )
+    learned = FillChances(
+        version="fill-1", built_from="a hundred looks", age_ms_edges=(50,), prior=Decimal(1), cells=(rare,)
+    )
+    desk.market(text)
+    desk.submit("P1 buy 4 limit 102")
+    assert desk.sent == ["kraken buy 4 @ 100.00"]
+    [plain] = [fact for fact in desk.facts if isinstance(fact, f.RoundPlanned)]
+
+    expecting = Desk().start(chances=learned)
+    expecting.market(text)
+    expecting.submit("P1 buy 4 limit 102")
+    assert expecting.sent == ["coinbase buy 4 @ 100.01"]
+    [told] = [fact for fact in expecting.facts if isinstance(fact, f.RoundPlanned)]
+    assert (plain.fill_chances, told.fill_chances) == (None, "fill-1")
 
 
 def test_a_filled_child_fills_its_parent(desk: Desk) -> None:
