@@ -49,10 +49,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.market_record": ("router.model", "router.book", "router.store"),
     "router.observe": ("router.model",),
     "router.requests": ("router.model", "router.orders"),
-    "router.runtime": (*PURE_ABOVE_ENGINE, "router.engine", "router.journal", "router.observe"),
+    "router.runtime": (*PURE_ABOVE_ENGINE, "router.learn", "router.engine", "router.journal", "router.observe"),
     "connectors": ("router.model", "router.ports"),
     "router.simulate": (
         *PURE_ABOVE_ENGINE,
+        "router.learn",
         "router.engine",
         "router.journal",
         "router.store",
