@@ -143,6 +143,9 @@ def _bounded(progress: Progress, now_ns: Nanos, view: MarketView | None, target:
         target = Target(quantity=progress.committed, not_before_ns=progress.ends_ns, reason="completes at its end")
     if not target.finished and envelope.would_price is not None:
         target = replace(target, look=target.look or view is None, not_before_ns=_sooner(target, now_ns))
+    if target.quotes is not None and progress.ends_ns is not None:  # what rests is taken off then
+        ends_ns = progress.ends_ns if target.not_before_ns is None else min(target.not_before_ns, progress.ends_ns)
+        target = replace(target, not_before_ns=ends_ns)
     if target.finished or target.quantity <= progress.committed:
         return target
     return _within_volume(progress, now_ns, view, _narrowed(progress, view, target))

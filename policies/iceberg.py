@@ -1,4 +1,7 @@
-"""ICEBERG: at the limit, a small piece at a time; the next one after the last has filled, or in turn by the clock."""
+"""ICEBERG: at the limit, a small piece at a time; the next one after the last has filled, or in turn by the clock.
+
+A piece of which nobody knows whether it stands is waited for: showing two at once would show more than was asked for.
+"""
 
 from decimal import Decimal
 
@@ -13,6 +16,7 @@ from router.model.rounding import down
 from router.ports.policy import Progress, Quote, Target
 
 _MS = 1_000_000
+_LOOK_NS = 1_000 * _MS
 
 
 class Iceberg:
@@ -26,7 +30,7 @@ class Iceberg:
         if progress.filled >= order.quantity:
             return Target(quantity=order.quantity, finished=True, reason="filled")
         here = standing(progress)
-        if taking_out(progress) > 0:
+        if taking_out(progress) > 0 or progress.in_doubt > 0:
             return Target(quantity=progress.committed, quotes=as_quotes(here), reason="a piece is on its way")
         if here:
             over_ns = Nanos(here[0].since_ns + params.refresh_ms * _MS)
@@ -38,18 +42,18 @@ class Iceberg:
             return pause
         if view is None:
             return Target(quantity=order.quantity, look=True, reason="the next piece")
-        found = where_to_rest(
-            view, order, min(displayed(progress, params), progress.open_quantity), RestVenue.BEST_TOUCH
-        )
-        if found is None:
-            next_ns = Nanos(now_ns + params.refresh_ms * _MS)
-            return Target(quantity=progress.committed, not_before_ns=next_ns, quotes=(), reason="no book to rest in")
         piece = min(displayed(progress, params), progress.open_quantity)
         if progress.open_quantity - piece < progress.slice_min:
             piece = progress.open_quantity
+        found = where_to_rest(view, order, piece, RestVenue.BEST_TOUCH)
+        if found is None:
+            next_ns = Nanos(now_ns + max(params.refresh_ms * _MS, _LOOK_NS))
+            return Target(quantity=progress.committed, not_before_ns=next_ns, quotes=(), reason="no book to rest in")
         price = at_limit(found[0], found[1], order.side, order.limit_price)
         quote = Quote(listing_id=found[0].listing.id, price=price, quantity=piece)
-        return Target(quantity=progress.committed + piece, quotes=(quote,), reason="the next piece")
+        again_ns = Nanos(now_ns + _LOOK_NS)
+        quantity = progress.committed + piece
+        return Target(quantity=quantity, quotes=(quote,), not_before_ns=again_ns, reason="the next piece")
 
 
 def displayed(progress: Progress, params: IcebergParams) -> Decimal:

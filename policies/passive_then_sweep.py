@@ -4,14 +4,16 @@ from decimal import Decimal
 
 from policies.consolidated import usable
 from policies.pacing import again, lot_of
-from policies.resting import as_quotes, own_side, passive, standing, taking_out
+from policies.resting import as_quotes, own_side, passive, standing, takes, taking_out
 from policies.slices import Slice, borders_ns, even_shares, middles_ns, number_of_slices, schedule
 from router.model.ids import Nanos
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, ratio, roughly
+from router.model.orders import ParentOrder
 from router.model.policies import PassiveThenSweepParams
 from router.model.rounding import down
-from router.ports.policy import Progress, Quote, Target
+from router.model.side import Side
+from router.ports.policy import Progress, Quote, Resting, Target
 
 _MS = 1_000_000
 
@@ -38,18 +40,20 @@ class PassiveThenSweep:
         patient_ns = Nanos(current.at_ns + window_ns * params.patience_pct // 100)
         next_ns = slices[reached].at_ns if reached < len(slices) else progress.ends_ns
         missing = current.cumulative - progress.filled - progress.in_doubt
-        if missing <= 0:
-            return Target(quantity=progress.committed, not_before_ns=next_ns, reason="this slice is done")
-        if now_ns >= patient_ns:
+        if missing <= 0 or (missing < progress.slice_min and reached < len(slices)):
+            return Target(quantity=progress.committed, quotes=(), not_before_ns=next_ns, reason="this slice is done")
+        if now_ns >= patient_ns and not order.envelope.passive_only:
             return _sweep(progress, now_ns, params, missing, next_ns)
-        look_ns = Nanos(min(now_ns + params.repeg_ms * _MS, patient_ns))
+        look_ns = Nanos(now_ns + params.repeg_ms * _MS)
+        if not order.envelope.passive_only:
+            look_ns = min(look_ns, patient_ns)
         if view is None:
             return Target(quantity=progress.committed, quotes=as_quotes(here), look=True, not_before_ns=look_ns)
-        if here:
-            stays = all(_ticks_behind(progress, view, one.listing_id, one.price) == 0 for one in here)
-            quotes = as_quotes(here) if stays else ()
-            return Target(quantity=progress.committed, quotes=quotes, not_before_ns=look_ns, reason="rests")
-        quotes = at_touches(progress, view, missing, params.venues_max)
+        if _ran_away(progress, view, current, params) and not order.envelope.passive_only:
+            return _sweep(progress, now_ns, params, missing, look_ns)
+        if here and all(_ticks_behind(progress, view, one) == 0 for one in here):
+            return Target(quantity=progress.committed, quotes=as_quotes(here), not_before_ns=look_ns, reason="rests")
+        quotes = () if here else at_touches(progress, view, missing, params.venues_max)
         placed = sum((one.quantity for one in quotes), ZERO)
         return Target(quantity=progress.committed + placed, quotes=quotes, not_before_ns=look_ns, reason="rests anew")
 
@@ -75,30 +79,53 @@ def _sweep(
     return Target(quantity=progress.committed + missing, not_before_ns=next_ns, reason="takes what did not fill")
 
 
-def _ticks_behind(progress: Progress, view: MarketView, listing_id: str, price: Decimal) -> int:
+def _ran_away(progress: Progress, view: MarketView, current: Slice, params: PassiveThenSweepParams) -> bool:
+    """Is the touch `stop_ticks` away from where it was when something last rested in this slice?"""
+    last = progress.last_rested
+    if last is None or last.since_ns < current.at_ns:
+        return False
+    return _ticks_behind(progress, view, last) >= params.stop_ticks
+
+
+def _ticks_behind(progress: Progress, view: MarketView, one: Resting) -> int:
     """By how many ticks the touch has moved away from a resting order; 0 while it is at the touch or ahead of it."""
-    book = next((one for one in view.listings if one.listing.id == listing_id), None)
-    if book is None or book.unusable is not None or not own_side(book, progress.order.side):
+    order = progress.order
+    book = next((book for book in view.listings if book.listing.id == one.listing_id), None)
+    rate = None if book is None else view.fx_rate(book.listing.quote)
+    if book is None or rate is None or book.unusable is not None:
         return 1
-    behind = (own_side(book, progress.order.side)[0].price - price) * progress.order.side.sign
+    if not own_side(book, order.side):
+        return 0  # nobody else stands there
+    behind = (_at_touch(book, rate, order) - one.price) * order.side.sign
     return int(ratio(max(behind, ZERO), book.listing.tick))
+
+
+def _at_touch(book: ListingView, rate: Decimal, order: ParentOrder) -> Decimal:
+    """The touch of the order's own side, within its limit."""
+    touch = own_side(book, order.side)[0].price
+    if order.limit_price is not None:
+        limit = ratio(order.limit_price, rate)
+        touch = min(touch, limit) if order.side is Side.BUY else max(touch, limit)
+    return passive(book, order.side, touch)
 
 
 def at_touches(progress: Progress, view: MarketView, quantity: Decimal, venues_max: int) -> tuple[Quote, ...]:
     """Equal parts at the touch of the venues whose own side is best; fewer venues where a part would be too small."""
     order = progress.order
     books = [(book, rate) for book, rate in usable(view, order.may_use) if own_side(book, order.side)]
+    books = [one for one in books if takes(one[0], one[1], order, quantity)] or books
     with roughly():
         books.sort(key=lambda one: -order.side.sign * own_side(one[0], order.side)[0].price * one[1])
     for count in range(min(venues_max, len(books)), 0, -1):
         part = down(ratio(quantity, Decimal(count)), lot_of(progress))
         if part >= progress.slice_min or count == 1:
             sizes = [quantity - part * (count - 1), *[part] * (count - 1)]
-            return tuple(_quote(progress, book, size) for (book, _), size in zip(books, sizes, strict=False))
+            return tuple(
+                Quote(
+                    listing_id=book.listing.id,
+                    price=_at_touch(book, rate, order),
+                    quantity=down(size, book.listing.step),
+                )
+                for (book, rate), size in zip(books, sizes, strict=False)
+            )
     return ()
-
-
-def _quote(progress: Progress, book: ListingView, size: Decimal) -> Quote:
-    side = progress.order.side
-    price = passive(book, side, own_side(book, side)[0].price)
-    return Quote(listing_id=book.listing.id, price=price, quantity=down(size, book.listing.step))

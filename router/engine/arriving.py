@@ -11,7 +11,15 @@ from router.model.instruments import Listing
 from router.model.market import MarketView
 from router.model.money import ONE, ZERO, plain, ratio, roughly
 from router.model.orders import ParentOrder
-from router.model.policies import IcebergParams, IsParams, PassiveThenSweepParams, Slicing, TwapParams, VwapParams
+from router.model.policies import (
+    IcebergParams,
+    IsParams,
+    PassiveThenSweepParams,
+    Slicing,
+    TwapParams,
+    VwapParams,
+    rests,
+)
 from router.model.rounding import down, up
 from router.orders.records import Parent
 
@@ -39,6 +47,8 @@ def smallest_slice(view: MarketView, order: ParentOrder) -> tuple[Decimal | None
         prices = [side[0].price for side in (book.bids, book.asks) if side]
         if not prices:
             continue
+        if rests(order.params) and order.limit_price is not None:
+            prices.append(ratio(order.limit_price, rate))  # where it stands, its minimum in value is met at its limit
         wanted = order.envelope.min_child_notional
         notional = max(book.listing.min_notional, ZERO if wanted is None else ratio(wanted, rate))
         smallest.append(_smallest(book.listing, notional, min(prices)))

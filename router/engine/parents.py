@@ -6,7 +6,7 @@ from decimal import Decimal
 from router.baskets import ends_with_others
 from router.engine import archiving, piloting, sizing, timers
 from router.engine.draft import Draft
-from router.engine.resting import kept, resting_of, withdraw
+from router.engine.resting import kept, last_rested, resting_of, withdraw
 from router.engine.state import State
 from router.engine.volume import volume_of
 from router.model.commands import Look
@@ -64,6 +64,7 @@ def progress(state: State, parent: Parent) -> Progress:
         most=piloting.most(parent),
         base=None if as_asked else sum((child.exposure for child in children), ZERO),
         resting=resting_of(state, parent),
+        last_rested=last_rested(state, parent),
     )
 
 

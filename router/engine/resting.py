@@ -22,6 +22,12 @@ def resting_of(state: State, parent: Parent) -> tuple[Resting, ...]:
     return tuple(_resting(child) for child in state.blotter.children_of(parent) if _stands(child))
 
 
+def last_rested(state: State, parent: Parent) -> Resting | None:
+    """The newest of its children that was sent to rest."""
+    sent = [child for child in state.blotter.children_of(parent) if child.rests]
+    return _resting(sent[-1]) if sent else None
+
+
 def on_its_way(state: State, parent: Parent) -> bool:
     """Is a child of it sent and not known to be taken yet, or being withdrawn?"""
     return any(

@@ -208,7 +208,7 @@ class SniperParams:
 class PassiveThenSweepParams:
     """PASSIVE_THEN_SWEEP: per slice, rest at the touch of the best venues, then take what did not fill.
 
-    `patience_pct` of a slice's time is spent resting; a price `stop_ticks` away ends it sooner.
+    `patience_pct` of a slice's time is spent resting; a touch `stop_ticks` from where it last rested ends it sooner.
     """
 
     slicing: Slicing

@@ -47,7 +47,8 @@ class Progress:
     `working` may still fill and will be heard of soon; `in_doubt` may have filled and is being looked for. `rounds`
     counts planning rounds so far; `last_round_sent` says whether the last one sent anything. `lot`: the finest step of
     the listings it may use; `slice_min`: the smallest quantity one of them takes; both as of its arrival. `volume` is
-    None while it is not counted. `triggered_ns`: when its stop price was reached.
+    None while it is not counted. `triggered_ns`: when its stop price was reached. `last_rested`: the newest order that
+    was sent to rest, whatever became of it.
     """
 
     order: ParentOrder
@@ -63,6 +64,7 @@ class Progress:
     arrival_mid: Decimal | None = None
     volume: Volume | None = None
     resting: tuple[Resting, ...] = ()
+    last_rested: Resting | None = None
     triggered_ns: Nanos | None = None
     base: Decimal | None = None
     most: Decimal | None = None

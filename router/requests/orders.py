@@ -204,7 +204,7 @@ ENVELOPE_FIELDS = frozenset(
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
 """Policies that only ever take what stands in a book."""
-RESTING = frozenset({"LIMIT_OR_BETTER"})
+RESTING = frozenset({"LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP"})
 """Policies whose orders stand in a book, where others decide when they fill."""
 _AT_ONCE = frozenset({"SWEEP", "BEST_SINGLE"})
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})

@@ -33,6 +33,8 @@ from router.requests.curves import CurveBody, curve_written
 from router.requests.fields import Amount, Body, Duration, Name, Share, duration, milliseconds
 
 SLICES_MAX = 10_000
+_REPRICE_MS_LEAST = 100
+"""No order moves more often than that, whatever happens: each move is two calls of a venue's budget."""
 
 
 class ParamsBody(Body, ABC):
@@ -215,6 +217,8 @@ class IcebergBody(ParamsBody):
         shown = Decimal(self.display_quantity)
         if shown == 0:
             raise BadInput("params.display_quantity", "must be more than zero")
+        if self.refresh == "timed" and self.refresh_ms < _REPRICE_MS_LEAST:
+            raise BadInput("params.refresh_ms", f"must be at least {_REPRICE_MS_LEAST} where the clock refreshes")
         return IcebergParams(
             display_quantity=shown,
             refresh=Refresh(self.refresh.upper()),
@@ -233,6 +237,8 @@ class PegBody(ParamsBody):
 
     def model(self) -> PegParams:
         """As the model has it."""
+        if milliseconds(self.min_reprice_interval) < _REPRICE_MS_LEAST:
+            raise BadInput("params.min_reprice_interval", f"must be at least {_REPRICE_MS_LEAST}ms")
         return PegParams(
             peg_to=PegTo(self.peg_to.upper()),
             offset=Decimal(self.offset),

@@ -12,12 +12,18 @@ from router.model.policies import (
     BestSingleParams,
     CatchUp,
     Envelope,
+    IcebergParams,
     InForce,
     IsParams,
     LimitOrBetterParams,
+    OffsetIn,
+    PassiveThenSweepParams,
+    PegParams,
+    PegTo,
     PolicyParams,
     PovParams,
     Randomize,
+    Refresh,
     RestVenue,
     Slicing,
     SniperParams,
@@ -40,7 +46,7 @@ _CURVE = VolumeCurve(
     weekend=tuple(map(Decimal, range(24, 0, -1))),
 )
 _TAKING = ("SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER")
-_RESTING = ("LIMIT_OR_BETTER",)
+_RESTING = ("LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP")
 _TIMED = frozenset({"TWAP", "VWAP", "POV", "IS", *_RESTING})
 _OFF_THE_TICK = Decimal("0.05")
 """A limit that no order can have: which way it was rounded is seen."""
@@ -112,6 +118,28 @@ def _params(policy: str, order: ParentOrder, draws: random.Random) -> PolicyPara
         case "LIMIT_OR_BETTER":
             return LimitOrBetterParams(
                 rest_venue_rule=draws.choice(list(RestVenue)), reprice_ticks=draws.randint(1, 200), round_wait_ms=500
+            )
+        case "ICEBERG":
+            return IcebergParams(
+                display_quantity=size_of(draws.uniform(0.01, 0.4)),
+                refresh=draws.choice(list(Refresh)),
+                refresh_ms=draws.choice((100, 500, 3_000)),
+                variance_pct=draws.choice((0, 40)),
+            )
+        case "PEG":
+            return PegParams(
+                peg_to=draws.choice(list(PegTo)),
+                offset=Decimal(draws.randint(0, 3)),
+                offset_in=draws.choice(list(OffsetIn)),
+                min_reprice_interval_ms=draws.choice((200, 1_000, 5_000)),
+            )
+        case "PASSIVE_THEN_SWEEP":
+            return PassiveThenSweepParams(
+                slicing=Slicing(slices=draws.randint(1, 5), round_wait_ms=500),
+                repeg_ms=draws.choice((300, 1_000)),
+                stop_ticks=draws.choice((20, 200, 2_000)),
+                patience_pct=draws.choice((30, 70, 100)),
+                venues_max=draws.randint(1, 3),
             )
         case "POV":
             return PovParams(target_rate=Decimal("0.1"), window_ms=draws.choice((500, 2_000, 10_000)))

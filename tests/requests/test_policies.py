@@ -95,6 +95,14 @@ def test_an_order_echoed_is_the_same_order(policy: str) -> None:
         ("LIMIT_OR_BETTER", {"limit_price": None}, "limit_price", "needs one"),
         ("LIMIT_OR_BETTER", {"max_participation_rate": "0.1"}, "max_participation_rate", "fills as others please"),
         ("SWEEP", {"passive_only": True}, "passive_only", "which takes"),
+        ("PEG", {"would_price": "1"}, "passive_only", "does not go with would_price"),
+        ("PEG", {"params": {"min_reprice_interval": "50ms"}}, "params.min_reprice_interval", "at least 100ms"),
+        (
+            "ICEBERG",
+            {"params": {"display_quantity": "1", "refresh": "timed", "refresh_ms": 9}},
+            "params.refresh_ms",
+            "100",
+        ),
         ("ICEBERG", {"params": {"display_quantity": "0"}}, "params.display_quantity", "more than zero"),
         ("SWEEP", {"would_price": "101", "limit_price": "100"}, "would_price", "not be worse"),
         ("SWEEP", {"tolerance": "narrow"}, "tolerance", "is not offered yet"),
@@ -137,7 +145,8 @@ def test_a_curve_of_an_older_journal_still_reads() -> None:
 
 def test_what_is_not_offered_is_refused_by_name() -> None:
     """A policy or a field of the envelope that is only understood is never ignored."""
-    offered = Offered(instruments=(InstrumentId("BTC/USD"),), venues=frozenset({VenueId("kraken")}))
+    venues = frozenset({VenueId("kraken")})
+    offered = Offered(instruments=(InstrumentId("BTC/USD"),), venues=venues, policies=frozenset({"SWEEP"}))
 
     with pytest.raises(BadInput, match="not offered yet") as caught:
         parent_order(parse(OrderBody, written("PEG")), "d", EntityId("acme"), "ann", offered)

@@ -58,8 +58,8 @@ SEEDS: dict[Callable[[], m.Mistake], int] = {
 SEEDS_MOST = 250
 RESTING: dict[Callable[[], m.Mistake], int] = {
     m.placed_before_the_cancel_is_confirmed: 0,
-    m.what_rests_is_not_counted_as_out: 9,
-    m.post_only_is_lost_on_the_way: 6,
+    m.what_rests_is_not_counted_as_out: 5,
+    m.post_only_is_lost_on_the_way: 2,
     m.a_limit_is_rounded_in_the_venues_favour: 0,
 }
 """The same of the resting profile: in the brief one nothing rests."""
