@@ -247,7 +247,7 @@ class Judge:
         at_venue = sizes.used(parent, self._records(parent.id, account))
         as_listed = (
             parent.asked is None or not self.touched
-        )  # else a fee that is not what was said moves what it counts
+        )  # else a fee nobody told moves what it counts
         if (why := self.terms.ahead(child, used, at_venue)) is not None and as_listed:
             self.breach("I20", at_ns, why)
         for why in self.funding.overspent(child, self.late):
