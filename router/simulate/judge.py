@@ -245,9 +245,7 @@ class Judge:
         if used > parent.size + sizes.slack(parent) and not self.touched:
             self.breach("I1", at_ns, f"{parent.id}, which asks for {parent.size}, may come to {used} at the venues")
         at_venue = sizes.used(parent, self._records(parent.id, account))
-        as_listed = (
-            parent.asked is None or not self.touched
-        )  # else a fee nobody told moves what it counts
+        as_listed = parent.asked is None or not self.touched  # else a fee nobody told moves what it counts
         if (why := self.terms.ahead(child, used, at_venue)) is not None and as_listed:
             self.breach("I20", at_ns, why)
         for why in self.funding.overspent(child, self.late):
