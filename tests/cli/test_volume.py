@@ -26,10 +26,10 @@ Sor = Callable[..., tuple[int, Any, str]]
 
 
 def samples(seconds: int) -> Iterator[Sample]:
-    """One every five seconds from midnight: a bitcoin in each, three in the fourth hour."""
+    """One every five seconds from midnight: a bitcoin in each, three in the second ten minutes."""
     total = 0
     for second in range(0, seconds + 1, STEP_S):
-        total += 3 if 3 * 3_600 < second <= 4 * 3_600 else 1
+        total += 3 if 600 < second <= 1_200 else 1
         yield sample(WEDNESDAY // MS + second * 1_000, trades=counters(WEDNESDAY - 1, total, str(total)))
 
 
@@ -67,51 +67,52 @@ def url(tmp_path: Path) -> str:
 
 def test_volume_per_venue_and_bucket_without_ours(sor: Sor, tmp_path: Path) -> None:
     """Ours by the venue's trade id, once; from the last sample on nothing is known, and the record says why."""
-    asyncio.run(record(url(tmp_path), 7_200))
+    asyncio.run(record(url(tmp_path), 1_800))
     with sqlite3.connect(tmp_path / ".sor" / "lab.db") as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(fill)")]
         for key, trade in (("a", "t1"), ("b", "t1"), ("c", "t2")):
             row = dict.fromkeys(columns, "x") | {"booking_key": key, "trade_id": trade, "quantity": "0.25"}
-            row |= {"account": "kraken/main", "symbol": "BTC/USD", "venue_time_ns": WEDNESDAY + 1_800 * 10**9}
+            row |= {"account": "kraken/main", "symbol": "BTC/USD", "venue_time_ns": WEDNESDAY + 300 * 10**9}
             row |= {"price": "100", "fees_json": "[]", "maker": 0, "booked_ns": 1, "seq": 1}
             database.execute(f"INSERT INTO fill VALUES ({','.join('?' * len(columns))})", [row[one] for one in columns])
 
-    span = ("--from", "2026-01-28T00:00:00Z", "--to", "2026-01-28T03:00:00Z")
-    code, report, said = sor("volume", "--instrument", "BTC/USD", *span, "--bucket", "1h")
+    span = ("--from", "2026-01-28T00:00:00Z", "--to", "2026-01-28T00:40:00Z")
+    code, report, said = sor("volume", "--instrument", "BTC/USD", *span, "--bucket", "10m")
 
     assert code == 0, said
     assert (report["whole"], report["total"]) == (
         False,
-        {"prints": 1440, "quantity": "1440", "own": "0.5", "others": "1439.5"},
+        {"prints": 600, "quantity": "600", "own": "0.5", "others": "599.5"},
     )
     [kraken] = report["listings"]
     assert kraken["listing"] == "kraken/main:BTC/USD"
     assert [(one["from"], one["why"]) for one in kraken["missing"]] == [
-        ("2026-01-28T02:00:00.000000Z", "there is no sample: no recorder was running")
+        ("2026-01-28T00:30:00.000000Z", "there is no sample: no recorder was running")
     ]
     assert [(one["others"], one["whole"]) for one in report["buckets"]] == [
-        ("719.5", True),
-        ("720", True),
+        ("119.5", True),
+        ("360", True),
+        ("120", True),
         ("0", False),
     ]
     done = CliRunner().invoke(app, ["volume", *span])
-    assert "no recorder was running from 2026-01-28T02:00:00.000000Z" in " ".join(done.stdout.split())
+    assert "no recorder was running from 2026-01-28T00:30:00.000000Z" in " ".join(done.stdout.split())
 
 
 def test_a_curve_of_the_record(sor: Sor, tmp_path: Path) -> None:
     """Of part of a day, where so long a silence is allowed; a day without a record is left out and named."""
-    asyncio.run(record(url(tmp_path), 5 * 3_600))
+    asyncio.run(record(url(tmp_path), 1_800))
     code, error, _ = sor("curves", "build", "--record", "--from", "2026-01-28", "--to", "2026-01-28", "--no-keep")
     assert (code, error["field"]) == (2, "from")
-    assert "is silent from 05:00 to 24:00" in error["error"]
+    assert "is silent from 00:30 to 24:00" in error["error"]
 
-    days = ("--from", "2026-01-28", "--to", "2026-01-29", "--silence-max", "24h")
+    days = ("--from", "2026-01-28", "--to", "2026-01-29", "--silence-max", "24h", "--bucket", "10m")
     code, curve, said = sor("curves", "build", "--record", *days, "--no-keep")
 
     assert code == 0, said
     assert (curve["days_used"], curve["sources"]) == (["2026-01-28"], [])
     assert [one["day"] for one in curve["days_left_out"]] == ["2026-01-29"]
-    assert Decimal(curve["weekday"][3]) / Decimal(curve["weekday"][4]) == pytest.approx(3)
+    assert Decimal(curve["weekday"][1]) / Decimal(curve["weekday"][2]) == pytest.approx(3)
     assert sum(map(Decimal, curve["weekday"])) == 1
 
 
