@@ -9,6 +9,7 @@ from router.cli import (
     amending,
     auditing,
     balances,
+    baskets,
     configuring,
     costing,
     curves,
@@ -88,6 +89,7 @@ for _name, _command in _COMMANDS.items():
 app.add_typer(auditing.app, name="audit")
 app.add_typer(venues.app, name="venues")
 app.add_typer(balances.app, name="balances")
+app.add_typer(baskets.app, name="basket")
 app.add_typer(configuring.app, name="config")
 app.add_typer(whatif.app, name="whatif")
 app.add_typer(curves.app, name="curves")

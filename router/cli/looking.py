@@ -28,7 +28,7 @@ from router.cli.shown import driver_shown
 from router.model.errors import BadInput
 from router.model.requests import Request
 from router.model.side import Side
-from router.store.projection import GATE_OPENED, PILOT, RESOLUTIONS
+from router.store.projection import BASKET_ENDED, GATE_OPENED, PILOT, RELEASED, RESOLUTIONS
 from router.store.queries import Explanation, ParentDetail
 from router.store.tables import AlertTable
 
@@ -134,7 +134,7 @@ def explain(
                 every, wanted = await rounds_of(seen.queries, order), number or only
                 known = [one for one in every if wanted in {None, one.planned.round}]
                 proven = await records_of(found.database_url, seen.store, order.parent.id, known)
-                pilot = await seen.queries.words_on([order.parent.id], PILOT)
+                pilot = await seen.queries.words_on([order.parent.id], (*PILOT, RELEASED))
         shown = [] if isinstance(order, Request) else _explained(order, known, proven, depth)
         for one in shown:
             one["words"] = [report.alert_line(word) for word in pilot]
@@ -179,7 +179,7 @@ def alerts(
 
     async def work() -> ExitCode:
         async with reading_if_there(settings(config)) as seen:
-            but = () if everything else (GATE_OPENED,)
+            but = () if everything else (GATE_OPENED, RELEASED, BASKET_ENDED)
             lines = [report.alert_line(one) for one in await seen.queries.alerts(limit=limit, but=but)] if seen else []
             if seen is not None:
                 lines += [report.failed_line(one) for one in await failed_decisions(seen.config.database_url, limit)]

@@ -27,7 +27,7 @@ def simulate(
     hours: Annotated[
         float | None, typer.Option(min=0.001, help="Virtual hours in which things go wrong. Default: the profile's.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="How much goes wrong: calm, default or storm.")] = "default",
+    profile: Annotated[str, typer.Option(help="How much goes wrong: calm, default, storm or baskets.")] = "default",
     shell: Annotated[
         str, typer.Option(help="engine: the engine and its last gate; live: the driver's own tasks and the store too.")
     ] = "engine",

@@ -92,16 +92,16 @@ class _NoRepeats(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def parsed(text: str) -> dict[str, Any]:
-    """What the text says, nothing checked but its form. Raises `BadInput`."""
+def parsed(text: str, what: str = "config") -> dict[str, Any]:
+    """What the text says, nothing checked but its form. Raises `BadInput`; `what` is the field to blame."""
     try:
         found = yaml.load(text, Loader=_NoRepeats)  # noqa: S506 - a SafeLoader that also refuses repeated keys
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        raise BadInput("config", f"is not YAML{where}") from None
+        raise BadInput(what, f"is not YAML{where}") from None
     if not isinstance(found, dict):
-        raise BadInput("config", "must be a mapping of settings")
+        raise BadInput(what, "must be a mapping of settings" if what == "config" else "must have named fields")
     return {str(key): value for key, value in found.items()}
 
 

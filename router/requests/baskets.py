@@ -143,7 +143,7 @@ def basket_legs(body: BasketBody, basket_id: ParentId, entity: EntityId, princip
             leg_id(basket_id, number),
             entity,
             principal,
-            ref_id=RefId(f"{body.ref_id}.{number}"),
+            ref_id=RefId(f"{body.ref_id}/{number}"),
             leg=Leg(basket_id=basket_id, ref_id=RefId(body.ref_id), number=number, legs=len(bodies), terms=terms),
         )
         for number, one in enumerate(bodies, start=1)

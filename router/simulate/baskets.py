@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from router.model.baskets import BasketTerms, Cash, CashConstraint, InDoubt, Leg
 from router.model.ids import AccountId, Asset, ClientOrderId, ParentId, RefId
 from router.model.instruments import Listing
 from router.model.money import ZERO
-from router.model.orders import ChildOrder, ParentOrder
+from router.model.orders import ChildOrder, ParentOrder, ParentState
 from router.model.policies import Envelope, PolicyParams, Slicing, SweepParams, TwapParams
 from router.model.side import Side
 from router.orders.client_ids import leg_id, parent_id
@@ -31,7 +31,7 @@ def basket_of(number: int, draws: random.Random) -> tuple[ParentOrder, ...]:
     basket_id = parent_id(deployment=DEPLOYMENT, entity=ENTITY, ref_id=ref_id)
     first = draws.choice((Side.BUY, Side.SELL))
     same = draws.random() < 0.1  # noqa: PLR2004 - seldom
-    coins = draws.uniform(0.2, 6)
+    coins = draws.uniform(0.1, 1.8)
     terms = _terms(draws, both=not same)
     if same and first is Side.BUY and terms.cash_constraint is CashConstraint.SELF_FUNDING:
         terms = BasketTerms(cash_constraint=CashConstraint.FREE)
@@ -44,7 +44,7 @@ def basket_of(number: int, draws: random.Random) -> tuple[ParentOrder, ...]:
             ParentOrder(
                 id=leg_id(basket_id, position),
                 entity=ENTITY,
-                ref_id=RefId(f"{ref_id}.{position}"),
+                ref_id=RefId(f"{ref_id}/{position}"),
                 instrument=instrument.id,
                 side=side,
                 quantity=size_of(size),
@@ -90,6 +90,42 @@ def second_thoughts_on(legs: tuple[ParentOrder, ...], draws: random.Random) -> I
     elif chance < 0.2:  # noqa: PLR2004 - some
         yield after_ns, e.PauseAsked(parent_id=leg.basket_id, resume=False, principal="people")
         yield after_ns + later_ns, e.PauseAsked(parent_id=leg.basket_id, resume=True, principal="people")
+
+
+@dataclass(slots=True)
+class Seen:
+    """Situations of baskets, as the journal tells them."""
+
+    let_go: set[ClientOrderId] = field(default_factory=set)
+    """Buys whose cash was let go, and no copy of which has left yet."""
+    _orders: dict[ParentId, ParentOrder] = field(default_factory=dict)
+    _short: set[ParentId] = field(default_factory=set)
+    """Baskets one of whose sells ended short."""
+
+    def follow(self, facts: Iterable[f.Fact]) -> Iterator[str]:
+        """Facts that have become durable together; what they show."""
+        released = {fact.parent_id for fact in facts if isinstance(fact, f.LegReleased) and fact.verdict == "GO"}
+        for fact in facts:
+            match fact:
+                case f.ParentTaken(order=order) if order.leg is not None:
+                    self._orders[order.id] = order
+                case f.ChildIntended(order=child) if child.parent_id in released and child.side is Side.BUY:
+                    self.let_go.add(child.client_id)
+                case f.LegReleased(verdict=f.ReleaseVerdict.WAIT, reason=reason):
+                    yield "buy waits for a sell in doubt" if "in doubt" in reason else "buy waits for balances"
+                case f.ParentMoved(parent_id=parent_id) if parent_id in self._orders and fact.state.ended:
+                    yield from self._ended(self._orders[parent_id], fact)
+                case f.BasketEnded(state=state):
+                    yield f"basket {state}"
+                case _:
+                    pass
+
+    def _ended(self, order: ParentOrder, fact: f.ParentMoved) -> Iterator[str]:
+        assert order.leg is not None
+        if order.side is Side.SELL and fact.state is not ParentState.FILLED:
+            self._short.add(order.leg.basket_id)
+        elif order.side is Side.BUY and "scaled to" in fact.reason and order.leg.basket_id in self._short:
+            yield "buy scaled because a sell ended short"
 
 
 @dataclass(slots=True)

@@ -76,6 +76,18 @@ RARE = (
 
 A fill after its cancel was acknowledged is not among them: a hundred seeds may miss it.
 """
+BASKETS = (
+    "asked for a basket",
+    "basket CANCELLED",
+    "basket COMPLETED",
+    "basket COMPLETED_ADJUSTED",
+    "basket REJECTED",
+    "buy scaled because a sell ended short",
+    "buy waits for a sell in doubt",
+    "buy waits for balances",
+    "killed between release and send",
+)
+"""What seeds with baskets must have shown beside."""
 MANY_CHILDREN = 100_000
 TIMES_LEAST = 100
 """How often each must be seen in a run of so many children."""

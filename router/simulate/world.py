@@ -19,7 +19,7 @@ from router.model.side import Side
 from router.orders.client_ids import parent_id
 from router.simulate.agenda import Agenda
 from router.simulate.asked import attributed, confirmed, second_thoughts, worked
-from router.simulate.baskets import basket_of, second_thoughts_on
+from router.simulate.baskets import Seen, basket_of, second_thoughts_on
 from router.simulate.journal import SimJournal
 from router.simulate.judge import Judge, waits_for_a_person
 from router.simulate.process import Process
@@ -100,6 +100,7 @@ class SimWorld:
         """Who listens to which tape."""
         self._mid = 60_000.0
         self._other_mid = 3_000.0
+        self._seen = Seen()
         self.database_down_until_ns = 0
         self.database_full_until_ns = 0
         self.judge = Judge(self._venues, swarm.limits, swarm.archive_after_ms * MS)
@@ -188,6 +189,7 @@ class SimWorld:
 
     def leaves(self, child: ChildOrder, gated_ns: Nanos) -> None:
         """A copy's first byte."""
+        self._seen.let_go.discard(child.client_id)
         self.judge.leaves(child, self.agenda.now_ns, gated_ns)
 
     def ended(self, process: Shell, why: str) -> None:
@@ -204,6 +206,8 @@ class SimWorld:
                 self.count("archived")
             elif isinstance(fact, ParentRecalled):
                 self.count("recalled")
+        for what in self._seen.follow(facts):
+            self.count(what)
         self.judge.durable(facts, self.agenda.now_ns)
 
     def count(self, what: str) -> None:
@@ -302,6 +306,9 @@ class SimWorld:
 
     def kill(self, process: Shell) -> None:
         """Not even its clean-up happens; somebody starts it again."""
+        if self._seen.let_go:
+            self.count("killed between release and send")
+            self._seen.let_go.clear()
         process.dead = True
         self.processes.remove(process)
         self._start_soon()

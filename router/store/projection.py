@@ -50,6 +50,7 @@ HALTS = frozenset({HALTED, DECISION_FAILED})
 """Alerts after which nothing new leaves, until a `RESUMED`."""
 GATE_OPENED = "GATE_OPENED"
 NOT_AMENDED = "AMEND_REFUSED"
+RELEASED, BASKET_ENDED = "LEG_RELEASED", "BASKET_ENDED"
 PILOT_OVER = "PILOT_OVER"
 PILOT_CONFIRMED = "PILOT_CONFIRMED"
 PILOT = (PILOT_OVER, PILOT_CONFIRMED)
@@ -157,6 +158,14 @@ class Projection:
     @_take.register
     def _(self, fact: f.PilotConfirmed) -> None:
         self._alert(PILOT_CONFIRMED, f"by {fact.principal}", subject=fact.parent_id)
+
+    @_take.register
+    def _(self, fact: f.LegReleased) -> None:
+        self._alert(RELEASED, _released(fact), subject=fact.parent_id)
+
+    @_take.register
+    def _(self, fact: f.BasketEnded) -> None:
+        self._alert(BASKET_ENDED, fact.state.value, subject=fact.basket_id)
 
     @_take.register
     def _(self, fact: f.AmendRefused) -> None:
@@ -515,3 +524,16 @@ def names_unknown(rows: Iterable[Followed], known: Known) -> tuple[set[ClientOrd
 
 def _json(parts: Iterable[object]) -> str:
     return canonical([MODEL.encode(part) for part in parts]).decode()
+
+
+def _released(fact: f.LegReleased) -> str:
+    """How far a leg was let go, in a line."""
+    parts = [f"{fact.verdict.value}: {fact.reason}" if fact.reason else fact.verdict.value]
+    if fact.quantity is not None:
+        parts.append(f"up to {plain(fact.quantity)} to keep pace")
+    for name, purse in (("settled", fact.credited), ("drawn", fact.drawn), ("may draw", fact.room)):
+        if purse:
+            said = ", ".join(f"{cut(one.amount, 2)} {one.asset} at {one.account}" for one in purse)
+            parts.append(f"{name} {said}")
+    parts += [f"{cut(one.amount, 2)} {one.asset} above the buffer" for one in fact.above]
+    return "; ".join(parts)

@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "router.balances": ("router.model", "router.orders"),  # reads what a child reserves and spent
     "router.reconcile": ("router.model", "router.orders", "router.balances"),
     "router.conservation": ("router.model", "router.orders"),
+    "router.rebalance": ("router.model",),
     "router.baskets": ("router.model", "router.orders", "router.balances"),
     "router.tca": ("router.model", "router.book", "router.split"),
     "router.evaluation": ("router.model", "router.ports", "router.book", "router.split", "router.learn", "policies"),
@@ -88,6 +89,7 @@ PURE = (
     "router.curves",
     "router.access",
     "connectors.lab.core",
+    "router.rebalance",
 )
 MONEY = (
     "router.model",
@@ -106,6 +108,7 @@ MONEY = (
     "router.market_record",
     "policies",
     "connectors.lab.core",
+    "router.rebalance",
 )
 """Rooms where a number is money or becomes money. Books and the splitter's search hold floats on purpose."""
 
