@@ -7,6 +7,7 @@ inside its limit, and for a minute at most.
 from dataclasses import replace
 from decimal import Decimal
 
+from policies.band import within_band
 from policies.consolidated import best, counted, mid, mids
 from policies.pacing import again, lot_of
 from policies.pov import pov_quantity
@@ -139,6 +140,7 @@ def _resting(progress: Progress) -> Decimal:
 
 def _bounded(progress: Progress, now_ns: Nanos, view: MarketView | None, target: Target) -> Target:
     envelope = progress.order.envelope
+    target = within_band(progress, now_ns, view, target)
     if target.finished and envelope.must_complete:
         target = Target(quantity=progress.committed, not_before_ns=progress.ends_ns, reason="completes at its end")
     if not target.finished and envelope.would_price is not None:

@@ -531,7 +531,8 @@ def explanations(reports: Sequence[Report]) -> RenderableType:
     """Decisions, one after the other."""
     if not reports:
         return Text("no round was planned")
-    return Group(*(part for one in reports for part in (explanation(one), Text(""))))
+    words = [Text(f"{one['at']} {one['kind']}: {one['detail']}") for one in reports[0].get("words", ())]
+    return Group(*(part for one in reports for part in (explanation(one), Text(""))), *words)
 
 
 def sentence(report: Report) -> RenderableType:

@@ -265,6 +265,14 @@ class InForce(StrEnum):
         return self in (InForce.IOC, InForce.FOK)
 
 
+class Tolerance(StrEnum):
+    """How far from its schedule an order may be: 5, 10 or 25 % of it, and one slice at the least."""
+
+    NARROW = "NARROW"
+    STANDARD = "STANDARD"
+    WIDE = "WIDE"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Envelope:
     """What any policy is kept within. Prices in reporting currency, `max_child_quantity` in base.
@@ -297,6 +305,7 @@ class Envelope:
     in_force: InForce = InForce.GTC
     pilot_pct: int | None = None
     pilot_timeout_ms: int = 3_600_000
+    tolerance: Tolerance | None = None
 
     def starts_ns(self, accepted_ns: Nanos) -> Nanos:
         """From when it may trade."""

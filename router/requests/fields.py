@@ -63,7 +63,7 @@ _SENTENCES: Mapping[str, str] = {
     "bool_parsing": "must be true or false",
 }
 NOT_OFFERED = frozenset(
-    "allow_past_end_time discretion_offset max_fee_bps allow_taker tolerance "
+    "allow_past_end_time discretion_offset max_fee_bps allow_taker "
     "self_match_prevention benchmark min_rate child_style levels_max reserve_pct".split()
 )
 """Names that orders have for what is not done here yet: refused, and never read in silence."""

@@ -12,7 +12,7 @@ from router.model.errors import BadInput
 from router.model.ids import EntityId, InstrumentId, ParentId, RefId, VenueId
 from router.model.money import ZERO, plain
 from router.model.orders import ParentOrder, QuantityBasis
-from router.model.policies import Envelope, InForce, Randomize
+from router.model.policies import Envelope, InForce, Randomize, Tolerance
 from router.model.side import Side
 from router.requests import parameters as p
 from router.requests.curves import CurveBody
@@ -88,6 +88,7 @@ class OrderBody(Body):
     time_in_force: Literal["GTC", "GTD", "IOC", "FOK"] | None = None
     pilot_pct: int | None = Field(default=None, ge=1, le=99)
     pilot_timeout: Duration = "1h"
+    tolerance: Literal["narrow", "standard", "wide"] | None = None
 
     @property
     def quantity(self) -> Decimal | None:
@@ -199,7 +200,8 @@ SHAPES: Mapping[str, type[OrderBody]] = {
 ENVELOPE_FIELDS = frozenset(
     "start_time end_time duration all_in_limit_price stop_price stop_age_ms would_price max_participation_rate "
     "must_complete passive_only max_slippage_bps price_collar_bps min_child_notional max_child_quantity "
-    "max_children_outstanding max_venues max_share_per_venue randomize time_in_force pilot_pct pilot_timeout".split()
+    "max_children_outstanding max_venues max_share_per_venue randomize time_in_force "
+    "pilot_pct pilot_timeout tolerance".split()
 )
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
@@ -207,6 +209,7 @@ TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER
 RESTING = frozenset({"LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP"})
 """Policies whose orders stand in a book, where others decide when they fill."""
 _AT_ONCE = frozenset({"SWEEP", "BEST_SINGLE"})
+_SCHEDULED = frozenset({"TWAP", "VWAP", "POV", "IS"})
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
 _WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
 
@@ -249,6 +252,8 @@ def _check(body: OrderBody) -> None:
     if body.policy not in TAKING and (body.quote_value is not None or body.size_includes_fees):
         field = "size_includes_fees" if body.quote_value is None else "quote_value"
         raise BadInput(field, f"{body.policy} rests base: give base_quantity alone")
+    if body.tolerance is not None and body.policy not in _SCHEDULED:
+        raise BadInput("tolerance", f"is about a schedule, and {body.policy} has none")
     if body.policy not in TAKING and body.pilot_pct is not None:
         raise BadInput("pilot_pct", f"{body.policy} rests: there is no part of it to measure first")
     for field in ("base_quantity", "quote_value", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
@@ -384,6 +389,7 @@ def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
         in_force=_in_force(body),
         pilot_pct=body.pilot_pct,
         pilot_timeout_ms=milliseconds(body.pilot_timeout),
+        tolerance=None if body.tolerance is None else Tolerance(body.tolerance.upper()),
     )
 
 
@@ -441,6 +447,7 @@ def order_written(order: ParentOrder) -> dict[str, Any]:
         "time_in_force": _in_force_written(envelope),
         "pilot_pct": envelope.pilot_pct,
         "pilot_timeout": duration(envelope.pilot_timeout_ms),
+        "tolerance": None if envelope.tolerance is None else envelope.tolerance.value.lower(),
     }
 
 

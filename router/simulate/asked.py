@@ -28,6 +28,7 @@ from router.model.policies import (
     Slicing,
     SniperParams,
     SweepParams,
+    Tolerance,
     TwapParams,
     Urgency,
     VolumeCurve,
@@ -79,6 +80,8 @@ def attributed(order: ParentOrder, draws: random.Random) -> ParentOrder:
     elif draws.random() < 0.2:  # noqa: PLR2004 - some
         bounds |= {"pilot_pct": draws.randint(5, 60), "pilot_timeout_ms": draws.randint(1_000, 60_000)}
         bounds["duration_ms"] = order.envelope.duration_ms or draws.randint(10_000, 60_000)
+    if order.policy in _TIMED and draws.random() < 0.4:  # noqa: PLR2004 - some
+        bounds["tolerance"] = draws.choice(list(Tolerance))
     return replace(order, envelope=replace(order.envelope, **bounds))
 
 

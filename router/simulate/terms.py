@@ -8,7 +8,7 @@ from router.model import facts as f
 from router.model.ids import ClientOrderId, Nanos, ParentId
 from router.model.money import ONE, ZERO, roughly
 from router.model.orders import ChildOrder, ParentOrder
-from router.model.policies import BestSingleParams, InForce, SniperParams, TwapParams
+from router.model.policies import BestSingleParams, CatchUp, InForce, SniperParams, Tolerance, TwapParams
 from router.simulate.sizes import slack, small
 
 _LOT = Decimal("0.0001")
@@ -29,6 +29,8 @@ class Terms:
     rounds: dict[ParentId, set[ClientOrderId]] = field(default_factory=dict)
     """Of an order for one round: the first child of each that sent something, unless one of it never left."""
     first: dict[ClientOrderId, ClientOrderId] = field(default_factory=dict)
+    done: dict[ClientOrderId, tuple[ParentId, Decimal, Decimal]] = field(default_factory=dict)
+    """By child: whose, what filled, and its whole size until it has ended."""
     confirmed: set[ParentId] = field(default_factory=set)
     """Whose pilot a person has let pass."""
     newest_ns: dict[ParentId, Nanos] = field(default_factory=dict)
@@ -42,7 +44,15 @@ class Terms:
             case f.ParentAmended(order=order):
                 self.orders[order.id] = order
                 self.changed.add(order.id)
+            case f.FillBooked(fill=fill):
+                done = self.done.get(fill.client_id)
+                if done is not None:
+                    self.done[fill.client_id] = (done[0], done[1] + fill.trade.quantity, done[2])
+            case f.ChildMoved(client_id=client_id, state=state) if state.ended and client_id in self.done:
+                parent_id, filled, _ = self.done[client_id]
+                self.done[client_id] = (parent_id, filled, ZERO)
             case f.RoundPlanned(parent_id=parent_id, children=children):
+                yield from self._behind(fact)
                 yield from self._of_round(parent_id, len(children), len({one.listing_id for one in children}))
                 yield from self._of_one_round(parent_id, children)
             case f.ChildMoved(client_id=client_id, not_sent=True):
@@ -66,6 +76,32 @@ class Terms:
         if isinstance(order.params, BestSingleParams) and children > 1 and not sweeps:
             yield f"{parent_id}: {children} children in a round of BEST_SINGLE"
 
+    def _behind(self, planned: f.RoundPlanned) -> Iterator[str]:
+        """What a TWAP plans brings it into its band again, if its market lets it: by the even line, a slice late."""
+        order = self.orders.get(planned.parent_id)
+        line = None if order is None else self._behind_line(order, planned.at_ns)
+        if order is None or line is None:
+            return
+        known = [one for one in self.done.values() if one[0] == order.id]
+        committed = sum((max(filled, size) for _, filled, size in known), ZERO)
+        if committed + planned.due < line:
+            yield f"{order.id} plans {planned.due} beside {committed}, where its band begins at {line}"
+
+    def _behind_line(self, order: ParentOrder, at_ns: Nanos) -> Decimal | None:
+        envelope, since_ns, params = order.envelope, self.since_ns[order.id], order.params
+        begins_ns, ends_ns = envelope.starts_ns(since_ns), envelope.ends_ns(since_ns)
+        if envelope.tolerance is None or not isinstance(params, TwapParams) or not params.slicing.slices:
+            return None
+        other = (envelope.would_price, envelope.stop_price, envelope.pilot_pct, envelope.randomize, order.asked)
+        bound = params.slicing.catch_up is CatchUp.NONE or any(one is not None for one in other)
+        if bound or order.id in self.changed or ends_ns is None or at_ns >= ends_ns:
+            return None
+        share = {Tolerance.NARROW: Decimal("0.05"), Tolerance.STANDARD: Decimal("0.1"), Tolerance.WIDE: Decimal("0.25")}
+        with roughly():
+            one_slice = order.size / params.slicing.slices
+            wide = max(one_slice, order.size * share[envelope.tolerance])
+            return order.size * (at_ns - begins_ns) / (ends_ns - begins_ns) - one_slice - wide - _SMALLEST
+
     def _of_one_round(self, parent_id: ParentId, children: tuple[f.PlannedChild, ...]) -> Iterator[str]:
         """IOC and FOK have one round; FOK's is for all of it, by what its children may come to at their limits."""
         order = self.orders.get(parent_id)
@@ -84,6 +120,7 @@ class Terms:
 
     def _of_child(self, child: ChildOrder) -> Iterator[str]:
         order = self.orders.get(child.parent_id)
+        self.done[child.client_id] = (child.parent_id, ZERO, child.quantity)
         if order is None:
             return
         envelope, since_ns = order.envelope, self.since_ns[order.id]

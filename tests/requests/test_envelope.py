@@ -30,6 +30,8 @@ def model(data: dict[str, Any]) -> ParentOrder:
         ({"base_quantity": None, "quote_value": "100.50"}, {"quote_value": "100.5", "base_quantity": None}),
         ({}, {"pilot_pct": None, "pilot_timeout": "1h"}),
         ({"pilot_pct": 5, "pilot_timeout": "90s"}, {"pilot_pct": 5, "pilot_timeout": "90s"}),
+        (TWAP, {"tolerance": None}),
+        (TWAP | {"tolerance": "narrow"}, {"tolerance": "narrow"}),
         ({"size_includes_fees": True}, {"size_includes_fees": True, "base_quantity": "1.5"}),
     ],
 )
@@ -60,6 +62,8 @@ def test_what_was_said_and_what_was_not_is_echoed(said: dict[str, Any], echoed: 
         ({"time_in_force": "IOC", "pilot_pct": 5}, "pilot_pct", "second round"),
         ({"pilot_pct": 100}, "pilot_pct", "at most 99"),
         ({"policy": "PEG", "pilot_pct": 5}, "pilot_pct", "PEG rests"),
+        ({"tolerance": "wide"}, "tolerance", "SWEEP has none"),
+        (TWAP | {"tolerance": "loose"}, "tolerance", "must be narrow, standard or wide"),
         ({"time_in_force": "DAY"}, "time_in_force", "must be GTC, GTD, IOC or FOK"),
     ],
 )

@@ -105,7 +105,7 @@ def test_an_order_echoed_is_the_same_order(policy: str) -> None:
         ),
         ("ICEBERG", {"params": {"display_quantity": "0"}}, "params.display_quantity", "more than zero"),
         ("SWEEP", {"would_price": "101", "limit_price": "100"}, "would_price", "not be worse"),
-        ("SWEEP", {"tolerance": "narrow"}, "tolerance", "is not offered yet"),
+        ("SWEEP", {"levels_max": 3}, "levels_max", "is not offered yet"),
         ("SWEEP", {"must_complete": 1}, "must_complete", "true or false"),
         ("SWEEP", {"params": {"slices": 3}}, "params.slices", "is not a field"),
     ],
