@@ -44,7 +44,8 @@ class Enveloped:
             return Target(quantity=progress.order.quantity, finished=True, reason="filled")
         if progress.rounds and progress.order.envelope.in_force.one_round:
             return _after_its_round(progress)
-        if progress.ends_ns is not None and now_ns >= progress.ends_ns:
+        over = progress.ends_ns is not None and now_ns >= progress.ends_ns
+        if progress.ends_ns is not None and over and not progress.order.envelope.past_end:
             return _narrowed(progress, view, _at_its_end(progress, now_ns, progress.ends_ns))
         if (early := _not_yet(progress, now_ns, view)) is not None:
             return early

@@ -50,6 +50,8 @@ def pov_due(committed: Decimal, volume: Volume, params: PovParams, lot: Decimal)
     with roughly():
         behind = pov_quantity(volume.total, params.target_rate, lot) - committed
         most = pov_quantity(volume.recent, params.target_rate, lot) * params.catch_up_cap
+        if params.min_rate is not None:
+            most = max(most, pov_quantity(volume.total, params.min_rate, lot) - committed)
         if params.max_rate is not None:
             most = min(most, pov_quantity(volume.recent, params.max_rate, lot))
         return max(min(behind, down(most, lot)), ZERO)

@@ -73,6 +73,8 @@ def infeasible(order: ParentOrder, now_ns: Nanos, view: MarketView | None) -> st
         return None
     if order.envelope.max_child_quantity is not None and order.envelope.max_child_quantity < smallest:
         return f"max_child_quantity: no venue here takes less than {plain(smallest)}"
+    if (why := _too_dear(order, view)) is not None:
+        return why
     if (pct := order.envelope.pilot_pct) is not None:
         with roughly():
             if whole * pct / 100 < smallest:
@@ -87,6 +89,16 @@ def infeasible(order: ParentOrder, now_ns: Nanos, view: MarketView | None) -> st
             return f"params.display_quantity: no venue here takes less than {plain(smallest)}"
         case _:
             return None
+
+
+def _too_dear(order: ParentOrder, view: MarketView | None) -> str | None:
+    """Does every listing it may use charge more for taking than it allows?"""
+    most = order.envelope.max_fee_bps
+    if most is None or view is None:
+        return None
+    fees = [one.listing.taker_fee_bps for one in view.listings if order.may_use(one.listing.venue)]
+    least = min(fees, default=most)
+    return None if least <= most else f"max_fee_bps: {plain(least)} is the least that is charged here"
 
 
 def _whole(order: ParentOrder, view: MarketView) -> Decimal | None:

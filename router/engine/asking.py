@@ -9,6 +9,7 @@ from router.engine.bounds import bounded, venue_caps
 from router.engine.sizing import Sized
 from router.model.ids import ListingId, VenueId
 from router.model.market import MarketView
+from router.model.money import plain
 from router.model.orders import ParentOrder
 from router.model.terms import RiskLimits
 from router.ports.policy import Target
@@ -48,7 +49,9 @@ def split_request(
         spendable=spendable,
         venues_include=order.venues_include,
         venues_exclude=order.venues_exclude,
-        blocked={**outliers(view, limits.collar_bps), **blocked} if collars else _all_blocked(view),
+        blocked={**_dear(order, view), **outliers(view, limits.collar_bps), **blocked}
+        if collars
+        else _all_blocked(view),
         caps=(*size.caps, *venue_caps(order, view, got)),
         options=SplitOptions(
             child_notional_max=limits.child_notional_max,
@@ -65,6 +68,15 @@ def places_left(order: ParentOrder, target: Target, living: int) -> int | None:
         return target.listings_max
     left = max(most - living, 0)
     return left if target.listings_max is None else min(left, target.listings_max)
+
+
+def _dear(order: ParentOrder, view: MarketView) -> dict[ListingId, str]:
+    """Listings that charge more for taking than the order lets them, without a token's discount."""
+    most = order.envelope.max_fee_bps
+    if most is None:
+        return {}
+    fees = {one.listing.id: one.listing.taker_fee_bps for one in view.listings}
+    return {one: f"charges {plain(fee)} bp, above max_fee_bps {plain(most)}" for one, fee in fees.items() if fee > most}
 
 
 def _all_blocked(view: MarketView) -> dict[ListingId, str]:

@@ -152,13 +152,15 @@ class VwapParams:
 class PovParams:
     """POV: `target_rate` of all volume from the start, one's own included, looked at every `window_ms`.
 
-    `max_rate` is never exceeded within a window either; None is the target itself times `catch_up_cap`.
+    `max_rate` is never exceeded within a window either; None is the target itself times `catch_up_cap`. Below
+    `min_rate` of all volume so far a window may make up for as much as `max_rate` lets it, whatever the cap says.
     """
 
     target_rate: Decimal
     max_rate: Decimal | None = None
     window_ms: int = 60_000
     catch_up_cap: Decimal = _TWO
+    min_rate: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -306,6 +308,9 @@ class Envelope:
     pilot_pct: int | None = None
     pilot_timeout_ms: int = 3_600_000
     tolerance: Tolerance | None = None
+    past_end: bool = False
+    max_fee_bps: Decimal | None = None
+    benchmark: str | None = None
 
     def starts_ns(self, accepted_ns: Nanos) -> Nanos:
         """From when it may trade."""

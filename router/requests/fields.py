@@ -62,12 +62,14 @@ _SENTENCES: Mapping[str, str] = {
     "int_parsing": "must be a whole number",
     "bool_parsing": "must be true or false",
 }
-NOT_OFFERED = frozenset(
-    "allow_past_end_time discretion_offset max_fee_bps allow_taker "
-    "self_match_prevention benchmark min_rate child_style levels_max reserve_pct".split()
-)
+NOT_OFFERED = frozenset("levels_max reserve_pct".split())
 """Names that orders have for what is not done here yet: refused, and never read in silence."""
 
+_ALONE: Mapping[str, str] = {
+    "child_style": "must be taker: passive_then_take is not offered yet",
+    "self_match_prevention": "cannot be switched off: no order of ours takes another one of ours",
+}
+"""Fields that have one value only, and why."""
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DIGITS_OF_NANOS = 9
 
@@ -146,7 +148,8 @@ def sentence(error: ErrorDetails) -> str:
         case "string_pattern_mismatch":
             return _PATTERNS.get(context["pattern"], "is not written as it has to be")
         case "literal_error":
-            return f"must be {context['expected'].replace(chr(39), '')}"
+            alone = _ALONE.get(str(error["loc"][-1]))
+            return alone or f"must be {context['expected'].replace(chr(39), '')}"
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
         case "less_than_equal":

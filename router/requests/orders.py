@@ -89,6 +89,13 @@ class OrderBody(Body):
     pilot_pct: int | None = Field(default=None, ge=1, le=99)
     pilot_timeout: Duration = "1h"
     tolerance: Literal["narrow", "standard", "wide"] | None = None
+    allow_past_end_time: bool = False
+    max_fee_bps: Amount | None = None
+    allow_taker: bool = True
+    display_quantity: Amount | None = None
+    discretion_offset: Amount | None = None
+    self_match_prevention: Literal[True] = True
+    benchmark: Literal["arrival", "sweep_to_fill", "interval_twap", "interval_vwap", "pwp"] | None = None
 
     @property
     def quantity(self) -> Decimal | None:
@@ -201,7 +208,8 @@ ENVELOPE_FIELDS = frozenset(
     "start_time end_time duration all_in_limit_price stop_price stop_age_ms would_price max_participation_rate "
     "must_complete passive_only max_slippage_bps price_collar_bps min_child_notional max_child_quantity "
     "max_children_outstanding max_venues max_share_per_venue randomize time_in_force "
-    "pilot_pct pilot_timeout tolerance".split()
+    "pilot_pct pilot_timeout tolerance allow_past_end_time max_fee_bps allow_taker display_quantity discretion_offset "
+    "self_match_prevention benchmark".split()
 )
 """What belongs to the envelope, by its name at the door."""
 TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER"})
@@ -209,6 +217,20 @@ TAKING = frozenset({"SWEEP", "BEST_SINGLE", "TWAP", "VWAP", "POV", "IS", "SNIPER
 RESTING = frozenset({"LIMIT_OR_BETTER", "ICEBERG", "PEG", "PASSIVE_THEN_SWEEP"})
 """Policies whose orders stand in a book, where others decide when they fill."""
 _AT_ONCE = frozenset({"SWEEP", "BEST_SINGLE"})
+BENCHMARKS: Mapping[str, str] = {
+    "SWEEP": "sweep_to_fill",
+    "BEST_SINGLE": "arrival",
+    "LIMIT_OR_BETTER": "arrival",
+    "TWAP": "interval_twap",
+    "VWAP": "interval_vwap",
+    "POV": "pwp",
+    "IS": "arrival",
+    "ICEBERG": "arrival",
+    "PEG": "arrival",
+    "SNIPER": "arrival",
+    "PASSIVE_THEN_SWEEP": "interval_twap",
+}
+"""What an order is judged by where it does not say."""
 _SCHEDULED = frozenset({"TWAP", "VWAP", "POV", "IS"})
 _WITH_AN_END = frozenset({"TWAP", "VWAP", "IS", "PASSIVE_THEN_SWEEP"})
 _WITH_A_LIMIT = frozenset({"LIMIT_OR_BETTER", "ICEBERG"})
@@ -245,17 +267,8 @@ def with_curve(body: OrderBody, curve: CurveBody) -> OrderBody:
 
 
 def _check(body: OrderBody) -> None:
-    if body.base_quantity is None and body.quote_value is None:
-        raise BadInput("base_quantity", "is missing: give base_quantity or quote_value")
-    if body.base_quantity is not None and body.quote_value is not None:
-        raise BadInput("quote_value", "is another way to give base_quantity: give one of them")
-    if body.policy not in TAKING and (body.quote_value is not None or body.size_includes_fees):
-        field = "size_includes_fees" if body.quote_value is None else "quote_value"
-        raise BadInput(field, f"{body.policy} rests base: give base_quantity alone")
-    if body.tolerance is not None and body.policy not in _SCHEDULED:
-        raise BadInput("tolerance", f"is about a schedule, and {body.policy} has none")
-    if body.policy not in TAKING and body.pilot_pct is not None:
-        raise BadInput("pilot_pct", f"{body.policy} rests: there is no part of it to measure first")
+    _check_size(body)
+    _check_fit(body)
     for field in ("base_quantity", "quote_value", "limit_price", "all_in_limit_price", "stop_price", "would_price"):
         if getattr(body, field) == "0":
             raise BadInput(field, "must be more than zero")
@@ -278,6 +291,33 @@ def _check(body: OrderBody) -> None:
         raise BadInput("randomize", "time_pct and half of size_pct may come to 50: more strays by over a slice")
 
 
+def _check_size(body: OrderBody) -> None:
+    if body.base_quantity is None and body.quote_value is None:
+        raise BadInput("base_quantity", "is missing: give base_quantity or quote_value")
+    if body.base_quantity is not None and body.quote_value is not None:
+        raise BadInput("quote_value", "is another way to give base_quantity: give one of them")
+    if body.policy not in TAKING and (body.quote_value is not None or body.size_includes_fees):
+        field = "size_includes_fees" if body.quote_value is None else "quote_value"
+        raise BadInput(field, f"{body.policy} rests base: give base_quantity alone")
+
+
+def _check_fit(body: OrderBody) -> None:
+    """What means nothing with its policy."""
+    takes = body.policy in TAKING
+    if body.tolerance is not None and body.policy not in _SCHEDULED:
+        raise BadInput("tolerance", f"is about a schedule, and {body.policy} has none")
+    if not takes and body.pilot_pct is not None:
+        raise BadInput("pilot_pct", f"{body.policy} rests: there is no part of it to measure first")
+    if not takes and body.max_fee_bps is not None:
+        raise BadInput("max_fee_bps", f"bounds what taking costs, and {body.policy} rests")
+    if takes and not body.allow_taker:
+        raise BadInput("allow_taker", f"{body.policy} only takes: without that nothing of it is left")
+    for field in ("display_quantity", "discretion_offset"):
+        if getattr(body, field) is not None:
+            shown = f"is about what an order shows, and {body.policy} shows nothing" if takes else "is not offered yet"
+            raise BadInput(field, shown)
+
+
 def _check_times(body: OrderBody) -> None:
     if body.end_time is not None and body.duration is not None:
         raise BadInput("duration", "is another way to give end_time: give one of them")
@@ -291,6 +331,10 @@ def _check_times(body: OrderBody) -> None:
     ends = body.end_time is not None or body.duration is not None
     if body.must_complete and not ends:
         raise BadInput("must_complete", "goes with an end: give end_time or duration")
+    if body.allow_past_end_time and not ends:
+        raise BadInput("allow_past_end_time", "goes with an end: give end_time or duration")
+    if body.allow_past_end_time and body.must_complete:
+        raise BadInput("allow_past_end_time", "is another way to go on than must_complete: give one of them")
     _check_in_force(body, ends=ends)
 
 
@@ -320,6 +364,8 @@ def _check_prices(body: OrderBody) -> None:
         raise BadInput("would_price", "must not be worse than the limit_price")
     if body.passive_only and body.policy in TAKING:
         raise BadInput("passive_only", f"does not go with {body.policy}, which takes")
+    if not body.allow_taker and (body.would_price is not None or body.must_complete):
+        raise BadInput("allow_taker", "false never takes: it goes with neither would_price nor must_complete")
     if body.passive_only and body.would_price is not None:
         raise BadInput("passive_only", "never takes: it does not go with would_price")
     if body.passive_only and body.must_complete:
@@ -377,7 +423,7 @@ def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
         would_price=_number(body.would_price),
         max_participation_rate=_number(body.max_participation_rate),
         must_complete=body.must_complete,
-        passive_only=body.passive_only,
+        passive_only=body.passive_only or not body.allow_taker,
         max_slippage_bps=_number(body.max_slippage_bps),
         price_collar_bps=_number(body.price_collar_bps),
         min_child_notional=_number(body.min_child_notional),
@@ -390,6 +436,9 @@ def _envelope(body: OrderBody, parent_id: ParentId) -> Envelope:
         pilot_pct=body.pilot_pct,
         pilot_timeout_ms=milliseconds(body.pilot_timeout),
         tolerance=None if body.tolerance is None else Tolerance(body.tolerance.upper()),
+        past_end=body.allow_past_end_time,
+        max_fee_bps=_number(body.max_fee_bps),
+        benchmark=None if body.benchmark == BENCHMARKS[body.policy] else body.benchmark,
     )
 
 
@@ -448,6 +497,13 @@ def order_written(order: ParentOrder) -> dict[str, Any]:
         "pilot_pct": envelope.pilot_pct,
         "pilot_timeout": duration(envelope.pilot_timeout_ms),
         "tolerance": None if envelope.tolerance is None else envelope.tolerance.value.lower(),
+        "allow_past_end_time": envelope.past_end,
+        "max_fee_bps": _text(envelope.max_fee_bps),
+        "allow_taker": not envelope.passive_only,
+        "display_quantity": None,
+        "discretion_offset": None,
+        "self_match_prevention": True,
+        "benchmark": envelope.benchmark or BENCHMARKS.get(order.policy),
     }
 
 

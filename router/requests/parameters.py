@@ -124,6 +124,7 @@ class TwapBody(SlicesBody):
 
     catch_up: Literal["none", "spread", "cap"] = "cap"
     catch_up_cap: Amount = "2"
+    child_style: Literal["taker"] = "taker"
 
     def model(self) -> PolicyParams:
         """As the model has it."""
@@ -166,6 +167,7 @@ class PovBody(ParamsBody):
 
     target_rate: Share
     max_rate: Share | None = None
+    min_rate: Share | None = None
     window: Duration = "1m"
     catch_up_cap: Amount = "2"
 
@@ -176,13 +178,18 @@ class PovBody(ParamsBody):
             raise BadInput("params.target_rate", "must be more than 0 and less than 1")
         if most is not None and not target <= most < 1:
             raise BadInput("params.max_rate", "must be at least the target_rate and less than 1")
+        least = None if self.min_rate is None else Decimal(self.min_rate)
+        if least is not None and not 0 < least <= target:
+            raise BadInput("params.min_rate", "must be more than 0 and at most the target_rate")
+        if least is not None and most is None:
+            raise BadInput("params.min_rate", "needs a max_rate: it lifts every other bound on a window")
         if Decimal(self.catch_up_cap) < 1:
             raise BadInput("params.catch_up_cap", "must be at least 1")
         window_ms = milliseconds(self.window)
         if window_ms == 0:
             raise BadInput("params.window", "must be more than zero")
         cap = Decimal(self.catch_up_cap)
-        return PovParams(target_rate=target, max_rate=most, window_ms=window_ms, catch_up_cap=cap)
+        return PovParams(target_rate=target, max_rate=most, window_ms=window_ms, catch_up_cap=cap, min_rate=least)
 
 
 class IsBody(SlicesBody):
@@ -314,6 +321,7 @@ def written(params: PolicyParams) -> dict[str, object]:
             return {
                 "target_rate": plain(params.target_rate),
                 "max_rate": _text(params.max_rate),
+                "min_rate": _text(params.min_rate),
                 "window": duration(params.window_ms),
                 "catch_up_cap": plain(params.catch_up_cap),
             }
@@ -358,4 +366,8 @@ def _slicing(slicing: Slicing) -> dict[str, object]:
 
 
 def _catching_up(slicing: Slicing) -> dict[str, object]:
-    return {"catch_up": slicing.catch_up.value.lower(), "catch_up_cap": plain(slicing.catch_up_cap)}
+    catch_up: dict[str, object] = {
+        "catch_up": slicing.catch_up.value.lower(),
+        "catch_up_cap": plain(slicing.catch_up_cap),
+    }
+    return catch_up | {"child_style": "taker"}

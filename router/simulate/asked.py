@@ -80,6 +80,8 @@ def attributed(order: ParentOrder, draws: random.Random) -> ParentOrder:
     elif draws.random() < 0.2:  # noqa: PLR2004 - some
         bounds |= {"pilot_pct": draws.randint(5, 60), "pilot_timeout_ms": draws.randint(1_000, 60_000)}
         bounds["duration_ms"] = order.envelope.duration_ms or draws.randint(10_000, 60_000)
+    if draws.random() < 0.1:  # noqa: PLR2004 - a few
+        bounds["max_fee_bps"] = Decimal(draws.choice((8, 9, 10)))
     if order.policy in _TIMED and draws.random() < 0.4:  # noqa: PLR2004 - some
         bounds["tolerance"] = draws.choice(list(Tolerance))
     return replace(order, envelope=replace(order.envelope, **bounds))

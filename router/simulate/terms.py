@@ -9,6 +9,7 @@ from router.model.ids import ClientOrderId, Nanos, ParentId
 from router.model.money import ONE, ZERO, roughly
 from router.model.orders import ChildOrder, ParentOrder
 from router.model.policies import BestSingleParams, CatchUp, InForce, SniperParams, Tolerance, TwapParams
+from router.simulate.scene import KINDS
 from router.simulate.sizes import slack, small
 
 _LOT = Decimal("0.0001")
@@ -48,22 +49,27 @@ class Terms:
                 done = self.done.get(fill.client_id)
                 if done is not None:
                     self.done[fill.client_id] = (done[0], done[1] + fill.trade.quantity, done[2])
-            case f.ChildMoved(client_id=client_id, state=state) if state.ended and client_id in self.done:
-                parent_id, filled, _ = self.done[client_id]
-                self.done[client_id] = (parent_id, filled, ZERO)
+            case f.ChildMoved():
+                self._of_moved(fact)
             case f.RoundPlanned(parent_id=parent_id, children=children):
                 yield from self._behind(fact)
                 yield from self._of_round(parent_id, len(children), len({one.listing_id for one in children}))
                 yield from self._of_one_round(parent_id, children)
-            case f.ChildMoved(client_id=client_id, not_sent=True):
-                for rounds in self.rounds.values():
-                    rounds.discard(self.first.get(client_id, client_id))
             case f.PilotConfirmed(parent_id=parent_id):
                 self.confirmed.add(parent_id)
             case f.ChildIntended(order=child):
                 yield from self._of_child(child)
             case _:
                 pass
+
+    def _of_moved(self, moved: f.ChildMoved) -> None:
+        """What has ended may fill no more; a round of which something never left does not count."""
+        if moved.state.ended and moved.client_id in self.done:
+            parent_id, filled, _ = self.done[moved.client_id]
+            self.done[moved.client_id] = (parent_id, filled, ZERO)
+        if moved.not_sent:
+            for rounds in self.rounds.values():
+                rounds.discard(self.first.get(moved.client_id, moved.client_id))
 
     def _of_round(self, parent_id: ParentId, children: int, listings: int) -> Iterator[str]:
         order = self.orders.get(parent_id)
@@ -128,10 +134,17 @@ class Terms:
         late_ns = 0 if ends_ns is None else child.decided_at_ns - ends_ns
         if child.decided_at_ns < envelope.starts_ns(since_ns):
             yield f"{child.client_id} is decided before its order's start"
-        if ends_ns is not None and late_ns >= (_COMPLETING_NS if envelope.must_complete else 0):
+        if (
+            not envelope.past_end
+            and ends_ns is not None
+            and late_ns >= (_COMPLETING_NS if envelope.must_complete else 0)
+        ):
             yield f"{child.client_id} is decided {late_ns} ns after its order's end"
         if envelope.max_child_quantity is not None and child.quantity > envelope.max_child_quantity:
             yield f"{child.client_id} is of {child.quantity}, a child's most is {envelope.max_child_quantity}"
+        fee_bps = KINDS[str(child.venue)].fee_bps
+        if envelope.max_fee_bps is not None and fee_bps > envelope.max_fee_bps:
+            yield f"{child.client_id} goes where {fee_bps} bp are charged, {envelope.max_fee_bps} is the most"
         in_time = ends_ns is None or late_ns < 0
         if isinstance(order.params, SniperParams) and in_time and envelope.would_price is None:  # noqa: SIM102
             if (child.limit_price - order.params.trigger_price) * order.side.sign > 0:

@@ -16,6 +16,10 @@ GOOD: dict[str, Any] = {"ref_id": "T-1", "instrument": "BTC/USD", "side": "BUY",
 TWAP: dict[str, Any] = {"policy": "TWAP", "duration": "1h", "params": {"slices": 4}}
 
 
+POV: dict[str, Any] = {"policy": "POV", "params": {"target_rate": "0.1"}}
+LIMIT: dict[str, Any] = {"policy": "LIMIT_OR_BETTER", "limit_price": "100"}
+
+
 def model(data: dict[str, Any]) -> ParentOrder:
     said = {name: value for name, value in (GOOD | data).items() if value is not None}
     return order_model(parse(OrderBody, said), ParentId("P"), EntityId("acme"), "ann")
@@ -32,6 +36,12 @@ def model(data: dict[str, Any]) -> ParentOrder:
         ({"pilot_pct": 5, "pilot_timeout": "90s"}, {"pilot_pct": 5, "pilot_timeout": "90s"}),
         (TWAP, {"tolerance": None}),
         (TWAP | {"tolerance": "narrow"}, {"tolerance": "narrow"}),
+        ({}, {"benchmark": "sweep_to_fill", "allow_taker": True, "self_match_prevention": True, "max_fee_bps": None}),
+        (TWAP, {"benchmark": "interval_twap", "allow_past_end_time": False, "display_quantity": None}),
+        (TWAP | {"benchmark": "arrival", "allow_past_end_time": True}, {"benchmark": "arrival"}),
+        (LIMIT | {"allow_taker": False}, {"allow_taker": False, "passive_only": True}),
+        ({"max_fee_bps": "10"}, {"max_fee_bps": "10", "discretion_offset": None}),
+        (POV | {"params": {"target_rate": "0.1", "min_rate": "0.05", "max_rate": "0.2"}}, {"benchmark": "pwp"}),
         ({"size_includes_fees": True}, {"size_includes_fees": True, "base_quantity": "1.5"}),
     ],
 )
@@ -40,7 +50,7 @@ def test_what_was_said_and_what_was_not_is_echoed(said: dict[str, Any], echoed: 
     order = model(said)
     echo = order_written(order)
     assert {name: echo[name] for name in echoed} == echoed
-    assert model(echo | {"base_quantity": echo["base_quantity"]}) == order
+    assert model(echo) == order
     assert decode(encode(order)) == order
 
 
@@ -64,6 +74,17 @@ def test_what_was_said_and_what_was_not_is_echoed(said: dict[str, Any], echoed: 
         ({"policy": "PEG", "pilot_pct": 5}, "pilot_pct", "PEG rests"),
         ({"tolerance": "wide"}, "tolerance", "SWEEP has none"),
         (TWAP | {"tolerance": "loose"}, "tolerance", "must be narrow, standard or wide"),
+        ({"allow_taker": False}, "allow_taker", "SWEEP only takes"),
+        ({"display_quantity": "1"}, "display_quantity", "SWEEP shows nothing"),
+        (LIMIT | {"discretion_offset": "1"}, "discretion_offset", "is not offered yet"),
+        (LIMIT | {"max_fee_bps": "5"}, "max_fee_bps", "LIMIT_OR_BETTER rests"),
+        (LIMIT | {"allow_taker": False, "would_price": "90"}, "allow_taker", "never takes"),
+        ({"self_match_prevention": False}, "self_match_prevention", "cannot be switched off"),
+        ({"benchmark": "vwap"}, "benchmark", "must be arrival"),
+        ({"allow_past_end_time": True}, "allow_past_end_time", "goes with an end"),
+        (TWAP | {"allow_past_end_time": True, "must_complete": True}, "allow_past_end_time", "give one of them"),
+        (POV | {"params": {"target_rate": "0.1", "min_rate": "0.05"}}, "params.min_rate", "needs a max_rate"),
+        (POV | {"params": {"target_rate": "0.1", "min_rate": "0.2"}}, "params.min_rate", "at most the target_rate"),
         ({"time_in_force": "DAY"}, "time_in_force", "must be GTC, GTD, IOC or FOK"),
     ],
 )

@@ -71,7 +71,12 @@ def test_an_order_echoed_is_the_same_order(policy: str) -> None:
         ("TWAP", {"params": {"slices": 2, "slice_interval": "1m"}}, "params.slices", "only one"),
         ("TWAP", {"params": {"slice_interval": "90"}}, "params.slice_interval", "with its unit"),
         ("TWAP", {"params": {"slices": 2, "colour": 1}}, "params.colour", "is not a field"),
-        ("TWAP", {"params": {"slices": 2, "child_style": "taker"}}, "params.child_style", "is not offered yet"),
+        (
+            "TWAP",
+            {"params": {"slices": 2, "child_style": "passive_then_take"}},
+            "params.child_style",
+            "passive_then_take is not offered yet",
+        ),
         ("TWAP", {"params": {"slices": 2, "catch_up": "all"}}, "params.catch_up", "must be none, spread or cap"),
         ("TWAP", {"params": {"slices": 2, "catch_up_cap": "0.5"}}, "params.catch_up_cap", "at least 1"),
         ("TWAP", {"duration": None}, "end_time", "TWAP needs an end"),
