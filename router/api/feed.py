@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from router.api.events import LAST, Event, events_of, place_of
@@ -13,14 +13,16 @@ from router.store import JournalStore
 _KEPT = 20_000
 _ROWS = 64
 _EVERY_S = 0.05
+_AGAIN_S = 1.0
 START = "0-0"
 
 
 class Feed:
     """Events after any id: from memory where they are new, else from the journal."""
 
-    def __init__(self, store: JournalStore) -> None:
+    def __init__(self, store: JournalStore, failed: Callable[[Exception], None]) -> None:
         self._store = store
+        self._failed = failed
         self._kept: deque[Event] = deque(maxlen=_KEPT)
         self._from: tuple[int, int] | None = None
         """Everything after this place is in memory; None while nothing is followed."""
@@ -32,9 +34,14 @@ class Feed:
         self._seq = await self._newest()
         self._from = (self._seq, LAST)
         while True:
-            with suppress(StoreUnavailable):
+            try:
                 while rows := await self._store.stored_rows(self._seq, _ROWS):
                     await self._take(rows)
+            except StoreUnavailable:
+                await asyncio.sleep(_AGAIN_S)
+            except Exception as error:  # noqa: BLE001 - a row nobody here can read: listeners wait, the rest goes on
+                self._failed(error)
+                await asyncio.sleep(_AGAIN_S)
             await asyncio.sleep(_EVERY_S)
 
     async def _take(self, rows: Sequence[StoredRow]) -> None:

@@ -87,7 +87,7 @@ async def show(desk: Desk, call: Call) -> Answer:
 
 
 async def listed(desk: Desk, call: Call) -> Answer:
-    """Orders, newest first; those no driver has taken yet stand before the first page, where nothing is filtered."""
+    """Orders, newest first; before the first page, where nothing is filtered, the newest that no driver has taken."""
     asked = call.asked(OrdersQuery)
     place = place_of(asked.page_cursor, 2)
     parents = await desk.queries.parents_page(
@@ -105,7 +105,7 @@ async def listed(desk: Desk, call: Call) -> Answer:
     last = parents[asked.limit - 1] if more else None
     filtered = asked.instrument or asked.state or asked.created_at_gte or asked.created_at_lt
     if place is None and not filtered:
-        items = [_waiting_line(desk, one) for one in await _not_taken(desk)] + items
+        items = [_waiting_line(desk, one) for one in (await _not_taken(desk))[: asked.limit]] + items
     return Answer(data={"items": items, "next_page_cursor": cursor(last.accepted_ns, last.id) if last else None})
 
 

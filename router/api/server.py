@@ -79,7 +79,7 @@ class HttpServer:
         self._listening = listening
         self._observe = observe
         self._once = Once(desk.store, desk.now)
-        self._feed = Feed(desk.store)
+        self._feed = Feed(desk.store, partial(observe.request_failed, "the feed of events"))
         self._streams = 0
         self._throttle = Throttle(listening.rate_per_s, time.monotonic)
         self._nobodies = Throttle(_NOBODY_PER_S, time.monotonic)

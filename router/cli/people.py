@@ -9,7 +9,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from router.access import SECOND_FACTOR, check_roles, read_roles
+from router.access import SECOND_FACTOR, Role, check_roles, read_roles
 from router.app.access import Access, access_of
 from router.app.exits import ExitCode
 from router.cli import tables
@@ -143,13 +143,19 @@ def set_roles(
 
 @users.command("password")
 def set_password(name: Name, from_input: FromInput = False, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Set a user's password, and lift a lock."""
+    """Set a user's password, and lift a lock.
+
+    Outside the lab, once there are two administrators, roles that need a second factor go with the old one, and have to
+    be given again.
+    """
 
     async def work() -> ExitCode:
         async with access_here(settings(config)) as access:
-            await access.directory.known(name)
-            await access.directory.set_password(name, _secrets(from_input, "password")[0], who().name)
-        Out(as_json=as_json).show({"name": name, "sentence": f"{name} has a new password"}, tables.sentence)
+            gone = await _goes_with_a_reset(access, name)
+            password = _secrets(from_input, "password")[0]
+            await access.directory.set_password(name, password, who().name, without=gone)
+        lost = f", and is no longer {', '.join(sorted(gone))}: give it again" if gone else ""
+        Out(as_json=as_json).show({"name": name, "sentence": f"{name} has a new password{lost}"}, tables.sentence)
         return ExitCode.OK
 
     run(work(), as_json=as_json)
@@ -157,11 +163,15 @@ def set_password(name: Name, from_input: FromInput = False, config: ConfigFile =
 
 @users.command("totp")
 def reset_totp(name: Name, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Give a user another second factor, and print it for an authenticator app, this once."""
+    """Give a user another second factor, and print it for an authenticator app, this once.
+
+    Outside the lab, once there are two administrators, roles that need it have to be given again.
+    """
 
     async def work() -> ExitCode:
         async with access_here(settings(config)) as access:
-            made = await access.directory.reset_totp(name, who().name)
+            gone = await _goes_with_a_reset(access, name)
+            made = await access.directory.reset_totp(name, who().name, without=gone)
         Out(as_json=as_json).show(_user(made.user) | {"totp_uri": made.totp_uri}, _made_user)
         return ExitCode.OK
 
@@ -329,6 +339,12 @@ async def _two_admins(access: Access) -> bool:
     """Is there a second person who could agree, where it takes one?"""
     found = [one for one in await access.directory.users() if "admin" in one.roles and not one.disabled]
     return access.two_people and len(found) > 1
+
+
+async def _goes_with_a_reset(access: Access, name: str) -> frozenset[Role]:
+    """Whoever resets could come in as this user: so one person alone gets none of the roles that take two."""
+    user = await access.directory.known(name)
+    return user.roles & SECOND_FACTOR if await _two_admins(access) else frozenset()
 
 
 async def _granted(access: Access, user: User, roles: frozenset[Any], scope: frozenset[str]) -> Change:

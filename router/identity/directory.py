@@ -197,17 +197,20 @@ class Directory:
         user = await self.known(name)
         await self._written(by, self.roles_changed(user, roles, user.entities if entities is None else entities))
 
-    async def set_password(self, name: str, password: str, by: str) -> None:
-        """Another password; a lock is lifted. Raises `BadInput`."""
+    async def set_password(self, name: str, password: str, by: str, *, without: frozenset[Role] = frozenset()) -> None:
+        """Another password; a lock is lifted. Raises `BadInput`.
+
+        `without`: roles that go with the old one. Whoever sets it could come in as this user.
+        """
         user = await self.known(name)
         hashed = await self._passwords.hashed(password)
-        changed = replace(user, password=hashed, failures=0, locked_until_ns=0)
+        changed = replace(user, password=hashed, failures=0, locked_until_ns=0, roles=user.roles - without)
         await self._written(by, _user_changed("SET_PASSWORD", user, changed))
 
-    async def reset_totp(self, name: str, by: str) -> MadeUser:
-        """Another second factor. Raises `BadInput`."""
+    async def reset_totp(self, name: str, by: str, *, without: frozenset[Role] = frozenset()) -> MadeUser:
+        """Another second factor; `without` as for a password. Raises `BadInput`."""
         user, secret = await self.known(name), new_totp()
-        changed = replace(user, totp=sealed(secret, self._server_key), totp_step=0)
+        changed = replace(user, totp=sealed(secret, self._server_key), totp_step=0, roles=user.roles - without)
         await self._written(by, _user_changed("RESET_TOTP", user, changed))
         return MadeUser(user=changed, totp_uri=totp_uri(name, secret, self._store.deployment))
 

@@ -1,21 +1,25 @@
 """Users and keys from the command line, and that every command asks who runs it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import pyotp
 import pytest
 import typer.main
 from typer.testing import CliRunner
 
 from router.access import RULES, Action, Role
+from router.app.access import access_of
 from router.app.exits import ExitCode
 from router.cli.admission import COMMANDS, KEY_VARIABLE
 from router.cli.commands import app
-from router.config import Mode
+from router.config import Mode, load
 from router.config.load import local_roles
 from router.config.schema import AccessSection
+from router.store import open_store
 
 COMMAND = typer.main.get_command(app)
 
@@ -139,3 +143,36 @@ def test_where_money_is_at_stake_nobody_trades_without_being_let_in(monkeypatch:
     assert sor("halt", "fire")[0] == 0
     code, said = sor("resume", "out")
     assert (code, "may not resume" in said["error"]) == (ExitCode.BAD_INPUT, True)
+
+
+def test_one_administrator_cannot_become_another_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where two are needed, roles are proposals, and a reset of somebody's second factor takes those roles away."""
+    Path("config.yaml").write_text(
+        "mode: paper\ninstruments: [BTC/USD]\nvenues:\n  kraken: {symbols: {BTC/USD: BTC/USD}}\n"
+    )
+    for name in ("anna", "ben"):
+        assert sor("users", "add", name, "--role", "admin", "--no-password")[0] == (0 if name == "anna" else 2)
+    monkeypatch.setenv(KEY_VARIABLE, asyncio.run(_session("anna", "ben", "rita")))
+
+    code, made = sor("users", "add", "cleo", "--role", "viewer", "--role", "risk_admin", "--no-password")
+    assert (code, made["roles"], "change" in made) == (0, ["viewer"], True)
+    assert sor("changes", "approve", made["change"])[0] == ExitCode.BAD_INPUT
+    assert sor("users", "totp", "rita")[1]["roles"] == ["viewer"]
+    assert sor("users", "record")[1]["breaks"] == []
+
+
+async def _session(*names: str) -> str:
+    """Of the first, with a second factor; the others are administrators or risk administrators beside."""
+    config = load(Path("config.yaml"))
+    store = await open_store(config.database_url, config.mode)
+    try:
+        directory = (await access_of(config, store)).directory
+        entities = frozenset({config.entity})
+        await directory.add_user(names[1], frozenset({Role.ADMIN}), entities, None, "test")
+        await directory.add_user(names[2], frozenset({Role.VIEWER, Role.RISK_ADMIN}), entities, None, "test")
+        await directory.set_password(names[0], "correct horse battery", "test")
+        made = await directory.reset_totp(names[0], "test")
+        code = pyotp.parse_uri(made.totp_uri).now()  # type: ignore[union-attr]
+        return (await directory.log_in(names[0], "correct horse battery", code)).text
+    finally:
+        await store.close()
