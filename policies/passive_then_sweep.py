@@ -10,7 +10,7 @@ from router.model.ids import Nanos
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, ratio, roughly
 from router.model.orders import ParentOrder
-from router.model.policies import PassiveThenSweepParams
+from router.model.policies import PassiveThenSweepParams, Randomize
 from router.model.rounding import down
 from router.model.side import Side
 from router.ports.policy import Progress, Quote, Resting, Target
@@ -31,22 +31,29 @@ class PassiveThenSweep:
         here = standing(progress)
         if taking_out(progress) > 0:
             return Target(quantity=progress.committed, quotes=as_quotes(here), reason="a round is out")
-        slices, window_ns = _slices(progress, params)
+        slices, window_ns = slices_of(
+            order.quantity,
+            params,
+            (progress.starts_ns, progress.ends_ns),
+            order.envelope.randomize,
+            lot_of(progress),
+            progress.slice_min,
+        )
         reached = sum(1 for one in slices if one.at_ns <= now_ns)
         if not reached:
             first = slices[0].at_ns if slices else None
             return Target(quantity=progress.committed, not_before_ns=first, finished=not slices, reason="not begun")
         current = slices[reached - 1]
-        patient_ns = Nanos(current.at_ns + window_ns * params.patience_pct // 100)
+        over_ns = patient_ns(current, window_ns, params)
         next_ns = slices[reached].at_ns if reached < len(slices) else progress.ends_ns
         missing = current.cumulative - progress.filled - progress.in_doubt
         if missing <= 0 or (missing < progress.slice_min and reached < len(slices)):
             return Target(quantity=progress.committed, quotes=(), not_before_ns=next_ns, reason="this slice is done")
-        if now_ns >= patient_ns and not order.envelope.passive_only:
+        if now_ns >= over_ns and not order.envelope.passive_only:
             return _sweep(progress, now_ns, params, missing, next_ns)
         look_ns = Nanos(now_ns + params.repeg_ms * _MS)
         if not order.envelope.passive_only:
-            look_ns = min(look_ns, patient_ns)
+            look_ns = min(look_ns, over_ns)
         if view is None:
             return Target(quantity=progress.committed, quotes=as_quotes(here), look=True, not_before_ns=look_ns)
         if _ran_away(progress, view, current, params) and not order.envelope.passive_only:
@@ -58,15 +65,25 @@ class PassiveThenSweep:
         return Target(quantity=progress.committed + placed, quotes=quotes, not_before_ns=look_ns, reason="rests anew")
 
 
-def _slices(progress: Progress, params: PassiveThenSweepParams) -> tuple[tuple[Slice, ...], int]:
-    order, ends_ns = progress.order, progress.ends_ns
-    assert ends_ns is not None
-    count = number_of_slices(params.slicing, progress.starts_ns, ends_ns)
-    borders, randomize = borders_ns(progress.starts_ns, ends_ns, count), order.envelope.randomize
-    shares = even_shares(count, randomize)
-    times = (progress.starts_ns,) if count == 1 else middles_ns(borders, randomize)
-    found = schedule(order.quantity, shares, times, lot_of(progress), progress.slice_min)
-    return found, (ends_ns - progress.starts_ns) // count
+def slices_of(
+    quantity: Decimal,
+    params: PassiveThenSweepParams,
+    times_ns: tuple[Nanos, Nanos],
+    chance: Randomize | None,
+    lot: Decimal,
+    smallest: Decimal,
+) -> tuple[tuple[Slice, ...], int]:
+    """The slices between two times, and how long the time of each is; a single one begins at once."""
+    starts_ns, ends_ns = times_ns
+    count = number_of_slices(params.slicing, starts_ns, ends_ns)
+    middles = (starts_ns,) if count == 1 else middles_ns(borders_ns(starts_ns, ends_ns, count), chance)
+    found = schedule(quantity, even_shares(count, chance), middles, lot, smallest)
+    return found, (ends_ns - starts_ns) // count
+
+
+def patient_ns(one: Slice, window_ns: int, params: PassiveThenSweepParams) -> Nanos:
+    """From when on what is left of a slice is taken."""
+    return Nanos(one.at_ns + window_ns * params.patience_pct // 100)
 
 
 def _sweep(

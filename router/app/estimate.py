@@ -20,6 +20,7 @@ from router.config import Mode
 from router.engine import sizing
 from router.engine.arriving import smallest_slice
 from router.engine.asking import split_request
+from router.engine.quoting import priced
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.ids import AccountId, Asset, InstrumentId, Nanos, ParentId, RefId
@@ -30,6 +31,7 @@ from router.model.policies import SweepParams
 from router.model.terms import RiskLimits
 from router.model.trades import fees_by_asset
 from router.ports import Progress, Target, VenuePort
+from router.ports.policy import Quote
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
 from router.split.plan import PlanLine
@@ -58,6 +60,8 @@ class Estimate:
     found: Estimated
     due: sizing.Due
     """What was asked of the split, and what of it can be planned."""
+    rests: tuple[Quote, ...]
+    """What a policy that rests would let stand first; the plan is then the same order taken at once."""
     fees: dict[Asset, Decimal]
 
 
@@ -139,7 +143,8 @@ def estimate_on(
     order = sizing.accepted(order, limits, seen)
     size = sizing.sized(order, seen, order.size, order.quantity)
     view, _ = with_discounts(seen, order.side, size.quantity, purses)
-    request = split_request(order, view, size, _first_target(order, view), limits, spendable=balances)
+    target = _first_target(order, view)
+    request = split_request(order, view, size, target, limits, spendable=balances)
     found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps)
     lines = found.plan.lines
     return Estimate(
@@ -147,6 +152,7 @@ def estimate_on(
         order=order,
         view=view,
         found=found,
+        rests=tuple(one for one in (priced(order, view, target, quote) for quote in target.quotes or ()) if one),
         due=sizing.due_of(order, smallest_slice(view, order)[1], order.size, size, _sent(order, view, lines)),
         fees=fees_by_asset(Fee(asset=line.fee_asset, amount=line.expected_fee) for line in lines),
     )

@@ -319,7 +319,11 @@ def estimate_report(found: "Estimate") -> Report:
         "policy": order.policy,
         "warnings": list(doubts_of(order, found.view.at_ns)),
         "limit_price": number(order.limit_price),
-        "feasible": not found.due.residual,
+        "feasible": not found.due.residual or bool(found.rests),
+        "rests": [
+            {"listing": one.listing_id, "quantity": number(one.quantity), "price": number(one.price)}
+            for one in found.rests
+        ],
         "book_bps": price(seen.book_bps),
         "fee_bps": price(seen.fee_bps),
         "fees": {asset: price(amount) for asset, amount in sorted(found.fees.items())},
@@ -435,6 +439,7 @@ def explanation_report(
         "journal_seq": one.seq,
         "journal_hash": one.hash,
         "due": number(planned.due),
+        "rests": planned.rests,
         "fill_chances": planned.fill_chances,
         "plan": [
             {
@@ -469,7 +474,9 @@ def explanation_report(
         ],
         "seen": None if seen is None else book_report(seen, depth),
         "against": (
-            None if comparison is None or seen is None else comparison_report(comparison, side, planned.due, seen)
+            None
+            if comparison is None or seen is None or planned.rests
+            else comparison_report(comparison, side, planned.due, seen)
         ),
     }
 

@@ -281,6 +281,9 @@ def _warnings(report: Report) -> list[Text]:
 def _before_sending(report: Report) -> list[RenderableType]:
     """What an estimate knows beyond the comparison."""
     lines: list[RenderableType] = [Text("")]
+    if report["rests"]:
+        lines.append(Text("first it rests, and fills when others come to it; above is the same order taken at once"))
+        lines += [Text(f"  {one['quantity']} at {one['price']} in {one['listing']}") for one in report["rests"]]
     if report["book_bps"] is not None:
         lines.append(Text(f"spread and depth {figure(report['book_bps'])} bps, fees {figure(report['fee_bps'])} bps"))
     band = report["band"]
@@ -390,6 +393,9 @@ def _cash(cash: Report | None, reporting: str) -> Iterator[Text]:
 def _proof(report: Report) -> Iterator[Text]:
     """What the decision was proven to be, and what it cost that the cash lay where it lay."""
     proof = report["proof"]
+    if report["rests"]:
+        yield Text("it rests: nothing was split, so there is nothing to prove", style="dim")
+        return
     if proof is None:
         yield Text(f"not proven yet: sor replay --decision {report['decision']}", style="dim")
         return

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from policies.almgren_chriss import Impact, growth, growth_of_half_life, holdings, kappa, outcome
+from policies.passive_then_sweep import patient_ns, slices_of
 from policies.pov import pov_due
 from policies.shortfall import HALF_LIVES, next_slice
 from policies.slices import Slice, borders_ns, even_shares, middles_ns, number_of_slices, schedule, shares_of
@@ -17,7 +18,7 @@ from router.cli.case import Case, case_of
 from router.model.errors import BadInput
 from router.model.ids import Nanos
 from router.model.money import ONE, ZERO, plain, ratio, roughly
-from router.model.policies import IsParams, PovParams, Randomize, TwapParams, VwapParams
+from router.model.policies import IsParams, PassiveThenSweepParams, PovParams, Randomize, TwapParams, VwapParams
 from router.model.rounding import down
 from router.ports.policy import Volume
 from router.requests import parameters
@@ -41,7 +42,7 @@ class ImpactBody(Body):
 class ScheduleCase(Case):
     """A quantity and a time to work it in. `others`: what others trade in each window, for POV."""
 
-    policy: Literal["TWAP", "VWAP", "POV", "IS"]
+    policy: Literal["TWAP", "VWAP", "POV", "IS", "PASSIVE_THEN_SWEEP"]
     quantity: Amount
     lot: Amount = "0.00000001"
     slice_min: Amount = "0"
@@ -58,6 +59,7 @@ _PARAMS: dict[str, type[parameters.ParamsBody]] = {
     "VWAP": parameters.VwapBody,
     "POV": parameters.PovBody,
     "IS": parameters.IsBody,
+    "PASSIVE_THEN_SWEEP": parameters.PassiveThenSweepBody,
 }
 
 
@@ -78,6 +80,8 @@ def schedule_report(data: object) -> Report:
             return _shortfall(case, params)
         case TwapParams() | VwapParams():
             return _sliced(case, _planned(case, params))
+        case PassiveThenSweepParams():
+            return _patient(case, params)
     raise AssertionError(params)
 
 
@@ -97,6 +101,17 @@ def _planned(case: ScheduleCase, params: TwapParams | VwapParams) -> tuple[Slice
     return schedule(
         Decimal(case.quantity), shares, middles_ns(borders, chance), Decimal(case.lot), Decimal(case.slice_min)
     )
+
+
+def _patient(case: ScheduleCase, params: PassiveThenSweepParams) -> Report:
+    """When each slice begins to rest, and from when on what is left of it is taken."""
+    slices, window_ns = slices_of(
+        Decimal(case.quantity), params, _times(case), _chance(case), Decimal(case.lot), Decimal(case.slice_min)
+    )
+    report = _sliced(case, slices)
+    for one, planned in zip(report["slices"], slices, strict=True):
+        one["takes_from"] = moment(patient_ns(planned, window_ns, params))
+    return report
 
 
 def _chance(case: ScheduleCase) -> Randomize | None:
@@ -188,7 +203,8 @@ def _expectation(case: ScheduleCase, factor: Decimal, count: int) -> Report:
 def schedule_table(report: Report) -> RenderableType:
     """The slices, one a line."""
     title = f"{report['policy']} {report['quantity']}, {report['residual']} left over"
-    table = Table("at", "quantity", "cumulative", title=title)
+    patient = any("takes_from" in one for one in report["slices"])
+    table = Table("at", "quantity", "cumulative", *(("takes from",) if patient else ()), title=title)
     for one in report["slices"]:
-        table.add_row(one["at"], one["quantity"], one["cumulative"])
+        table.add_row(one["at"], one["quantity"], one["cumulative"], *((one["takes_from"],) if patient else ()))
     return table

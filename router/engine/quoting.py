@@ -39,7 +39,7 @@ def quote(draft: Draft, parent: Parent, view: MarketView, target: Target) -> Non
     assert target.quotes is not None
     state, order = draft.state, parent.order
     standing = resting_of(state, parent)
-    wanted = [_priced(order, view, target, one) for one in target.quotes]
+    wanted = [priced(order, view, target, one) for one in target.quotes]
     keep = kept([one for one in standing if _allowed(order, view, one)], [one for one in wanted if one is not None])
     if withdraw(draft, parent, keep.keys()):
         return
@@ -199,7 +199,7 @@ def _too_small(book: ListingView, quantity: Decimal, price: Decimal) -> bool:
     return quantity < max(listing.step, listing.min_quantity) or quantity * price < listing.min_notional
 
 
-def _priced(order: ParentOrder, view: MarketView, target: Target, one: Quote) -> Quote | None:
+def priced(order: ParentOrder, view: MarketView, target: Target, one: Quote) -> Quote | None:
     """The quote no further than the order's limits allow, on the tick; None without a book or a mark for it."""
     book = next((book for book in view.listings if book.listing.id == one.listing_id), None)
     rate = None if book is None else view.fx_rate(book.listing.quote)

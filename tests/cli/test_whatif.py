@@ -46,6 +46,20 @@ def test_a_share_of_volume() -> None:
     assert [one["quantity"] for one in report["slices"]] == ["1.33", "0.89", "1"]
 
 
+def test_slices_that_rest_first() -> None:
+    """Each is quoted in the middle of its quarter, and taken from 70 % of a quarter later on."""
+    code, report = whatif("schedule", HOUR | {"policy": "PASSIVE_THEN_SWEEP", "params": {"slices": 4}})
+
+    assert code == 0
+    assert [one["quantity"] for one in report["slices"]] == ["0.8", "0.81", "0.81", "0.8"]
+    assert [(one["at"][14:19], one["takes_from"][14:19]) for one in report["slices"]] == [
+        ("07:30", "18:00"),
+        ("22:30", "33:00"),
+        ("37:30", "48:00"),
+        ("52:30", "03:00"),
+    ]
+
+
 def test_least_shortfall() -> None:
     """W14: the paper's own trader."""
     code, report = whatif("schedule", IS_CASE | {"impact": IS_CASE["impact"] | {"risk_aversion": "0.000002"}})

@@ -13,7 +13,7 @@ from router.model.orders import ParentOrder
 from router.orders.client_ids import parent_id
 from router.requests import OrderBody
 from router.requests.bodies import parse
-from router.requests.orders import TAKING, order_model
+from router.requests.orders import RESTING, TAKING, order_model
 from tests.engine.desk import DEPLOYMENT, Desk
 
 ASKS = """
@@ -79,6 +79,24 @@ def traded(desk: Desk, policy: str, quantity: str, **fields: Any) -> Lines:
 def test_every_policy_that_is_worked_can_be_estimated(desk: Desk, policy: str):
     """Of the whole order, taken now."""
     assert sum(quantity for _, quantity, _ in estimated(desk, policy, "1.5", **FIELDS[policy])) == Decimal("1.5")
+
+
+RESTS: dict[str, dict[str, Any]] = {
+    "LIMIT_OR_BETTER": {"limit_price": "99.50"},
+    "ICEBERG": {"limit_price": "99.50", "params": {"display_quantity": "0.5"}},
+    "PEG": {},
+    "PASSIVE_THEN_SWEEP": {"duration": "1h", "params": {"slices": 1}},
+}
+
+
+@pytest.mark.parametrize("policy", sorted(RESTING))
+def test_what_would_rest_first_is_what_rests(desk: Desk, policy: str):
+    """Where, how much and at which price, before anything is sent."""
+    found = estimate_on(desk.view(), order_of(policy, "1.5", **RESTS[policy]), limits=desk.limits, balances=None)
+    quotes = [(one.listing_id, one.quantity, one.price) for one in found.rests]
+
+    assert quotes
+    assert quotes == traded(desk, policy, "1.5", **RESTS[policy])
 
 
 @pytest.mark.parametrize(
