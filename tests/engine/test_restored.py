@@ -344,3 +344,27 @@ def test_what_an_account_once_traded_is_sought_under_that_symbol_too() -> None:
 
     symbols = {one.account: one.symbols for one in desk.commands if isinstance(one, Seek)}
     assert symbols == {account("kraken"): ("BTC/EUR", "BTC/USD"), account("binance"): ()}
+
+
+def test_an_order_for_one_round_takes_no_second_one_after_a_restore() -> None:
+    """The copy does not know of its round; what was adopted for it shows that there was one."""
+    before = Desk(venues=(terms("kraken"), terms("binance"))).start()
+    before.market(BOOK)
+    parent = before.order("P1", "SWEEP", "1", time_in_force="IOC")
+    taken = 1 + next(n for n, (_, facts) in enumerate(before.rows) if any(isinstance(x, f.ParentTaken) for x in facts))
+    assert before.sent == ["kraken buy 0.4 @ 100.00"]
+    child = before.child("kraken").order
+    before.accept("kraken")
+    trade = replace(before.trade("kraken", "0.4@100.00#T1"), client_id=child.client_id)
+    truth: Truth = {child.client_id: (before.record("kraken", "FILLED", Decimal("0.4")), (trade,))}
+
+    desk = restored(before, taken)
+    read_all(desk)
+    desk.later(1_000)
+    read_all(desk)
+    answer(desk, truth)
+    read_all(desk)
+
+    assert desk.sent == []
+    assert only_parent(desk).order.id == parent.order.id
+    assert only_parent(desk).state is ParentState.DONE_PARTIAL

@@ -40,7 +40,7 @@ SEATS = tuple(
     for seat in (*rig.SEATS, BYBIT, OKX, BITSTAMP)
 )
 TIMINGS = {
-    "lease_ttl_ms": 5_000,
+    "lease_ttl_ms": 15_000,
     "approval_age_ms": 1_000,
     "request_poll_ms": 20,
     "snapshot_every": 500,
@@ -158,7 +158,10 @@ async def soak(folder: Path, database_url: str, minutes: float, per_minute: floa
             fired = sum(int(one["fired"]) for one in await desk.control.faults())
             await desk.control.clear_faults()
             await set_books(desk.control, SEATS)
-            await eventually(lambda: _all_ended(desk, count), within_s=120, every_s=3.0)
+            try:
+                await eventually(lambda: _all_ended(desk, count), within_s=120, every_s=3.0)
+            except AssertionError as error:
+                raise AssertionError(await _unended(desk)) from error
             samples.append(await _sample(desk, pid, port, began))
             driver.send(signal.SIGTERM)
             assert await driver.ended() == 0, driver.said()
@@ -221,6 +224,16 @@ async def _metrics(port: int) -> Mapping[str, float]:
 async def _all_ended(desk: Desk, count: int) -> bool:
     ours = await read_ours(desk.database_url)
     return len(ours.parents) == count and all(ParentState(detail.parent.state).ended for detail in ours.parents)
+
+
+async def _unended(desk: Desk) -> str:
+    """What did not end, and which of its children stands in the way."""
+    ours = await read_ours(desk.database_url)
+    left = [detail for detail in ours.parents if not ParentState(detail.parent.state).ended]
+    children = [f"{child.account} {child.state}: {child.reason}" for detail in left for child in detail.children]
+    return "\n".join(
+        [*(f"{detail.parent.ref_id} {detail.parent.state}: {detail.parent.reason}" for detail in left), *children]
+    )
 
 
 async def _doubts(store: JournalStore) -> list[float]:
