@@ -10,11 +10,11 @@ from router.baskets import (
 from router.engine import archiving, parents, timers
 from router.engine.draft import Draft
 from router.engine.parents import may_plan, progress
-from router.engine.releasing import finished, held, renewed, standings, waits_for_a_person
+from router.engine.releasing import finished, held, holding, renewed, standings, waits_for_a_person
 from router.engine.state import State
 from router.model import facts as f
 from router.model.baskets import BasketState
-from router.model.ids import Nanos, ParentId
+from router.model.ids import ParentId
 from router.model.money import cut, plain, ratio
 from router.model.orders import ParentState
 from router.orders.records import Parent
@@ -40,21 +40,25 @@ def _spread(draft: Draft, policies: Mapping[str, Policy]) -> None:
             draft.touch(other)
     draft.barred.clear()
     draft.renewed.clear()
-    for parent_id in draft.touched:
-        parent = draft.state.parent(parent_id)
-        if parent.state.ended or not bound(parent.order):
-            continue
-        if held(draft.state, parent, policies, draft.now_ns):
-            draft.barred.add(parent_id)
-        elif renewed(draft.state, parent, policies, draft.now_ns):
-            draft.renewed.add(parent_id)
+    for basket_id in _baskets(draft):
+        for parent_id, now in holding(draft.state, basket_id, policies, draft.now_ns).items():
+            parent = draft.state.parent(parent_id)
+            if held(parent, now):
+                draft.barred.add(parent_id)
+            elif renewed(parent, now):
+                draft.renewed.add(parent_id)
+
+
+def _baskets(draft: Draft) -> tuple[ParentId, ...]:
+    """Of the touched legs."""
+    orders = (draft.state.parent(parent_id).order for parent_id in draft.touched)
+    return tuple(dict.fromkeys(order.leg.basket_id for order in orders if order.leg is not None))
 
 
 def _close_touched(draft: Draft, policies: Mapping[str, Policy]) -> bool:
     """End the legs of baskets in which nothing can move any more. True where others may go on because of that."""
     again = False
-    baskets = {leg.basket_id: None for one in draft.touched if (leg := draft.state.parent(one).order.leg) is not None}
-    for basket_id in baskets:
+    for basket_id in _baskets(draft):
         again = _close(draft, basket_id, policies) or again
     return again
 
@@ -62,7 +66,8 @@ def _close_touched(draft: Draft, policies: Mapping[str, Policy]) -> bool:
 def _close(draft: Draft, basket_id: ParentId, policies: Mapping[str, Policy]) -> bool:
     state = draft.state
     waiting = [one for one in standings(state, basket_id) if not one.ended]
-    if waiting and all(_is_stuck(state, one, policies, draft.now_ns) for one in waiting):
+    now = holding(state, basket_id, policies, draft.now_ns) if waiting else {}
+    if waiting and all(_is_stuck(draft, one, policies, now.get(one.parent.order.id)) for one in waiting):
         free = [one for one in waiting if not any(not child.state.ended for child in one.children)]
         done = [one for one in free if finished(state, one.parent, policies, draft.now_ns)]
         going = done or free
@@ -77,19 +82,16 @@ def _close(draft: Draft, basket_id: ParentId, policies: Mapping[str, Policy]) ->
     return False
 
 
-def _is_stuck(state: State, leg: Standing, policies: Mapping[str, Policy], now_ns: Nanos) -> bool:
-    """Can it do nothing more, unless another leg does?"""
-    parent = leg.parent
+def _is_stuck(draft: Draft, leg: Standing, policies: Mapping[str, Policy], now: f.LegReleased | None) -> bool:
+    """Can it do nothing more, unless another leg does? `now`: what its release would rest on."""
+    state, parent = draft.state, leg.parent
     if not bound(parent.order) and not waits_for_a_person(leg):
         return False  # it comes to its end by itself
-    if not may_plan(state, parent, now_ns) or parent.held:
+    if not may_plan(state, parent, draft.now_ns) or parent.held:
         return False
     if not all(child.state.ended for child in leg.children) and not waits_for_a_person(leg):
         return False
-    return held(state, parent, policies, now_ns) or (
-        finished(state, parent, policies, now_ns)
-        and not (bound(parent.order) and renewed(state, parent, policies, now_ns))
-    )
+    return held(parent, now) or (finished(state, parent, policies, draft.now_ns) and not renewed(parent, now))
 
 
 def _end(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -> None:
@@ -117,7 +119,8 @@ def _has_ended(draft: Draft, basket_id: ParentId) -> bool:
         or (isinstance(fact, f.ParentTurnedDown) and fact.order.id in names)
         for fact in draft.facts
     )
-    return ended_now and all(leg.state.ended for leg in legs)
+    said = any(isinstance(fact, f.BasketEnded) and fact.basket_id == basket_id for fact in draft.facts)
+    return ended_now and not said and all(leg.state.ended for leg in legs)
 
 
 def _end_state(state: State, basket_id: ParentId) -> BasketState:

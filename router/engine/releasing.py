@@ -125,7 +125,7 @@ def _released(
     state = draft.state
     terms, legs, mine = _terms(parent), *_legs_and(state, parent)
     over = sells_over(state, legs, terms, policies, draft.now_ns)
-    basis = _basis(state, parent, legs, sells_over=over)
+    basis = _basis(mine, legs, _funds(state, terms, legs, over=over))
     share, room = None, {}
     if basis.funds is not None:
         rates = {mark.asset: mark.rate for mark in view.fx}
@@ -179,19 +179,24 @@ def _at(purse: Mapping[Key, Decimal]) -> tuple[CashAt, ...]:
     )
 
 
-def _basis(state: State, parent: Parent, legs: tuple[Standing, ...], *, sells_over: bool) -> _Basis:
-    terms, mine = _terms(parent), next(one for one in legs if one.parent is parent)
-    found = None
-    if parent.order.side is Side.BUY and cash_binds(terms):
-        available = {one.asset: _spendable(state, one.asset) for one in terms.buffer}
-        found = funds(terms, legs, available, sells_ended=sells_over)
-    most = pace(terms, mine.side, legs)
+def _basis(leg: Standing, legs: tuple[Standing, ...], found: Funds | None) -> _Basis:
+    """A leg whose own market was not seen has nothing to keep pace with: it can send nothing anyway."""
+    terms = _terms(leg.parent)
+    most = None if leg.mark is None else pace(terms, leg.side, legs)
     return _Basis(
         pace=most,
-        quantity=None if most is None else quantity_within(most, mine, legs),
-        funds=found,
+        quantity=None if most is None else quantity_within(most, leg, legs),
+        funds=found if leg.side is Side.BUY and cash_binds(terms) else None,
         ended=sum(1 for one in legs if one.ended),
     )
+
+
+def _funds(state: State, terms: BasketTerms, legs: tuple[Standing, ...], *, over: bool) -> Funds | None:
+    """What all buys may draw; None where cash does not bind them."""
+    if not cash_binds(terms):
+        return None
+    available = {one.asset: _spendable(state, one.asset) for one in terms.buffer}
+    return funds(terms, legs, available, sells_ended=over)
 
 
 def _spendable(state: State, asset: Asset) -> Decimal:
@@ -215,8 +220,8 @@ def _judged(
         return f.ReleaseVerdict.WAIT, f"leg {_leg(doubted[0].order).number} is in doubt"
     done = progress(draft.state, parent)
     books = [book for book in view.listings if parent.order.may_use(book.listing.venue)]
-    if quantity is not None and books:
-        smallest = min(_smallest(book, _price(book, mine, view)) for book in books)
+    if quantity is not None:
+        smallest = min((_smallest(book, _price(book, mine, view)) for book in books), default=done.slice_min)
         if quantity - done.committed < min(smallest, done.open_quantity):
             return f.ReleaseVerdict.SPENT, _AHEAD
     if not room:
@@ -339,24 +344,31 @@ def _costs(request: SplitRequest, plan: Plan) -> dict[Key, Decimal]:
     return found
 
 
-def held(state: State, parent: Parent, policies: Mapping[str, Policy], now_ns: Nanos) -> bool:
-    """Was it found that it may send nothing more, and has nothing happened since?"""
+def held(parent: Parent, now: f.LegReleased | None) -> bool:
+    """Was it found that it may send nothing more, and has nothing happened since? `now`: what holds of it now."""
     said = parent.released
-    if said is None or said.verdict is not f.ReleaseVerdict.SPENT:
+    if said is None or now is None or said.verdict is not f.ReleaseVerdict.SPENT:
         return False
-    return _rest(said) == _rest(_now(state, parent, policies, now_ns))
+    return _rest(said) == _rest(now)
 
 
-def renewed(state: State, parent: Parent, policies: Mapping[str, Policy], now_ns: Nanos) -> bool:
+def renewed(parent: Parent, now: f.LegReleased | None) -> bool:
     """Did others' progress give it more to do than it knew of?"""
-    said = parent.released
-    return said is None or _new_money(said) != _new_money(_now(state, parent, policies, now_ns))
+    return now is not None and (parent.released is None or _new_money(parent.released) != _new_money(now))
 
 
-def _now(state: State, parent: Parent, policies: Mapping[str, Policy], now_ns: Nanos) -> f.LegReleased:
-    legs, _ = _legs_and(state, parent)
-    over = sells_over(state, legs, _terms(parent), policies, now_ns)
-    return _basis(state, parent, legs, sells_over=over).fact(parent, now_ns)
+def holding(
+    state: State, basket_id: ParentId, policies: Mapping[str, Policy], now_ns: Nanos
+) -> dict[ParentId, f.LegReleased]:
+    """What the release of each open leg that depends on others would rest on now; whether it goes is not judged."""
+    legs = standings(state, basket_id)
+    waiting = [one for one in legs if not one.ended and bound(one.parent.order)]
+    if not waiting:
+        return {}
+    terms = _terms(waiting[0].parent)
+    over = sells_over(state, legs, terms, policies, now_ns)
+    found = _funds(state, terms, legs, over=over)
+    return {one.parent.order.id: _basis(one, legs, found).fact(one.parent, now_ns) for one in waiting}
 
 
 def standings(state: State, basket_id: ParentId) -> tuple[Standing, ...]:

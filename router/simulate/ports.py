@@ -81,7 +81,7 @@ class SimPort:
 
     async def start(self, sink: VenueSink) -> tuple[Listing, ...]:  # noqa: ARG002 - the world feeds it
         """See the port. Books are fed by the world."""
-        return await self._asked(lambda: (self._listing,))
+        return await self._asked(lambda: (self._listing, *self._venue.others))
 
     async def stop(self) -> None:
         """See the port."""

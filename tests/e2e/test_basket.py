@@ -7,6 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from router.drill.stand import KRAKEN, TERMS
 from tests.e2e.desk import Desk, Seat, desk_at, printed, replace
 from tests.e2e.runner import Moment, Point
@@ -31,6 +33,7 @@ BASKET = {
 }
 
 
+@pytest.mark.nightly
 async def test_killed_between_release_and_send(tmp_path: Path) -> None:
     """The sell is there, its proceeds are let go, and the buy has not left: the next driver sends it once."""
     async with desk_at(tmp_path, f"sqlite:///{tmp_path / 'sor.db'}", SEATS, **CHANGES) as desk:

@@ -83,6 +83,38 @@ def test_it_is_taken_whole_or_not_at_all():
     assert [one.state for one in desk.ended()] == [BasketState.REJECTED]
 
 
+def test_a_leg_without_a_market_ends_and_lets_the_other_end():
+    """They must keep pace, and one of them cannot begin."""
+    desk = floor(kraken="0")
+    del desk.ladders["kraken", "ETH"]
+    legs = desk.basket("sell 10 BTC", "buy 50 ETH", cash_constraint="FREE", max_leg_imbalance={"share": "0.5"})
+    desk.run()
+
+    assert [leg.state for leg in legs] == [ParentState.EXPIRED] * 2
+    assert legs[0].reason == "scaled to 0 % of 10: its side may not run further ahead of the other"
+    assert [one.state for one in desk.ended()] == [BasketState.COMPLETED_ADJUSTED]
+
+
+def test_sides_keep_pace():
+    """Neither side is more than a tenth ahead, and both get there."""
+    desk = floor(kraken="100000")
+    legs = desk.basket(
+        "sell 10 BTC", "buy 100 ETH", cash_constraint="FREE", sell_first=False, max_leg_imbalance={"share": "0.1"}
+    )
+    sold = bought = Decimal(0)
+    for _ in range(60):
+        for child in desk.placed():
+            exposed = [
+                sum((one.exposure for one in desk.engine.state.blotter.children_of(leg)), Decimal(0)) for leg in legs
+            ]
+            assert abs(exposed[0] / 10 - bought / 100) <= Decimal("0.1") or exposed[0] / 10 < bought / 100
+            assert abs(exposed[1] / 100 - sold / 10) <= Decimal("0.1") or exposed[1] / 100 < sold / 10
+            desk.fill(child, child.order.quantity)
+            sold, bought = (desk.engine.state.blotter.filled(leg) for leg in legs)
+
+    assert [leg.state for leg in legs] == [ParentState.FILLED] * 2
+
+
 def test_releases_are_written_down():
     """What was held back, and why."""
     desk = floor(kraken="0")
