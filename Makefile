@@ -68,8 +68,8 @@ audit: $(STAMP)
 	.venv-audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 lock:
-	$(BIN)/pip-compile --quiet --extra fast --extra postgres -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --extra fast --extra postgres --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --extra fast --extra postgres --extra tca -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --extra fast --extra postgres --extra tca --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .venv-audit build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

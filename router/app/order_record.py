@@ -1,10 +1,11 @@
 """An order's record for TCA, from what the store holds: its tables, the views of its decisions, the market record."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from router.book.discounts import as_reckoned
-from router.journal.codec import loads
+from router.journal.codec import MODEL_MODULES, codec_of, loads
 from router.market_record.archive import Archive
 from router.market_record.reading import Reader, volumes
 from router.market_record.samples import Gap, Sample
@@ -15,6 +16,7 @@ from router.model.side import Side
 from router.store import JournalStore
 from router.store.queries import Explanation, ParentDetail, fees_of, never_left
 from router.store.tables import ChildTable, FillTable
+from router.tca import record as shapes
 from router.tca.fold import Fold
 from router.tca.path import AGE_NS_MAX
 from router.tca.record import Blind, ChildSeen, DecisionSeen, FillSeen, Instant, OrderRecord, TapePiece
@@ -24,6 +26,7 @@ from router.tca.spreads import HORIZONS_S
 
 _NS_PER_S = 1_000_000_000
 _ROWS = 1_000
+_CODEC = codec_of(*MODEL_MODULES, shapes)
 
 
 class NotEnded(Exception):
@@ -86,6 +89,11 @@ async def order_record(archive: Archive, detail: ParentDetail, rounds: Sequence[
         blind=tuple(map(_blind, market.gaps)),
         tape=tuple(_tape(market.samples)),
     )
+
+
+def digest_of(record: OrderRecord) -> str:
+    """Of every digit of the record: who has the same record has the same report."""
+    return hashlib.sha256(_CODEC.dumps(record)).hexdigest()
 
 
 def _decision(one: Explanation) -> DecisionSeen:

@@ -16,7 +16,6 @@ from router.app.exits import ExitCode
 from router.app.parts import Router, opened
 from router.cli import report, tables, verdict
 from router.cli.market import against
-from router.cli.reading import rounds_of
 from router.cli.rehearsal import Rehearsal, kill
 from router.cli.report import Report
 from router.model.errors import SorError
@@ -169,7 +168,7 @@ class _Demo:
 
     async def _compared(self, detail: ParentDetail) -> Report | None:
         """The first round beside what others would have done on the view it was made on."""
-        rounds = await rounds_of(self._watcher.queries, detail)
+        rounds = await self._watcher.queries.rounds_of(detail)
         first = next((one for one in rounds if one.view is not None), None)
         compared = None if first is None else against(first, Side(detail.parent.side), detail.parent.limit_price)
         if first is None or first.view is None or compared is None:

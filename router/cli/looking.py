@@ -22,7 +22,7 @@ from router.cli.common import (
 from router.cli.deciding import parse_decision
 from router.cli.market import against, market_view
 from router.cli.out import Out
-from router.cli.reading import Reading, order_of_ref, reading_if_there, rounds_of
+from router.cli.reading import Reading, order_of_ref, reading_if_there
 from router.cli.records import Proven, failed_decisions, records_of
 from router.cli.shown import driver_shown
 from router.model.errors import BadInput
@@ -103,7 +103,7 @@ def show(ref: Ref, config: ConfigFile = None, as_json: AsJson = False) -> None:
                 shown = report.request_report(order)
             else:
                 assert seen is not None
-                shown = report.parent_report(order, await rounds_of(seen.queries, order))
+                shown = report.parent_report(order, await seen.queries.rounds_of(order))
                 words = await seen.queries.words_on([one.client_id for one in order.children], RESOLUTIONS)
                 words = (*words, *await seen.queries.words_on([order.parent.id], PILOT))
                 if words:
@@ -131,7 +131,7 @@ def explain(
             proven: Mapping[int, Proven] = {}
             pilot: tuple[AlertTable, ...] = ()
             if seen is not None and isinstance(order, ParentDetail):
-                every, wanted = await rounds_of(seen.queries, order), number or only
+                every, wanted = await seen.queries.rounds_of(order), number or only
                 known = [one for one in every if wanted in {None, one.planned.round}]
                 proven = await records_of(found.database_url, seen.store, order.parent.id, known)
                 pilot = await seen.queries.words_on([order.parent.id], (*PILOT, RELEASED))

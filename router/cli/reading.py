@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from router.config import Config
 from router.model.errors import BadInput
-from router.model.ids import ParentId, RefId
+from router.model.ids import RefId
 from router.model.requests import Request, RequestKind, RequestState
 from router.store import JournalStore, open_store
 from router.store.location import SqliteFile, locate
 from router.store.projector import Projector
-from router.store.queries import Explanation, ParentDetail, Queries
+from router.store.queries import ParentDetail, Queries
 
 _REQUESTS_MOST = 10_000
 
@@ -99,13 +99,3 @@ async def order_of_ref(found: Reading | None, ref_id: str) -> ParentDetail | Req
     if order is None:
         raise BadInput("ref_id", f"{ref_id} is not known here; `sor orders` lists what is")
     return order
-
-
-async def rounds_of(queries: Queries, detail: ParentDetail) -> tuple[Explanation, ...]:
-    """Every decision on a parent beside what was seen."""
-    found = []
-    for decision in detail.decisions:
-        one = await queries.explain(ParentId(decision.parent_id), decision.round)
-        if one is not None:
-            found.append(one)
-    return tuple(found)

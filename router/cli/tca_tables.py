@@ -74,3 +74,38 @@ def _venues(report: Report) -> RenderableType:
 
 _LISTS = {"savings": _savings, "attribution": _attribution, "venues": _venues}
 """What an order may have none of."""
+
+
+def period_cost(report: Report) -> RenderableType:
+    """A period's groups: means by notional, with their 95 % intervals."""
+    names = list(dict.fromkeys(name for one in report["groups"] for name in one["bps"]))
+    lines = [
+        [
+            " ".join(one["key"].values()),
+            one["orders"],
+            f"{one['notional']:,.0f}",
+            *(_estimated(one["bps"].get(name)) for name in names),
+        ]
+        for one in report["groups"]
+    ]
+    head = f"{report['orders']} orders with {report['fills']} fills from {report['from']} to {report['to']}"
+    notes = []
+    if report["not_over_yet"]:
+        notes.append(f"{report['not_over_yet']} more ended too lately: their markouts are not over")
+    if report["unknown"]:
+        notes.append(f"{report['unknown']} of them have no shortfall: what it rests on was not seen")
+    return Group(
+        Text(report["convention"], style="dim"),
+        Text(head),
+        table("bps, mean by notional", [" ".join(report["group_by"]), "orders", "notional", *names], lines),
+        *(Text(f"note: {note}", style="yellow") for note in notes),
+        Text(f"records {report['records']}", style="dim"),
+    )
+
+
+def _estimated(figure: Report | None) -> str | None:
+    if figure is None:
+        return None
+    mean = figure["by_notional"]
+    within = "" if mean["low"] is None else f" [{mean['low']:.2f}, {mean['high']:.2f}]"
+    return f"{mean['value']:.2f}{within}"

@@ -25,7 +25,7 @@ from router.cli.common import (
 from router.cli.order_file import order_of, read_order, tradable
 from router.cli.out import Out
 from router.cli.people import access_here
-from router.cli.reading import order_of_ref, reading, reading_if_there, rounds_of, store_if_there
+from router.cli.reading import order_of_ref, reading, reading_if_there, store_if_there
 from router.config import Config, Mode
 from router.identity import ChangeKind
 from router.model.errors import BadInput
@@ -139,7 +139,7 @@ def execute(
             if done.detail is None:
                 out.show({"ref_id": body.ref_id, "parent_id": done.parent_id, "state": None}, tables.not_taken)
             else:
-                rounds = await rounds_of(router.queries, done.detail)
+                rounds = await router.queries.rounds_of(done.detail)
                 out.show(report.parent_report(done.detail, rounds), tables.parent)
             code = ExitCode(done.exit_code)
             if code is ExitCode.HALTED:

@@ -242,6 +242,11 @@ class Queries:
                 )
         return None
 
+    async def rounds_of(self, detail: ParentDetail) -> tuple[Explanation, ...]:
+        """Every decision on a parent beside what was seen."""
+        found = [await self.explain(ParentId(one.parent_id), one.round) for one in detail.decisions]
+        return tuple(one for one in found if one is not None)
+
     async def alerts(
         self,
         *,

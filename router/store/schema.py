@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from router.store.engines import engine_for
 from router.store.location import SqliteFile, locate
 
-SCHEMA = 6
+SCHEMA = 7
 """The version of the schema this code reads and writes; `meta.schema_version` of a database must be the same."""
 
 _MIGRATION_LOCK = 0x736F72

@@ -143,6 +143,23 @@ KEEP_CHANCES = Sql("""
 CHANCES = Sql("SELECT body, sha256 FROM fill_model WHERE version = $1")
 ALL_CHANCES = Sql("SELECT body, sha256 FROM fill_model ORDER BY kept_ns DESC, version")
 
+# What orders cost: worked out when their markouts are over, and again after a late fill.
+
+KEEP_ORDER_COST = Sql("""
+    INSERT INTO order_cost (parent_id, ended_ns, fills, record, line) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (parent_id) DO UPDATE SET
+        ended_ns = excluded.ended_ns, fills = excluded.fills, record = excluded.record, line = excluded.line
+""")
+ORDER_COSTS = Sql("SELECT line FROM order_cost WHERE ended_ns >= $1 AND ended_ns < $2 ORDER BY ended_ns, parent_id")
+ORDERS_TO_MEASURE = Sql("""
+    SELECT parent.id FROM parent LEFT JOIN order_cost ON order_cost.parent_id = parent.id
+    WHERE parent.state IN ('FILLED', 'DONE_PARTIAL', 'CANCELLED', 'EXPIRED', 'FAILED')
+        AND parent.updated_ns >= $1 AND parent.updated_ns < $2
+        AND (order_cost.parent_id IS NULL
+            OR order_cost.fills <> (SELECT COUNT(*) FROM fill WHERE fill.parent_id = parent.id))
+    ORDER BY parent.updated_ns, parent.id LIMIT $3
+""")
+
 # The database's own identity.
 
 META = Sql("SELECT mode, deployment, incarnation, schema_version FROM meta WHERE id = 1")

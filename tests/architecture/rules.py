@@ -73,6 +73,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "router.store",
         "router.observe",
     ),
+    "router.statistics": (),
     "router.whose": (),
 }
 """Room -> what it may import of ours, itself aside."""

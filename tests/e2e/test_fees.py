@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from router.cli.reading import rounds_of
 from router.cli.report import parent_report
 from router.model.ids import AccountId, ListingId, ParentId
 from router.model.orders import ParentState
@@ -68,7 +67,7 @@ async def _traded(stand: Stand, ref_id: str, side: str, fee_in: str) -> None:
     detail = (await stand.result(parent)).detail
     assert detail is not None
     assert detail.totals.fees == {fee_in: sum(Decimal(trade["fee"]) for trade in trades)}
-    told = parent_report(detail, await rounds_of(stand.router.queries, detail))["all_in_price"]
+    told = parent_report(detail, await stand.router.queries.rounds_of(detail))["all_in_price"]
     assert abs(Decimal(told) - _all_in(side, trades) / Decimal("0.125")) < Decimal("1e-6")
 
 

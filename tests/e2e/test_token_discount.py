@@ -13,7 +13,6 @@ from connectors.lab.process import Lab
 from router.app.estimate import estimate
 from router.app.parts import Router, opened
 from router.cli.market import against
-from router.cli.reading import rounds_of
 from router.cli.report import explanation_report
 from router.config import load
 from router.model.ids import AccountId, Asset, ListingId, ParentId
@@ -98,7 +97,7 @@ async def _explained(stand: Stand, parent: ParentId) -> None:
     """The decision's record says by what the discount was counted on, and what others would have done has it, too."""
     detail = (await stand.result(parent)).detail
     assert detail is not None
-    [one] = await rounds_of(stand.router.queries, detail)
+    [one] = await stand.router.queries.rounds_of(detail)
     others = against(one, Side.BUY, None)
     assert others is not None
     assert [line.fee_asset for line in others.plan.lines] == [TOKEN]
