@@ -24,7 +24,7 @@ from router.engine.quoting import priced
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
 from router.model.ids import AccountId, Asset, InstrumentId, Nanos, ParentId, RefId
-from router.model.market import MarketView
+from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, exactly
 from router.model.orders import Fee, ParentOrder
 from router.model.policies import SweepParams
@@ -34,6 +34,7 @@ from router.ports import Progress, Target, VenuePort
 from router.ports.policy import Quote
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
+from router.split.evaluate import levels_for
 from router.split.plan import PlanLine
 from router.tca.band import SAMPLE_MS, WATCH_MS, moves_per_second
 from router.tca.estimate import Estimated
@@ -118,8 +119,15 @@ def _dark(router: Router, instrument: InstrumentId, why: Sequence[str] = ()) -> 
     return NoMarket(f"no venue shows a book of {instrument}{hint}{reasons}")
 
 
-async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_MS) -> Estimate:
-    """Plan the order on the market of this moment and compare it with what others would do. Sends nothing."""
+Pairs = Sequence[tuple[ListingView, ListingView, Decimal]]
+"""Two books that can be chained, second leg first, and how much of the asset between them is there."""
+
+
+async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_MS, bridges: bool = False) -> Estimate:
+    """Plan the order on the market of this moment and compare it with what others would do. Sends nothing.
+
+    With `bridges` also what routes through a third asset would save, which nothing sends.
+    """
     seen, moves_bps = await watched(
         router,
         order.instrument,
@@ -127,7 +135,31 @@ async def estimate(router: Router, order: ParentOrder, *, watch_ms: int = WATCH_
         watch_ms=watch_ms,
     )
     balances = await _balances(router)
-    return estimate_on(seen, order, limits=router.config.limits, balances=balances, moves_bps=moves_bps)
+    pairs = await _pairs(router, seen, order, balances) if bridges else ()
+    limits = router.config.limits
+    return estimate_on(seen, order, limits=limits, balances=balances, moves_bps=moves_bps, pairs=pairs)
+
+
+async def _pairs(
+    router: Router, seen: MarketView, order: ParentOrder, balances: Mapping[tuple[AccountId, Asset], Decimal] | None
+) -> Pairs:
+    """Every book of the base against an asset that is itself traded here, with every book of that asset.
+
+    Funded by what the second leg's account holds of it; by as much as it takes where no balance is known.
+    """
+    reporting = {known.id: known.reporting for known in router.config.instruments}[order.instrument]
+    pairs: list[tuple[ListingView, ListingView, Decimal]] = []
+    for second in seen.listings:
+        between = second.listing.quote
+        through = next((known.id for known in router.config.instruments if known.base == between), None)
+        shown = levels_for(second, order.side)
+        if through is None or between == reporting or not shown:
+            continue
+        needed = order.quantity * shown[-1].price * 2
+        funded = needed if balances is None else balances.get((second.listing.account, between), ZERO)
+        first_legs = await market_view(router, through, needed)
+        pairs += [(second, first, funded) for first in first_legs.listings if funded > 0]
+    return pairs
 
 
 def estimate_on(
@@ -137,6 +169,7 @@ def estimate_on(
     limits: RiskLimits,
     balances: Mapping[tuple[AccountId, Asset], Decimal] | None,
     moves_bps: Decimal | None = None,
+    pairs: Pairs = (),
 ) -> Estimate:
     """The estimate on this view; `balances` None binds nothing."""
     purses = {key: Purse(available=amount) for key, amount in _with_zeros(seen, balances or {}).items()}
@@ -145,7 +178,7 @@ def estimate_on(
     view, _ = with_discounts(seen, order.side, size.quantity, purses)
     target = _first_target(order, view)
     request = split_request(order, view, size, target, limits, spendable=balances)
-    found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps)
+    found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps, pairs=pairs)
     lines = found.plan.lines
     return Estimate(
         id=_content_id(view, order),

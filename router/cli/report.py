@@ -367,6 +367,14 @@ def estimate_report(found: "Estimate") -> Report:
                 {"account": one.account, "asset": one.asset, "worth": price(one.worth)} for one in seen.cash.shadows
             ],
         },
+        "bridges": None
+        if seen.bridges is None
+        else {
+            "saving": price(seen.bridges.saving),
+            "saving_bps": price(seen.bridges.saving_bps),
+            "through": {line.listing_id: number(line.quantity) for line in seen.bridges.lines},
+            "sent": False,
+        },
         "balances_known": request.spendable is not None,
         "listings": [_listing(one) for one in found.view.listings],
     }

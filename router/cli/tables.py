@@ -293,6 +293,8 @@ def _before_sending(report: Report) -> list[RenderableType]:
         moves = f"the mid moves {figure(band['moves_bps_per_s'])} bps a second, {rests}"
         lines.append(Text(f"four in five end all in at {ends} if sent within {band['within_ms'] // 1_000} s ({moves})"))
     lines += _cash(report["cash"], _reporting(report))
+    if report["bridges"] is not None:
+        lines.append(Text(_bridges(report["bridges"], _reporting(report))))
     beyond = report["impact"]["beyond_the_books_bps"]
     if beyond is not None:
         lines.append(Text(f"beyond the books, by the square-root law: {figure(beyond)} bps", style="yellow"))
@@ -373,6 +375,14 @@ def explanation(report: Report) -> RenderableType:
     if report["against"] is not None:
         parts += [Text(""), estimate(report["against"])]
     return Group(*parts)
+
+
+def _bridges(bridges: Report, reporting: str) -> str:
+    if not bridges["through"]:
+        return "no route through a third asset is cheaper"
+    routes = ", ".join(f"{quantity} by {route}" for route, quantity in bridges["through"].items())
+    saved = f"{figure(bridges['saving'])} {reporting} ({figure(bridges['saving_bps'])} bps)"
+    return f"through a third asset {saved} would be saved: {routes}; no order is ever sent that way"
 
 
 def _chances(report: Report) -> Iterator[Text]:

@@ -63,6 +63,9 @@ def estimate(
     quote_value: QuoteValue = None,
     limit_price: LimitPrice = None,
     watch_s: Annotated[float, typer.Option(min=0, max=60, help="Look at the market for so long first.")] = 5,
+    bridges: Annotated[
+        bool, typer.Option("--bridges", help="Also what a route through a third asset would save; none is ever sent.")
+    ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,7 +81,7 @@ def estimate(
         async with router_of(found) as router:
             full = await in_full(router.store, body)
             asked = parent_order(full, router.store.deployment, router.config.entity, principal(), router.offered)
-            seen = await estimated(router, asked, watch_ms=int(watch_s * 1_000))
+            seen = await estimated(router, asked, watch_ms=int(watch_s * 1_000), bridges=bridges)
         Out(as_json=as_json).show(report.estimate_report(seen), tables.estimate)
         return ExitCode.OK
 

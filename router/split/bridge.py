@@ -2,23 +2,24 @@
 
 Buying BTC for dollars by way of ETH is buying BTC for ETH that one has, and buying that ETH back. Both legs run at
 once, so no more can go that way than the intermediate asset that is there. Here the pair is a listing like any other,
-which the split may find cheaper; nothing sends two legs yet, so a plan that holds one is for estimates only,
-and no estimate asks for one yet.
+which the split may find cheaper; nothing sends two legs, so a plan that holds one is for estimates only.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from router.book.consolidated import top
 from router.book.effective import all_in_here, effective_price
 from router.model import rounding
 from router.model.ids import ListingId
 from router.model.instruments import FeeIn
 from router.model.market import Level, ListingView
-from router.model.money import ONE, ZERO, exactly, ratio
+from router.model.money import ONE, ZERO, bps_of, exactly, ratio
 from router.model.side import Side
-from router.split.evaluate import levels_for
-from router.split.plan import SplitRequest
+from router.split.evaluate import levels_for, objective
+from router.split.plan import Plan, PlanLine, SplitRequest
+from router.split.split import split
 
 _WIDEST = Decimal("1E-12")
 
@@ -108,3 +109,41 @@ def _worth(view: ListingView, side: Side) -> Decimal:
     """The quantity whose value meets a listing's minimum."""
     worst = levels_for(view, side)[0 if side is Side.BUY else -1].price
     return rounding.up(ratio(view.listing.min_notional, worst), view.listing.step)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BridgeSaving:
+    """What the pairs would save on `plan`'s cost, all costs in: reporting currency, and bps of quantity x mid.
+
+    `lines` of the plan with them that go `through` a pair. Nothing sends them.
+    """
+
+    saving: Decimal
+    saving_bps: Decimal | None
+    lines: tuple[PlanLine, ...]
+
+
+def saving_of(
+    request: SplitRequest, plan: Plan, pairs: Sequence[tuple[ListingView, ListingView, Decimal]]
+) -> BridgeSaving | None:
+    """Against `plan`, which was made for `request`. `pairs`: second leg, first leg, funded; None where none is one."""
+    if plan.residual_price is None:
+        return None
+    same = replace(request, options=replace(request.options, residual_price=plan.residual_price))
+    wider = same
+    for second, first, funded in pairs:
+        wider = bridged(wider, second, first, funded)
+    if len(wider.view.listings) == len(same.view.listings):
+        return None
+    better = split(wider)
+    known = {one.listing.id for one in same.view.listings}
+    with exactly():
+        saving = objective(same, plan, plan.residual_price) - objective(wider, better, plan.residual_price)
+    mid = top(request.view).mid
+    with exactly():
+        whole = None if mid is None else mid * request.quantity
+    return BridgeSaving(
+        saving=max(saving, ZERO),
+        saving_bps=None if whole is None else bps_of(max(saving, ZERO), whole),
+        lines=tuple(line for line in better.lines if line.listing_id not in known) if saving > 0 else (),
+    )

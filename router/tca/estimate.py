@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from router.book.consolidated import ladder, top
 from router.model import rounding
-from router.model.market import MarketView
+from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, bps_above, bps_of, ratio, roughly
 from router.model.side import Side
+from router.split.bridge import BridgeSaving, saving_of
 from router.split.cash import CashPrice, price_of_cash
 from router.split.compare import Comparison, compare
 from router.split.plan import Plan, SplitRequest
@@ -77,6 +78,8 @@ class Estimated:
     rounds: tuple[Round, ...]
     over_time: tuple[Working, ...]
     cash: CashPrice | None
+    bridges: BridgeSaving | None = None
+    """What routes through a third asset would save; None where none was asked for, or there is none. Never sent."""
 
     @property
     def plan(self) -> Plan:
@@ -90,8 +93,12 @@ def estimate(
     reaches: Sequence[Decimal | None] = (None,),
     moves_bps: Decimal | None = None,
     sigma_day_bps: Decimal = SIGMA_DAY_BPS,
+    pairs: Sequence[tuple[ListingView, ListingView, Decimal]] = (),
 ) -> Estimated:
-    """`reaches`: how far each round goes; `moves_bps`: mean absolute move of the mid in a second, if it was watched."""
+    """`reaches`: how far each round goes; `moves_bps`: mean absolute move of the mid in a second, if it was watched.
+
+    `pairs`: two books each that could be chained, and how much of the asset between them is there.
+    """
     plan = split(request)
     mid = top(request.view).mid
     planned = sum((line.quantity for line in plan.lines), ZERO)
@@ -114,6 +121,7 @@ def estimate(
         rounds=_rounds(request, reaches),
         over_time=_over_time(request, plan, mid, volume, sigma_day_bps),
         cash=price_of_cash(request),
+        bridges=saving_of(request, plan, pairs),
     )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from router.model.ids import InstrumentId
 from router.model.market import Level, ListingView
 from router.model.side import Side
-from router.split.bridge import bridged
+from router.split.bridge import bridged, saving_of
 from router.split.check import violations
 from router.split.plan import SplitRequest
 from router.split.split import split
@@ -68,3 +68,20 @@ def test_what_cannot_be_chained_leaves_the_request_as_it_was():
     assert bridged(request, ETH_USD, BTC_ETH, Decimal(1)) is request
     assert bridged(request, BTC_ETH, replace(ETH_USD, asks=()), Decimal(1)) is request
     assert bridged(request, BTC_ETH, ETH_USD, Decimal(0)) is request
+
+
+def test_what_a_bridge_would_save_is_against_the_plan_that_is_sent():
+    """Half a bitcoin at 60060 direct; 19.9 ETH at 3000 and both fees make 59759.71. Where it is dearer, nothing."""
+    request = buy("0.5")
+    plan = split(request)
+    cheap = asks("B", "BTC/ETH", "19.9x1", fee="5", step="0.001")
+    found = saving_of(request, plan, [(cheap, ETH_USD, Decimal(1000))])
+    assert found is not None
+    fees = Decimal("1.0005") ** 2
+    over = Decimal("0.01") * 3000 * Decimal("1.0005")  # what a lot of ETH may leave over
+    assert found.saving == Decimal("0.5") * (Decimal(60060) - Decimal("19.9") * 3000 * fees) - over
+    assert {line.listing_id: line.quantity for line in found.lines} == {PAIR_ID: Decimal("0.5")}
+    dear = saving_of(request, plan, [(BTC_ETH, ETH_USD, Decimal(1000))])
+    assert dear is not None
+    assert (dear.saving, dear.lines) == (0, ())
+    assert saving_of(request, plan, [(BTC_ETH, BTC_ETH, Decimal(1000))]) is None
