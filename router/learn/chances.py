@@ -109,7 +109,7 @@ def still_there(price: Decimal, size: Decimal, later: Sequence[Level], side: Sid
 def thinned(chances: Sequence[Decimal], duplicated: Decimal, earlier: Decimal) -> tuple[Decimal, ...]:
     """The haircut at a venue where the share `duplicated` of what is shown is withdrawn when its twin elsewhere trades.
 
-    `earlier`: the share of our size that arrives at that other venue first. Nothing measures the two shares yet.
+    `earlier`: the share of our size that arrives at that other venue first. Nothing measures the two shares live yet.
     """
     return tuple(chance * (ONE - duplicated * earlier) for chance in chances)
 
