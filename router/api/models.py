@@ -270,6 +270,7 @@ class Estimate(Report):
     """What an order should come to now; `sor estimate --json` says the same."""
 
     estimate_id: str
+    estimate: JsonObject
     instrument: str
     side: Literal["BUY", "SELL"]
     quantity: Decimal

@@ -23,15 +23,17 @@ from router.engine.asking import split_request
 from router.engine.quoting import priced
 from router.journal import codec
 from router.model.errors import BadInput, LeaseHeld, SorError
-from router.model.ids import AccountId, Asset, InstrumentId, Nanos, ParentId, RefId
+from router.model.ids import AccountId, Asset, InstrumentId, Nanos
 from router.model.market import ListingView, MarketView
-from router.model.money import ZERO, exactly
-from router.model.orders import Fee, ParentOrder
+from router.model.money import ZERO, cut, exactly
+from router.model.orders import EstimateGiven, Fee, ParentOrder
 from router.model.policies import SweepParams
 from router.model.terms import RiskLimits
 from router.model.trades import fees_by_asset
 from router.ports import Progress, Target, VenuePort
 from router.ports.policy import Quote
+from router.requests.estimates import named
+from router.requests.orders import order_written
 from router.runtime.inbox import Inbox
 from router.runtime.market import Market
 from router.split.evaluate import levels_for
@@ -43,7 +45,7 @@ from router.tca.estimate import estimate as estimated
 _BOOKS_S = 5.0
 _LOOK_S = 0.02
 _ASK_S = 5.0
-_ID_DIGITS = 32
+_PLACES = 8
 
 
 class NoMarket(SorError):
@@ -54,8 +56,8 @@ class NoMarket(SorError):
 class Estimate:
     """What an order would cost now; `fees` by asset."""
 
-    id: str
-    """Of the view and of what was asked: the same for the same, whoever asks."""
+    given: EstimateGiven
+    """Of the view, of what was asked and of what came of it: the same for the same, whoever asks."""
     order: ParentOrder
     view: MarketView
     found: Estimated
@@ -173,7 +175,7 @@ def estimate_on(
 ) -> Estimate:
     """The estimate on this view; `balances` None binds nothing."""
     purses = {key: Purse(available=amount) for key, amount in _with_zeros(seen, balances or {}).items()}
-    order = sizing.accepted(order, limits, seen)
+    asked, order = order, sizing.accepted(order, limits, seen)
     size = sizing.sized(order, seen, order.size, order.quantity)
     view, _ = with_discounts(seen, order.side, size.quantity, purses)
     target = _first_target(order, view)
@@ -181,7 +183,7 @@ def estimate_on(
     found = estimated(request, reaches=_reaches(order), moves_bps=moves_bps, pairs=pairs)
     lines = found.plan.lines
     return Estimate(
-        id=_content_id(view, order),
+        given=_given(view, asked, found),
         order=order,
         view=view,
         found=found,
@@ -230,11 +232,20 @@ def _reaches(order: ParentOrder) -> tuple[Decimal | None, ...]:
     return tuple(reach_bps(order.params.reach_bps, rounds) for rounds in range(order.params.rounds_max))
 
 
-def _content_id(view: MarketView, order: ParentOrder) -> str:
-    """Of the market as it was seen and the order without its name and owner."""
-    asked = replace(order, id=ParentId(""), ref_id=RefId(""), principal="")
-    content = codec.dumps(view) + codec.dumps(asked)
-    return hashlib.sha256(content).hexdigest()[:_ID_DIGITS]
+def _given(view: MarketView, order: ParentOrder, found: Estimated) -> EstimateGiven:
+    """What an order can be handed in with: named by what was asked, what was seen and what came of it."""
+    given = EstimateGiven(
+        id="",
+        at_ns=view.at_ns,
+        view=hashlib.sha256(codec.dumps(view)).hexdigest(),
+        all_in_price=_cut(found.all_in_price),
+        slippage_bps=_cut(found.slippage_bps),
+    )
+    return named(order_written(replace(order, estimate=None)), given)
+
+
+def _cut(figure: Decimal | None) -> Decimal | None:
+    return None if figure is None else Decimal(cut(figure, _PLACES))
 
 
 def _with_zeros(

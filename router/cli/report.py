@@ -28,7 +28,7 @@ from router.model.policies import InForce, VwapParams
 from router.model.requests import Request, RequestState
 from router.model.side import Side
 from router.model.trades import Traded
-from router.requests import OrderBody
+from router.requests import OrderBody, estimates
 from router.requests.bodies import parse
 from router.requests.orders import order_written
 from router.split.compare import Comparison
@@ -315,7 +315,8 @@ def estimate_report(found: "Estimate") -> Report:
     return comparison_report(seen.comparison, order.side, found.due.base, found.view) | {
         "quote_value": number(order.size) if order.quantity_basis.by_value else None,
         "size_includes_fees": order.quantity_basis in (QuantityBasis.NET, QuantityBasis.VALUE_NET),
-        "estimate_id": found.id,
+        "estimate_id": found.given.id,
+        "estimate": estimates.written(found.given),
         "policy": order.policy,
         "warnings": list(doubts_of(order, found.view.at_ns)),
         "limit_price": number(order.limit_price),

@@ -52,6 +52,8 @@ START_OVERLAP_NS = 86_400_000 * _MS
 """At a start a day is read again: whatever turned up while nobody looked, and whatever clock was wrong."""
 VENUE_RETRY_NS = 2_000 * _MS
 _MINUTE_NS = 60_000 * _MS
+ESTIMATE_AGE_NS = 10 * _MINUTE_NS
+"""How old the estimate may be that an order comes with."""
 QUIET = "the driver before did not let go and may still send here: nothing new until it would have been settled"
 
 
@@ -169,7 +171,16 @@ class Engine:
 
 
 def _refusal(draft: Draft, policies: Mapping[str, Policy], order: ParentOrder, view: MarketView | None) -> str | None:
-    return _turned_down(draft.state, order, policies) or infeasible(order, draft.now_ns, view)
+    now_ns = draft.now_ns
+    return _turned_down(draft.state, order, policies) or _stale(order, now_ns) or infeasible(order, now_ns, view)
+
+
+def _stale(order: ParentOrder, now_ns: Nanos) -> str | None:
+    """An estimate is of its moment: nobody approves an order on one of long ago."""
+    if order.estimate is None or 0 <= now_ns - order.estimate.at_ns <= ESTIMATE_AGE_NS:
+        return None
+    old = now_ns > order.estimate.at_ns
+    return f"estimate.at: is {'older than 10 minutes' if old else 'not yet'}: ask for an estimate of now"
 
 
 def _turned_down(state: State, order: ParentOrder, policies: Mapping[str, Policy]) -> str | None:

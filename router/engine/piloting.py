@@ -99,6 +99,7 @@ def _measured(state: State, parent: Parent, now_ns: Nanos) -> f.PilotEnded:
         planned_bps=_bps(order, expected, middle),
         rounds=parent.rounds - parent.rounds_stopped,
         at_ns=now_ns,
+        estimated_bps=None if order.estimate is None else order.estimate.slippage_bps,
     )
 
 
@@ -118,9 +119,10 @@ def said(order: ParentOrder, ended: f.PilotEnded) -> str:
     """What it came to, in a sentence."""
     price = "?" if ended.all_in_price is None else cut(ended.all_in_price, 4)
     measured, planned = (_shown(one) for one in (ended.measured_bps, ended.planned_bps))
+    before = "" if ended.estimated_bps is None else f" and its estimate said {_shown(ended.estimated_bps)}"
     return (
         f"{plain(ended.counted)} of {plain(order.size)} at {price} all in, "
-        f"{measured} bps from arrival where its rounds were planned at {planned}"
+        f"{measured} bps from arrival where its rounds were planned at {planned}{before}"
     )
 
 

@@ -176,6 +176,8 @@ class PilotEnded:
     planned_bps: Decimal | None
     rounds: int
     at_ns: Nanos
+    estimated_bps: Decimal | None = None
+    """As the estimate had it that the order came with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

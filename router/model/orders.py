@@ -129,6 +129,20 @@ RECOVERED = "RECOVERED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EstimateGiven:
+    """The estimate an order came with: its digest, and what it said. `view`: the digest of the market it saw.
+
+    `all_in_price` in reporting currency per unit of base; `slippage_bps` from the consolidated mid, positive hurts.
+    """
+
+    id: str
+    at_ns: Nanos
+    view: str
+    all_in_price: Decimal | None = None
+    slippage_bps: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ParentOrder:
     """An order as its owner gave it, defaults filled in. `limit_price` in reporting currency.
 
@@ -151,6 +165,7 @@ class ParentOrder:
     principal: str = "local"
     envelope: Envelope = PLAIN
     asked: Decimal | None = None
+    estimate: EstimateGiven | None = None
     leg: Leg | None = None
     """Of a basket, if it is one."""
 

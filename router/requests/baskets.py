@@ -81,6 +81,7 @@ def _not_yet(body: OrderBody) -> tuple[tuple[str, bool], ...]:
         ("quote_value", body.quote_value is not None),
         ("size_includes_fees", body.size_includes_fees),
         ("pilot_pct", body.pilot_pct is not None),
+        ("estimate", body.estimate is not None),
         ("time_in_force", body.time_in_force == "FOK"),
         ("params.curve_id", by_name),
     )

@@ -37,6 +37,7 @@ from router.model.orders import Fee, ParentOrder
 from router.model.requests import Request, RequestKind
 from router.model.resolutions import Resolution, ToldTrade, Verdict
 from router.orders.client_ids import parent_id
+from router.requests import estimates
 from router.requests.baskets import BasketBody, basket_legs, basket_text, parse_basket
 from router.requests.bodies import (
     AcknowledgeBody,
@@ -52,7 +53,16 @@ from router.requests.bodies import (
 )
 from router.requests.curves import CurveBody
 from router.requests.fields import Body, nanoseconds
-from router.requests.orders import ENVELOPE_FIELDS, RESTING, TAKING, OrderBody, curve_named, order_model, with_curve
+from router.requests.orders import (
+    ENVELOPE_FIELDS,
+    RESTING,
+    TAKING,
+    OrderBody,
+    curve_named,
+    order_model,
+    order_written,
+    with_curve,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,7 +227,10 @@ def parent_order(body: OrderBody, deployment: str, entity: EntityId, principal: 
     """The parent a body describes, defaults filled in. Raises `BadInput` for what is not offered here."""
     check_offered(body, offered)
     id_ = parent_id(deployment=deployment, entity=entity, ref_id=RefId(body.ref_id))
-    return order_model(body, id_, entity, principal)
+    order = order_model(body, id_, entity, principal)
+    if order.estimate is not None:
+        estimates.check(order_written(order), order.estimate)
+    return order
 
 
 def legs_of(

@@ -14,8 +14,10 @@ from router.model.money import ZERO, plain
 from router.model.orders import ParentOrder, QuantityBasis
 from router.model.policies import Envelope, InForce, Randomize, Tolerance
 from router.model.side import Side
+from router.requests import estimates
 from router.requests import parameters as p
 from router.requests.curves import CurveBody
+from router.requests.estimates import EstimateBody
 from router.requests.fields import (
     PAIR,
     Amount,
@@ -95,6 +97,7 @@ class OrderBody(Body):
     display_quantity: Amount | None = None
     discretion_offset: Amount | None = None
     self_match_prevention: Literal[True] = True
+    estimate: EstimateBody | None = None
     benchmark: Literal["arrival", "sweep_to_fill", "interval_twap", "interval_vwap", "pwp"] | None = None
 
     @property
@@ -401,6 +404,7 @@ def order_model(
         quantity_basis=basis,
         asked=None if basis is QuantityBasis.GROSS else asked,
         leg=leg,
+        estimate=None if body.estimate is None else body.estimate.model(),
     )
 
 
@@ -504,6 +508,7 @@ def order_written(order: ParentOrder) -> dict[str, Any]:
         "discretion_offset": None,
         "self_match_prevention": True,
         "benchmark": envelope.benchmark or BENCHMARKS.get(order.policy),
+        "estimate": None if order.estimate is None else estimates.written(order.estimate),
     }
 
 

@@ -150,7 +150,7 @@ class Projection:
 
     @_take.register
     def _(self, fact: f.PilotEnded) -> None:
-        figures = {"measured": fact.measured_bps, "planned": fact.planned_bps}
+        figures = {"measured": fact.measured_bps, "planned": fact.planned_bps, "estimated": fact.estimated_bps}
         bps = ", ".join(f"{name} {'?' if one is None else cut(one, 4)} bps" for name, one in figures.items())
         price = "?" if fact.all_in_price is None else cut(fact.all_in_price, 8)
         self._alert(PILOT_OVER, f"{plain(fact.counted)} done at {price} all in: {bps}", subject=fact.parent_id)
