@@ -82,8 +82,11 @@ def attributed(order: ParentOrder, draws: random.Random) -> ParentOrder:
         bounds["duration_ms"] = order.envelope.duration_ms or draws.randint(10_000, 60_000)
     if draws.random() < 0.1:  # noqa: PLR2004 - a few
         bounds["max_fee_bps"] = Decimal(draws.choice((8, 9, 10)))
-    if order.policy in _TIMED and draws.random() < 0.4:  # noqa: PLR2004 - some
+    if order.policy in _TIMED and draws.random() < 0.8:  # noqa: PLR2004 - some
         bounds["tolerance"] = draws.choice(list(Tolerance))
+        if isinstance(order.params, TwapParams):
+            slicing = replace(order.params.slicing, slices=draws.randint(8, 30))
+            order = replace(order, params=replace(order.params, slicing=slicing))
     return replace(order, envelope=replace(order.envelope, **bounds))
 
 
