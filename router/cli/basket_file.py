@@ -19,8 +19,11 @@ _HEADER = "instrument"
 _WHAT = "basket"
 
 
-def read_basket(path: Path, ref_id: str | None) -> BasketBody:
-    """The basket in a file; `-` is standard input. `ref_id` where the file has none. Raises `BadInput`."""
+def read_basket(path: Path, ref_id: str | None, *, nameless: str | None = None) -> BasketBody:
+    """The basket in a file; `-` is standard input. `ref_id` where the file has none, `nameless` where nobody gives one.
+
+    Raises `BadInput`.
+    """
     try:
         text = start_of(path, SIZE_MAX)
     except OSError as error:
@@ -28,6 +31,8 @@ def read_basket(path: Path, ref_id: str | None) -> BasketBody:
     data = _fields(text)
     if ref_id is not None and data.setdefault("ref_id", ref_id) != ref_id:
         raise BadInput("ref_id", f"is given twice: {data['ref_id']} and {ref_id}")
+    if nameless is not None:
+        data.setdefault("ref_id", nameless)
     return parse_basket(data)
 
 

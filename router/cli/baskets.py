@@ -62,7 +62,7 @@ def estimate(
 
     async def work() -> ExitCode:
         found = settings(config)
-        body = tradable(read_basket(file, ref or "estimate"), found)
+        body = tradable(read_basket(file, ref, nameless="estimate"), found)
         from router.app.basket_estimate import estimate_basket  # noqa: PLC0415 - brings ccxt with it
 
         async with router_of(found) as router:

@@ -254,6 +254,11 @@ _RIVALS = (
 
 
 def estimate(report: Report) -> RenderableType:
+    """The plan beside what others would do, and what is known before it is sent."""
+    return Group(*_compared(report), *_before_sending(report), *_warnings(report), *_left(report))
+
+
+def _compared(report: Report) -> list[RenderableType]:
     """The plan beside what others would do."""
     base, reporting = _base(report), _reporting(report)
     rows: list[list[object]] = [_alternative("this router", report)]
@@ -263,14 +268,11 @@ def estimate(report: Report) -> RenderableType:
             where = f" ({other['venue']})" if other["venue"] else ""
             rows.append(_alternative(f"{label}{where}", other))
     columns = ["way", f"all-in {reporting}", "bps to mid", f"left over {base}", f"saving {reporting}", "saving bps"]
-    return Group(
+    return [
         _plan(report["lines"], f"{report['side']} {report['quantity']} {base} on the books of {report['at']}", report),
         Text(""),
         table("compared", columns, rows),
-        *_before_sending(report),
-        *_warnings(report),
-        *_left(report),
-    )
+    ]
 
 
 def _warnings(report: Report) -> list[Text]:
@@ -373,7 +375,7 @@ def explanation(report: Report) -> RenderableType:
     if report["seen"] is not None:
         parts += [Text(""), book(report["seen"])]
     if report["against"] is not None:
-        parts += [Text(""), estimate(report["against"])]
+        parts += [Text(""), *_compared(report["against"]), *_left(report["against"])]
     return Group(*parts)
 
 

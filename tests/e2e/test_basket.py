@@ -48,6 +48,9 @@ async def test_killed_between_release_and_send(tmp_path: Path) -> None:
         assert await first.ended() == -signal.SIGKILL, first.said()
         second = desk.sor("second", "serve")
         shown = await eventually(lambda: _ended(desk), within_s=60)
+        explained = desk.sor("explained", "explain", "B1/2")
+        assert await explained.ended() == 0, explained.said()
+        assert "nothing has settled yet" in explained.out.read_text()
         second.send(signal.SIGTERM)
         await second.ended()
 

@@ -94,6 +94,16 @@ def test_json_yaml_and_csv_are_one_basket(tmp_path: Path) -> None:
     assert read == [read[0]] * 3
 
 
+def test_a_basket_needs_no_name_to_be_estimated(tmp_path: Path) -> None:
+    """One that has a name keeps it."""
+    named, nameless = tmp_path / "named.json", tmp_path / "nameless.json"
+    named.write_text(json.dumps(basket()))
+    nameless.write_text(json.dumps({"legs": [SELL, BUY_NOW]}))
+
+    assert read_basket(named, None, nameless="estimate").ref_id == "B1"
+    assert read_basket(nameless, None, nameless="estimate").ref_id == "estimate"
+
+
 def test_a_number_in_yaml_is_refused(tmp_path: Path) -> None:
     """It has lost digits before anybody looks at it."""
     path = tmp_path / "basket.yaml"
