@@ -27,15 +27,20 @@ class Feed:
         self._from: tuple[int, int] | None = None
         """Everything after this place is in memory; None while nothing is followed."""
         self._seq = 0
+        self.listeners = 0
+        """Decoding the journal is work: it is done while somebody listens."""
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
-        """For ever. A database that is away is followed again when it is back."""
-        self._seq = await self._newest()
-        self._from = (self._seq, LAST)
+        """For ever, while anybody listens. A database that is away is followed again when it is back."""
         while True:
             try:
-                while rows := await self._store.stored_rows(self._seq, _ROWS):
+                if not self.listeners:
+                    self._from = None
+                    self._kept.clear()
+                elif self._from is None:
+                    await self._begin()
+                while self._from is not None and (rows := await self._store.stored_rows(self._seq, _ROWS)):
                     await self._take(rows)
             except StoreUnavailable:
                 await asyncio.sleep(_AGAIN_S)
@@ -43,6 +48,13 @@ class Feed:
                 self._failed(error)
                 await asyncio.sleep(_AGAIN_S)
             await asyncio.sleep(_EVERY_S)
+
+    async def _begin(self) -> None:
+        """From here on; whoever waits already looks again, in the journal."""
+        async with self._moved:
+            self._seq = await self._newest()
+            self._from = (self._seq, LAST)
+            self._moved.notify_all()
 
     async def _take(self, rows: Sequence[StoredRow]) -> None:
         for row in rows:
@@ -53,10 +65,6 @@ class Feed:
         async with self._moved:
             self._seq = rows[-1].seq
             self._moved.notify_all()
-
-    async def newest_id(self) -> str:
-        """After everything there is now."""
-        return f"{await self._newest()}-{LAST}"
 
     async def _newest(self) -> int:
         found = await self._store.newest_row()

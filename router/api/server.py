@@ -80,7 +80,6 @@ class HttpServer:
         self._observe = observe
         self._once = Once(desk.store, desk.now)
         self._feed = Feed(desk.store, partial(observe.request_failed, "the feed of events"))
-        self._streams = 0
         self._throttle = Throttle(listening.rate_per_s, time.monotonic)
         self._nobodies = Throttle(_NOBODY_PER_S, time.monotonic)
         self._runner: web.AppRunner | None = None
@@ -225,11 +224,11 @@ class HttpServer:
         last_id = request.headers.get("Last-Event-ID")
         if last_id is not None and not openapi.EVENT_ID.fullmatch(last_id):
             raise Refused(Code.NOT_VALID, "Last-Event-ID: is not an id of an event", "Last-Event-ID")
-        if self._streams >= _STREAMS_MAX:
+        if self._feed.listeners >= _STREAMS_MAX:
             raise Refused(Code.TOO_MANY, "too many are listening", headers={"Retry-After": "5"})
         response = web.StreamResponse(headers={"Content-Type": route.media, "X-Accel-Buffering": "no", **_HEADERS})
         await response.prepare(request)
-        self._streams += 1
+        self._feed.listeners += 1
 
         async def still_good() -> bool:
             try:
@@ -244,7 +243,7 @@ class HttpServer:
         except (ConnectionError, TimeoutError):
             pass  # the listener is gone, or too slow: it comes back with the id it had last
         finally:
-            self._streams -= 1
+            self._feed.listeners -= 1
         return response
 
     # Who asks?

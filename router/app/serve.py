@@ -14,7 +14,7 @@ from router.app.proving import proving
 from router.config.settings import HttpSettings
 from router.engine import recovering
 from router.identity import MadeKey
-from router.model.errors import LeaseHeld
+from router.model.errors import LeaseHeld, StoreUnavailable
 from router.model.ids import InstrumentId, Nanos
 from router.model.market import MarketView
 from router.web.status import Json, Shown, StatusServer
@@ -175,8 +175,13 @@ async def answer_only(
     router: Router, stop: asyncio.Event, http: HttpSettings, first_key: Callable[[MadeKey], None]
 ) -> None:
     """Until `stop`: answer over HTTP and put requests on the table; whoever drives takes them from there (D16)."""
-    async with following(router), answering(router, http, first_key=first_key):
-        await stop.wait()
+    async with answering(router, http, first_key=first_key):
+        while not stop.is_set():
+            with contextlib.suppress(StoreUnavailable):
+                if await router.store.holder() is None:  # else whoever drives keeps the tables close behind
+                    await router.projector.catch_up()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _STANDBY_S)
 
 
 def until_signalled() -> asyncio.Event:

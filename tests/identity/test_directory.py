@@ -13,6 +13,7 @@ import pytest
 from router.access import Principal, Role
 from router.identity import ChangeKind, Changes, Directory, MadeUser
 from router.identity.directory import FAILURES_MOST
+from router.identity.record import FIRST, breaks, entry
 from router.model.errors import BadInput, NotAllowed, NotKnown, WrongStore
 from router.model.ids import EntityId
 from router.model.requests import RequestKind
@@ -213,6 +214,17 @@ async def test_tampering_is_found(office: Office, text: str, why: str):
     office.tamper(text)
 
     assert any(why in one for one in await office.sound())
+
+
+def test_a_record_that_was_wrong_about_what_was_there_before_is_found():
+    """Its code fits: whoever wrote it had the key, and was mistaken."""
+    said = {"at_ns": 1, "actor": "a", "action": "X", "subject": "user/u"}
+    first = entry(KEY, (0, FIRST), before=None, after={"roles": ["viewer"]}, **said)
+    second = entry(KEY, (first.n, first.mac), before={"roles": ["admin"]}, after={"roles": []}, **said)
+
+    assert [one.why for one in breaks([first, second], KEY, {"user/u": {"roles": []}})] == [
+        "user/u was not like this before"
+    ]
 
 
 async def test_many_change_at_once_and_every_change_is_recorded(office: Office):
