@@ -105,6 +105,37 @@ async def test_an_order_that_waits_for_a_price_is_woken_by_the_book_that_has_it(
     assert TimerFired(timer_id=timers.parent(parent_id)) in fired  # an hour early: nothing else can have done it
 
 
+async def test_an_order_rests_fills_by_what_others_trade_and_is_taken_off(tmp_path: Path) -> None:
+    """Post-only in the venue's own words; a stranger's trade fills it; what is cancelled leaves no order behind."""
+    database_url = f"sqlite:///{tmp_path / 'sor.db'}"
+    async with standing(tmp_path, (BINANCE, KRAKEN), database=database_url) as stand:
+        fields = {"policy": "LIMIT_OR_BETTER", "limit_price": "59000"}
+        filled = await stand.submit(order("R1", "0.1", **fields))
+        first = await eventually(lambda: _stands(stand, filled))
+        [symbol] = next(seat for seat in (BINANCE, KRAKEN) if seat.name == first.order.venue).symbols
+        assert first.order.post_only
+        await stand.control.print_trade(first.order.venue, symbol, "SELL", "0.1", "58000")
+        assert await stand.ended(filled) is ParentState.FILLED
+
+        stopped = await stand.submit(order("R2", "0.1", **fields))
+        await eventually(lambda: _stands(stand, stopped))
+        asked_ns, entity = stand.router.clock.now(), stand.router.config.entity
+        stop = cancel_request(parse(CancelBody, {"ref_id": "R2"}), entity=entity, principal="e2e", asked_ns=asked_ns)
+        await stand.router.store.ask(stop)
+        assert await stand.ended(stopped) is ParentState.CANCELLED
+        agreed = await assert_venues_agree(stand.control, database_url)
+
+    assert quantity_of(agreed.orders_of(filled)) == Decimal("0.1")
+    assert quantity_of(agreed.orders_of(stopped)) == 0
+
+
+def _stands(stand: Stand, parent_id: Any) -> Any:
+    """The child of this parent that is known to stand."""
+    parent = stand.parent(parent_id)
+    children = () if parent is None else stand.engine.driver.engine.state.blotter.children_of(parent)
+    return next((child for child in children if child.stands), None)
+
+
 @pytest.mark.nightly
 async def test_pov_follows_the_prints_of_the_venues(tmp_path: Path) -> None:
     """Three bitcoin of others at two venues make a third of one of ours; our own prints make none."""
