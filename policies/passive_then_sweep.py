@@ -4,13 +4,14 @@ from decimal import Decimal
 
 from policies.consolidated import usable
 from policies.pacing import again, lot_of
+from policies.queueing import by_queues, two_sided
 from policies.resting import as_quotes, own_side, passive, standing, takes, taking_out
 from policies.slices import Slice, borders_ns, even_shares, middles_ns, number_of_slices, schedule
 from router.model.ids import Nanos
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, ratio, roughly
 from router.model.orders import ParentOrder
-from router.model.policies import PassiveThenSweepParams, Randomize
+from router.model.policies import PassiveThenSweepParams, Placement, Randomize
 from router.model.rounding import down
 from router.model.side import Side
 from router.ports.policy import Progress, Quote, Resting, Target
@@ -60,9 +61,36 @@ class PassiveThenSweep:
             return _sweep(progress, now_ns, params, missing, look_ns)
         if here and all(_ticks_behind(progress, view, one) == 0 for one in here):
             return Target(quantity=progress.committed, quotes=as_quotes(here), not_before_ns=look_ns, reason="rests")
-        quotes = () if here else at_touches(progress, view, missing, params.venues_max)
+        if here:
+            return Target(quantity=progress.committed, quotes=(), not_before_ns=look_ns, reason="the touch has moved")
+        taken, quotes = _placed(progress, now_ns, view, missing, over_ns)
+        if taken > 0 and not _had_a_round(progress, current) and not order.envelope.passive_only:
+            return Target(quantity=progress.committed + taken, not_before_ns=look_ns, reason="queues too long for all")
         placed = sum((one.quantity for one in quotes), ZERO)
         return Target(quantity=progress.committed + placed, quotes=quotes, not_before_ns=look_ns, reason="rests anew")
+
+
+def _had_a_round(progress: Progress, current: Slice) -> bool:
+    return progress.last_round_ns is not None and progress.last_round_ns >= current.at_ns
+
+
+def _placed(
+    progress: Progress, now_ns: Nanos, view: MarketView, missing: Decimal, over_ns: Nanos
+) -> tuple[Decimal, tuple[Quote, ...]]:
+    """What to take at once, and what stands where."""
+    order, params = progress.order, progress.order.params
+    assert isinstance(params, PassiveThenSweepParams)
+    books = _best_touches(progress, view, missing)
+    if params.placement is Placement.QUEUES:
+        both = two_sided(books, order.side)[: params.venues_max]
+        lot, horizon_ns = lot_of(progress), max(over_ns - now_ns, 0)
+        found = by_queues(both, order.side, missing, lot, progress.slice_min, horizon_ns) if both else None
+        if found is not None:
+            taken, parts = found
+            return taken, tuple(
+                _quote(book, rate, order, parts[book.listing.id]) for book, rate in both if book.listing.id in parts
+            )
+    return ZERO, at_touches(progress, books, missing, params.venues_max)
 
 
 def slices_of(
@@ -126,23 +154,29 @@ def _at_touch(book: ListingView, rate: Decimal, order: ParentOrder) -> Decimal:
     return passive(book, order.side, touch)
 
 
-def at_touches(progress: Progress, view: MarketView, quantity: Decimal, venues_max: int) -> tuple[Quote, ...]:
-    """Equal parts at the touch of the venues whose own side is best; fewer venues where a part would be too small."""
+def _best_touches(progress: Progress, view: MarketView, quantity: Decimal) -> list[tuple[ListingView, Decimal]]:
+    """Books to rest in with their currencies' marks, the best touch of the own side first."""
     order = progress.order
     books = [(book, rate) for book, rate in usable(view, order.may_use) if own_side(book, order.side)]
     books = [one for one in books if takes(one[0], one[1], order, quantity)] or books
     with roughly():
         books.sort(key=lambda one: -order.side.sign * own_side(one[0], order.side)[0].price * one[1])
+    return books
+
+
+def at_touches(
+    progress: Progress, books: list[tuple[ListingView, Decimal]], quantity: Decimal, venues_max: int
+) -> tuple[Quote, ...]:
+    """Equal parts at the first of these touches; fewer venues where a part would be too small."""
     for count in range(min(venues_max, len(books)), 0, -1):
         part = down(ratio(quantity, Decimal(count)), lot_of(progress))
         if part >= progress.slice_min or count == 1:
             sizes = [quantity - part * (count - 1), *[part] * (count - 1)]
-            return tuple(
-                Quote(
-                    listing_id=book.listing.id,
-                    price=_at_touch(book, rate, order),
-                    quantity=down(size, book.listing.step),
-                )
-                for (book, rate), size in zip(books, sizes, strict=False)
-            )
+            found = zip(books, sizes, strict=False)
+            return tuple(_quote(book, rate, progress.order, size) for (book, rate), size in found)
     return ()
+
+
+def _quote(book: ListingView, rate: Decimal, order: ParentOrder, size: Decimal) -> Quote:
+    price = _at_touch(book, rate, order)
+    return Quote(listing_id=book.listing.id, price=price, quantity=down(size, book.listing.step))

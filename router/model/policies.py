@@ -68,6 +68,14 @@ class RestVenue(StrEnum):
     """Where least stands before it at its price."""
 
 
+class Placement(StrEnum):
+    """How a slice is divided over the touches it rests at."""
+
+    EVEN = "EVEN"
+    QUEUES = "QUEUES"
+    """By the length of the queues and how fast they move (Cont and Kukanov): not shown to be better yet."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweepParams:
     """SWEEP: immediate-or-cancel rounds, each planned on the live book.
@@ -218,6 +226,7 @@ class PassiveThenSweepParams:
     stop_ticks: int = 10
     patience_pct: int = 70
     venues_max: int = 2
+    placement: Placement = Placement.EVEN
 
 
 PolicyParams = (

@@ -18,6 +18,7 @@ from router.model.policies import (
     PassiveThenSweepParams,
     PegParams,
     PegTo,
+    Placement,
     PolicyParams,
     PovParams,
     Refresh,
@@ -279,6 +280,7 @@ class PassiveThenSweepBody(SlicesBody):
     stop_ticks: int = Field(default=10, ge=1, le=100_000)
     patience_pct: int = Field(default=70, ge=0, le=100)
     venues_max: int = Field(default=2, ge=1, le=64)
+    placement: Literal["even", "queues"] = "even"
 
     def model(self) -> PassiveThenSweepParams:
         """As the model has it."""
@@ -288,6 +290,7 @@ class PassiveThenSweepBody(SlicesBody):
             stop_ticks=self.stop_ticks,
             patience_pct=self.patience_pct,
             venues_max=self.venues_max,
+            placement=Placement(self.placement.upper()),
         )
 
 
@@ -357,6 +360,7 @@ def written(params: PolicyParams) -> dict[str, object]:
                 "stop_ticks": params.stop_ticks,
                 "patience_pct": params.patience_pct,
                 "venues_max": params.venues_max,
+                "placement": params.placement.value.lower(),
             }
 
 

@@ -20,6 +20,7 @@ from router.model.policies import (
     PassiveThenSweepParams,
     PegParams,
     PegTo,
+    Placement,
     PolicyParams,
     PovParams,
     Randomize,
@@ -148,6 +149,7 @@ def _params(policy: str, order: ParentOrder, draws: random.Random) -> PolicyPara
                 stop_ticks=draws.choice((20, 200, 2_000)),
                 patience_pct=draws.choice((30, 70, 100)),
                 venues_max=draws.randint(1, 3),
+                placement=draws.choice(list(Placement)),
             )
         case "POV":
             return PovParams(target_rate=Decimal("0.1"), window_ms=draws.choice((500, 2_000, 10_000)))

@@ -21,14 +21,16 @@ from router.model.policies import (
     PassiveThenSweepParams,
     PegParams,
     PegTo,
+    Placement,
     PolicyParams,
     Refresh,
     Slicing,
 )
+from router.model.public_trades import TradeCounters
 from router.model.rounding import on_grid
 from router.model.side import Side
 from router.ports.policy import Progress, Quote, Resting, Target
-from tests.policies.makers import MS, START, fresh, order
+from tests.policies.makers import MS, START, S, fresh, order
 
 TICK = Decimal("0.01")
 FOUR = PassiveThenSweepParams(slicing=Slicing(slices=4))
@@ -203,6 +205,31 @@ def test_one_that_may_not_take_goes_on_resting() -> None:
     done = progress("PASSIVE_THEN_SWEEP", FOUR, envelope=passive)
 
     assert told(asked(done, PATIENT_MS)) == ["a 1.25@99.90", "b 1.25@99.85"]
+
+
+def test_queues_are_weighed_where_it_is_asked_for_and_their_speed_is_known() -> None:
+    """A short queue that moves gets more than a long one that hardly does; without a tape it is equal parts."""
+    begun = Nanos(START - 600 * S)
+
+    def taped(one: ListingView, sold: str) -> ListingView:
+        return replace(
+            one, trades=TradeCounters(begun, 9, Decimal(sold), Decimal(sold), Decimal(0), Decimal(sold), START)
+        )
+
+    def venues(first: str, second: str) -> MarketView:
+        fast, slow = book("a", f"99.90:{first}", "100.10:5"), book("b", "99.90:40", "100.10:5")
+        return market(taped(fast, "60"), taped(slow, second))
+
+    asks = replace(FOUR, placement=Placement.QUEUES)
+    view = venues("2", "1")
+    weighed = asked(
+        progress("PASSIVE_THEN_SWEEP", asks, last_round_ns=Nanos(START + MIDDLE_MS * MS)), MIDDLE_MS + 1, view
+    )
+    even = asked(progress("PASSIVE_THEN_SWEEP", FOUR), MIDDLE_MS, view)
+
+    assert told(even) == ["a 1.25@99.90", "b 1.25@99.90"]
+    assert {one.listing_id[0] for one in weighed.quotes or ()} == {"a"}
+    assert told(asked(progress("PASSIVE_THEN_SWEEP", asks), MIDDLE_MS)) == ["a 1.25@99.90", "b 1.25@99.85"]
 
 
 # Whatever the market.
