@@ -126,7 +126,7 @@ async def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path):
             "DROP TABLE volume_curve;"
             "DROP TABLE access_user; DROP TABLE access_key; DROP TABLE access_session; DROP TABLE access_record;"
             "DROP TABLE access_change; DROP TABLE http_asking;"
-            "DROP TABLE decision_record; DROP TABLE fill_model;"
+            "DROP TABLE decision_record; DROP TABLE fill_model; DROP TABLE order_cost;"
             "UPDATE schema_revision SET version_num = '0001';"
             "UPDATE meta SET schema_version = 1"
         )
