@@ -10,6 +10,7 @@ from router.model.policies import LimitOrBetterParams
 from router.ports.policy import Progress, Quote, Resting, Target
 
 _LOOK_NS = 1_000_000_000
+_NS_PER_MS = 1_000_000
 
 
 class LimitOrBetter:
@@ -47,7 +48,8 @@ class LimitOrBetter:
                 )
             return Target(quantity=progress.committed + crossing, reason="takes")
         if here:
-            return stays if not _better_elsewhere(progress, view, here[0], params) else _leave(progress)
+            moves = _stood(here[0], now_ns, params) and _better_elsewhere(progress, view, here[0], params)
+            return _leave(progress) if moves else stays
         found = where_to_rest(view, order, left, params.rest_venue_rule)
         if found is None:
             return Target(quantity=progress.committed, quotes=(), not_before_ns=next_ns, reason="no book to rest in")
@@ -59,6 +61,11 @@ class LimitOrBetter:
 def _just_tried(progress: Progress, now_ns: Nanos, params: LimitOrBetterParams) -> bool:
     """Did a round just now find nothing it could take?"""
     return not progress.last_round_sent and again(progress, now_ns, params.round_wait_ms) is not None
+
+
+def _stood(here: Resting, now_ns: Nanos, params: LimitOrBetterParams) -> bool:
+    """Long enough to move: whoever follows every touch stands at the end of every queue."""
+    return now_ns - here.since_ns >= params.stand_ms * _NS_PER_MS
 
 
 def _leave(progress: Progress) -> Target:

@@ -102,12 +102,13 @@ class BestSingleParams:
 class LimitOrBetterParams:
     """LIMIT_OR_BETTER: take what crosses inside the limit, rest the remainder at one listing.
 
-    It moves elsewhere only for a price better by `reprice_ticks`.
+    It moves elsewhere only for a touch better by `reprice_ticks`, and after it has stood for `stand_ms`.
     """
 
     rest_venue_rule: RestVenue = RestVenue.BEST_TOUCH
     reprice_ticks: int = 1
     round_wait_ms: int = 250
+    stand_ms: int = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -84,6 +84,7 @@ class LimitOrBetterBody(ParamsBody):
 
     rest_venue_rule: Literal["BEST_TOUCH", "SHORTEST_QUEUE"] = "BEST_TOUCH"
     reprice_ticks: int = Field(default=1, ge=1, le=100_000)
+    stand_ms: int = Field(default=LimitOrBetterParams().stand_ms, ge=0, le=86_400_000)
     round_wait_ms: int = Field(default=250, ge=1, le=60_000)
 
     def model(self) -> LimitOrBetterParams:
@@ -91,6 +92,7 @@ class LimitOrBetterBody(ParamsBody):
         return LimitOrBetterParams(
             rest_venue_rule=RestVenue(self.rest_venue_rule),
             reprice_ticks=self.reprice_ticks,
+            stand_ms=self.stand_ms,
             round_wait_ms=self.round_wait_ms,
         )
 
@@ -314,6 +316,7 @@ def written(params: PolicyParams) -> dict[str, object]:
             return {
                 "rest_venue_rule": params.rest_venue_rule.value,
                 "reprice_ticks": params.reprice_ticks,
+                "stand_ms": params.stand_ms,
                 "round_wait_ms": params.round_wait_ms,
             }
         case TwapParams():

@@ -126,7 +126,10 @@ def _params(policy: str, order: ParentOrder, draws: random.Random) -> PolicyPara
             return IsParams(slicing=slicing, urgency=draws.choice(list(Urgency)))
         case "LIMIT_OR_BETTER":
             return LimitOrBetterParams(
-                rest_venue_rule=draws.choice(list(RestVenue)), reprice_ticks=draws.randint(1, 200), round_wait_ms=500
+                rest_venue_rule=draws.choice(list(RestVenue)),
+                reprice_ticks=draws.randint(1, 200),
+                round_wait_ms=500,
+                stand_ms=500,
             )
         case "ICEBERG":
             return IcebergParams(

@@ -96,7 +96,7 @@ def test_it_never_stands_beyond_its_limit_with_the_fee(desk: Desk) -> None:
 
 def test_it_moves_only_for_a_better_place_and_after_the_old_one_is_gone(desk: Desk) -> None:
     """Its own order is no touch: what others show decides."""
-    limit(desk)
+    limit(desk, params={"stand_ms": 3_000})
     standing(desk)
     desk.market(MARKET + "kraken bid 99.50 1")
     desk.later(2 * S)

@@ -97,6 +97,19 @@ def told(target: Target) -> list[str]:
     return [f"{quote.listing_id[0]} {quote.quantity}@{quote.price}" for quote in target.quotes or ()]
 
 
+# LIMIT_OR_BETTER.
+
+
+def test_a_limit_does_not_follow_every_touch() -> None:
+    """It stands at one place for a while, though another venue's touch is better, and moves only then."""
+    limit = progress("LIMIT_OR_BETTER", LimitOrBetterParams(stand_ms=2_000), limit_price=Decimal("99.50"))
+    here = with_standing(limit, standing("99.50", "10", "b"))
+
+    assert told(asked(limit)) == ["a 10@99.50"]
+    assert told(asked(here, after_ms=1_999)) == ["b 10@99.50"]
+    assert told(asked(here, after_ms=2_000)) == []
+
+
 # ICEBERG.
 
 
