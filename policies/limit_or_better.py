@@ -81,8 +81,10 @@ def _better_elsewhere(progress: Progress, view: MarketView, here: Resting, param
         return False
     if mine is None or mine.unusable is not None or not own_side(mine, order.side):
         return True
-    rate, touch = view.fx_rate(mine.listing.quote), own_side(found[0], order.side)[0].price
+    rate, touches = view.fx_rate(mine.listing.quote), own_side(found[0], order.side)
     if rate is None:
         return True
-    ahead = (ratio(touch * found[1], rate) - own_side(mine, order.side)[0].price) * order.side.sign
+    if not touches:
+        return False  # nobody stands there: no touch is better
+    ahead = (ratio(touches[0].price * found[1], rate) - own_side(mine, order.side)[0].price) * order.side.sign
     return ahead >= params.reprice_ticks * mine.listing.tick

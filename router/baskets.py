@@ -209,8 +209,8 @@ def bound(order: ParentOrder) -> bool:
 
 
 def ends_with_others(parent: Parent, now_ns: Nanos) -> bool:
-    """Is it for the basket to say when it has done what it can? Not once its own time is over."""
-    if not bound(parent.order):
+    """Is it for the basket to say when it has done what it can? Not once its own time, or its one round, is over."""
+    if not bound(parent.order) or parent.order.envelope.in_force.one_round:
         return False
     ends_ns = parent.order.envelope.ends_ns(parent.accepted_ns)
     return ends_ns is None or now_ns < ends_ns

@@ -111,6 +111,7 @@ def suspect(draft: Draft, child: Child, why: str) -> None:
         return
     settles_ns = Nanos(draft.now_ns + terms.read_lag_ms * _MS)
     draft.note(f.LateFillSuspected(client_id=child.order.client_id, why=why, settles_ns=settles_ns, at_ns=draft.now_ns))
+    draft.touch(draft.state.parent(child.order.parent_id))  # what rests in its stead is withdrawn
     look(draft, child)
 
 
@@ -484,6 +485,7 @@ def breach(draft: Draft, kind: f.BreachKind, child: Child, detail: str) -> None:
     draft.note(
         f.BreachRaised(kind=kind, account=order.account, client_id=order.client_id, detail=detail, at_ns=draft.now_ns)
     )
+    draft.touch(draft.state.parent(order.parent_id))
 
 
 def _close_gate(draft: Draft, account: AccountId, reason: str) -> None:

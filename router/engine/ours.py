@@ -43,6 +43,20 @@ def not_ours_to_take(state: State, view: MarketView, side: Side) -> MarketView:
     return replace(view, listings=tuple(_short_of(book, side, edges.get(book.listing.id)) for book in view.listings))
 
 
+def would_meet(state: State, side: Side, listing_id: ListingId, price: Decimal) -> bool:
+    """Could an order that rests there trade with one of ours on the other side, also with one that is on its way?
+
+    One that only takes, and waits for a person, is never sent again.
+    """
+    return any(
+        child.order.listing_id == listing_id
+        and child.order.side is side.other
+        and (child.rests or child.state is not ChildState.QUARANTINED)
+        and (price - child.order.limit_price) * side.sign >= 0
+        for child in state.blotter.living()
+    )
+
+
 def _resting(state: State, side: Side) -> Iterable[Child]:
     return [child for child in state.blotter.living() if child.rests and child.order.side is side]
 

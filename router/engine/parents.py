@@ -6,7 +6,7 @@ from decimal import Decimal
 from router.baskets import ends_with_others
 from router.engine import archiving, piloting, sizing, timers
 from router.engine.draft import Draft
-from router.engine.resting import kept, last_rested, resting_of, withdraw
+from router.engine.resting import kept, last_rested, resting_of, withdraw, withdraw_outdated
 from router.engine.state import State
 from router.engine.volume import volume_of
 from router.model.commands import Look
@@ -70,7 +70,9 @@ def progress(state: State, parent: Parent) -> Progress:
 
 def _rounds(parent: Parent) -> int:
     """Rounds that count against its policy's."""
-    before = parent.rounds_stopped + parent.rounds_before + (parent.pilot.rounds if parent.pilot is not None else 0)
+    before = parent.rounds_stopped + (parent.pilot.rounds if parent.pilot is not None else 0)
+    if not parent.order.envelope.in_force.one_round:
+        before += parent.rounds_before
     return max(parent.rounds - before, 0)
 
 
@@ -184,6 +186,7 @@ def _to_look_for(draft: Draft, parent: Parent, policies: Mapping[str, Policy]) -
     """How deep a look at the market has to reach, 0 for none; where something is due later, a timer is set."""
     if not may_rest(draft.state, parent):
         withdraw(draft, parent)
+    withdraw_outdated(draft, parent)
     if not may_plan(draft.state, parent, draft.now_ns):
         ends = (parent.order.envelope.ends_ns(parent.accepted_ns), piloting.due_ns(parent))
         later = [at_ns for at_ns in ends if at_ns is not None and at_ns > draft.now_ns]

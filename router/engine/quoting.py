@@ -15,6 +15,7 @@ from router.engine.asking import places_left
 from router.engine.bounds import bounded, venue_caps
 from router.engine.draft import Draft
 from router.engine.intending import Line, Reviewed, intend, record, reviewed
+from router.engine.ours import would_meet
 from router.engine.parents import living
 from router.engine.resting import kept, on_its_way, resting_of, withdraw
 from router.engine.state import State
@@ -92,6 +93,8 @@ def _lines(
         book = books.get(one.listing_id)
         why = "has no book" if book is None else blocked.get(one.listing_id)
         why = why or access.bouncing(parent, one.listing_id, now_ns)
+        if would_meet(state, order.side, one.listing_id, one.price):
+            why = why or "an order of ours could trade with it"
         if places is not None and len(lines) >= places:
             why = why or f"{order.envelope.max_children_outstanding} children are out, the most"
         if book is None or why is not None:

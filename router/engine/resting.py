@@ -48,6 +48,12 @@ def withdraw(draft: Draft, parent: Parent, keep: Collection[ClientOrderId] = ())
     return bool(going)
 
 
+def withdraw_outdated(draft: Draft, parent: Parent) -> None:
+    """What was on its way when its terms were amended goes as soon as it is known to stand."""
+    children_of = draft.state.blotter.children_of(parent)
+    withdraw(draft, parent, [one.order.client_id for one in children_of if one.order.number >= parent.amended_from])
+
+
 def kept(resting: Collection[Resting], quotes: Collection[Quote]) -> dict[ClientOrderId, Quote]:
     """Which of what stands is what should stand, one order for one quote: the same place, price and quantity."""
     found: dict[ClientOrderId, Quote] = {}

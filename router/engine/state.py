@@ -293,6 +293,7 @@ class State:
         assert not parent.state.ended
         assert self.blotter.exposure(parent) <= fact.order.quantity  # I1
         parent.order, parent.dust = fact.order, None
+        parent.amended_from = self.blotter.next_number(parent)
 
     def _amend_refused(self, fact: f.AmendRefused) -> None:
         """For the record."""

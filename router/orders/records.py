@@ -124,6 +124,8 @@ class Parent:
     """When that was last so."""
     adopted: bool = False
     """It was given children that this database had not known of, beside those it holds for doubtful itself."""
+    amended_from: int = 0
+    """Children below this number were sent under terms that were amended since."""
     arrival: ArrivalSeen | None = None
     triggered_ns: Nanos | None = None
     volume: VolumeSeen | None = None

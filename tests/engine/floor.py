@@ -261,6 +261,8 @@ def _leg(text: str) -> dict[str, Any]:
     leg: dict[str, Any] = {"instrument": f"{base}/USD", "side": side.upper(), "base_quantity": quantity}
     if "limit" in options:
         leg["limit_price"] = options["limit"]
+    if "tif" in options:
+        leg["time_in_force"] = options["tif"]
     if "rounds" in options:
         leg["params"] = {"rounds_max": int(options["rounds"])}
     return leg

@@ -135,3 +135,16 @@ def test_a_restart_in_the_middle_goes_on_from_the_journal():
     desk.run(part("0.5"), steps=2)
 
     assert desk.restarted().engine.state.blotter.legs
+
+
+def test_a_leg_for_one_round_has_one():
+    """More cash comes in later: its round is over."""
+    desk = floor(kraken="0")
+    sell, buy = desk.basket("sell 10 BTC rounds 5", "buy 100 ETH tif IOC", sell_first=False)
+    desk.run(lambda child: min(Decimal(4), child.order.quantity) if child.order.base == "BTC" else whole(child))
+
+    rounds = [one for one in desk.facts if isinstance(one, f.RoundPlanned) and one.parent_id == buy.order.id]
+    assert len(rounds) == 1
+    assert (sell.state, buy.state) == (ParentState.FILLED, ParentState.DONE_PARTIAL)
+    assert buy.reason.startswith("its one round is over")
+    assert [one.state for one in desk.ended()] == [BasketState.COMPLETED_ADJUSTED]

@@ -1,5 +1,6 @@
 """Orders that stand in a book: placed, left alone, withdrawn, and never standing twice."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,10 +8,11 @@ import pytest
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Cancel, Query
+from router.model.ids import VenueOrderId
 from router.model.orders import ChildState, ParentState
-from router.model.outcomes import CancelTaken, Lost, Refused
+from router.model.outcomes import Accepted, CancelTaken, Lost, Refused
 from router.orders.records import Parent
-from tests.engine.desk import Desk
+from tests.engine.desk import Desk, account
 
 S = 1_000
 MARKET = """
@@ -244,3 +246,77 @@ def test_the_round_says_that_it_rests(desk: Desk) -> None:
 
     rounds = [fact for fact in desk.facts if isinstance(fact, f.RoundPlanned)]
     assert [(one.rests, one.due, one.residual) for one in rounds] == [(True, Decimal(1), Decimal(0))]
+
+
+@pytest.mark.parametrize("how", ["unanswered", "in doubt"])
+@pytest.mark.parametrize("policy", ["LIMIT_OR_BETTER", "ICEBERG", "PEG"])
+def test_what_is_on_its_way_at_an_amendment_does_not_stay_under_the_old_terms(
+    desk: Desk, policy: str, how: str
+) -> None:
+    """Else it would fill beyond the new limit; it goes as soon as it is known to stand, and only once."""
+    fields = {"params": {"display_quantity": "1"}} if policy == "ICEBERG" else {}
+    parent = desk.order("P1", policy, "1", limit_price="99.5", venues={"include": ["kraken"]}, **fields)
+    if how == "in doubt":
+        desk.answer("kraken", Lost(why="timed out"))
+    assert len(desk.sent) == 1
+
+    desk.tell(e.AmendAsked(parent_id=parent.order.id, principal="ann", limit_price=Decimal("99.0")))
+    standing(desk)
+    assert cancels(desk) > 0
+    desk.found("kraken", "CANCELLED")
+    desk.later(5 * S)
+
+    assert desk.sent == ["kraken buy 1 @ 99.0 resting"]
+    standing(desk)
+    desk.later(5 * S)
+    assert cancels(desk) == 0
+
+
+def test_a_suspicion_takes_off_what_rests_in_its_stead(desk: Desk) -> None:
+    """The refused one may stand after all: both together would be too much."""
+    limit(desk)
+    desk.answer("kraken", CROSSED)
+    refused = desk.child("kraken").order.client_id
+    standing(desk, "binance")
+
+    desk.tell(e.OrderHinted(account=account("kraken"), client_id=refused, venue_order_id=None, hint="new"))
+
+    assert [one.order.venue for one in desk.wanted(Cancel) if isinstance(one, Cancel)] == ["binance"]
+
+
+def test_an_alarm_takes_off_what_rests(desk: Desk) -> None:
+    """The venue names another order under our id: nothing of the parent is left in a book."""
+    parent = limit(desk)
+    standing(desk)
+
+    desk.answer("kraken", Accepted(venue_order_id=VenueOrderId("another")))
+
+    assert parent.breached
+    assert cancels(desk) == 1
+
+
+def test_it_does_not_stand_where_an_order_of_ours_is_on_its_way(desk: Desk) -> None:
+    """Between the spread it would be the best price for our own buy."""
+    desk.order("P1", "SWEEP")
+    assert desk.sent == ["kraken buy 1 @ 100.10"]
+    desk.order("P2", "PEG", side="SELL", params={"peg_to": "mid"}, venues={"include": ["kraken"]})
+    assert desk.sent == []
+
+    desk.fill("kraken")
+    desk.later(2 * S)
+
+    assert desk.sent == ["kraken sell 1 @ 100.00 resting"]
+
+
+def test_a_book_where_nobody_stands_is_no_better_place(desk: Desk) -> None:
+    """Only the other venue takes what is left, and nobody stands there."""
+    limit(desk)
+    standing(desk)
+    desk.found("kraken", "OPEN", "0.995@99.50#T1")
+    book = desk.books["kraken"]
+    desk.books["kraken"] = replace(book, listing=replace(book.listing, min_quantity=Decimal("0.01")))
+    desk.books["binance"] = replace(desk.books["binance"], bids=())
+
+    desk.later(2 * S)
+
+    assert desk.states("kraken") == [ChildState.WORKING]
