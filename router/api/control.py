@@ -1,5 +1,6 @@
 """Everything at once: stop, stop and cancel, go on; and the changes that take another person."""
 
+from router.access import Action, demand
 from router.api.call import Answer, Call, Prepared
 from router.api.desk import Desk
 from router.api.models import Empty, HaltOrder, ResumeOrder
@@ -25,6 +26,8 @@ async def state(desk: Desk, _: Call) -> Answer:
 async def halt(desk: Desk, call: Call) -> Prepared:
     """Let no new child leave; with CANCEL_ALL, cancel every open order too. On disk when this answers."""
     asked = call.given(HaltOrder)
+    if asked.level == "CANCEL_ALL":
+        demand(call.principal, Action.CANCEL_ALL, desk.entity)  # a halt alone is for more people
     stop = _halt(desk, call, asked.reason)
     cancels = await _cancels(desk, call) if asked.level == "CANCEL_ALL" else []
     return _all(stop, cancels, halted=True)

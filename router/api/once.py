@@ -34,10 +34,11 @@ class Asking:
     fingerprint: str
 
 
-def fingerprint(method: str, path: str, query: str, raw: Mapping[str, Any] | None) -> str:
-    """Of what is asked for: two spellings of one JSON object are the same."""
+def fingerprint(method: str, path: str, query: str, raw: Mapping[str, Any] | None, version: str | None = None) -> str:
+    """Of what is asked for, and of which version: two spellings of one JSON object are the same."""
     body = json.dumps(raw, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{method}\n{path}\n{query}\n{body}".encode()).hexdigest()
+    named = "" if version is None else f"\n{version}"
+    return hashlib.sha256(f"{method}\n{path}\n{query}\n{body}{named}".encode()).hexdigest()
 
 
 class Once:

@@ -10,6 +10,7 @@ from router.api.problems import Code, Refused
 
 T = TypeVar("T")
 _DIGITS_MOST = 19
+_NUMBER_MOST = 2**63 - 1
 _WRONG = Refused(Code.NOT_VALID, "page_cursor: is not one of ours", "page_cursor")
 
 
@@ -26,14 +27,14 @@ def place_of(text: str | None, parts: int) -> list[str] | None:
         place = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("|")
     except (binascii.Error, UnicodeDecodeError):
         raise _WRONG from None
-    if len(place) != parts:
+    if len(place) != parts or not "".join(place).isprintable():
         raise _WRONG
     return place
 
 
 def number_in(text: str) -> int:
     """A number in a cursor. Raises `Refused`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST):
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MOST and int(text) <= _NUMBER_MOST):
         raise _WRONG
     return int(text)
 

@@ -38,6 +38,7 @@ _LINE_MAX = 8_190
 _JSON = "application/json"
 _SAFE = frozenset({"GET", "HEAD"})
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 _KEY_LENGTH = range(8, 65)
 DEMO = "demo"
 _DEMO_ROLES = frozenset({Role.VIEWER, Role.AUDITOR, Role.SUBMITTER, Role.TRADER, Role.RISK_ADMIN})
@@ -50,6 +51,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Referrer-Policy": "no-referrer",
+    "Server": "crypto-sor",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -135,7 +137,8 @@ class HttpServer:
         except web.HTTPException as error:
             response = _problem(_of_http(error), request, request_id)
         except StoreUnavailable as error:
-            response = _problem(Refused(Code.NO_DATABASE, str(error)), request, request_id)
+            self._observe.request_failed(request_id, error)  # it names files and hosts, which are nobody's outside
+            response = _problem(Refused(Code.NO_DATABASE, "ask again, with the same key"), request, request_id)
         except (ConnectionResetError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not look like one of theirs
@@ -148,12 +151,12 @@ class HttpServer:
 
     def _check_site(self, request: web.Request) -> None:
         """A page of another site must not use this one through a browser, whatever name it gives it."""
-        name = urlsplit(f"//{request.host}").hostname or ""
+        name = _host_of(f"//{request.host}")
         names = {*self._listening.hosts, *(_LOOPBACK_NAMES if self._listening.loopback else ())}
-        if names and name not in names:
+        if name is None or (names and name not in names):
             raise Refused(Code.OTHER_SITE, "Host: is not a name of this server", "Host")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and (_host_of(origin) is None or urlsplit(origin).netloc != request.host):
             raise Refused(Code.OTHER_SITE, "Origin: is another site", "Origin")
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             raise Refused(Code.OTHER_SITE, "Sec-Fetch-Site: is another site", "Sec-Fetch-Site")
@@ -193,7 +196,7 @@ class HttpServer:
             asking = Asking(
                 principal=call.principal,
                 key=_idempotency_key(request),
-                fingerprint=fingerprint(route.method, request.path, request.query_string, call.raw),
+                fingerprint=fingerprint(route.method, request.path, request.query_string, call.raw, call.if_match),
             )
             return self._response(
                 await self._once.run(asking, partial(route.once, self._desk, call), look_first=route.looks_first)
@@ -275,7 +278,7 @@ class HttpServer:
             ):
                 raise Refused(Code.OTHER_SITE, "X-CSRF-Token: goes with a session in a cookie", "X-CSRF-Token")
             return shown
-        if self._desk.demo:
+        if self._desk.demo and _at_this_machine(request):
             return Shown(principal=_principal(DEMO, _DEMO_ROLES, self._desk.entity))
         raise NotKnown("authorization", "is missing: a key or a session")
 
@@ -316,6 +319,19 @@ class HttpServer:
 
 def _principal(name: str, roles: frozenset[Role], entity: str) -> Principal:
     return Principal(name=name, person=name, roles=roles, entities=frozenset({entity}), second_factor=True)
+
+
+def _host_of(url: str) -> str | None:
+    """The name in it; None where it is not written as one is."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return None
+
+
+def _at_this_machine(request: web.Request) -> bool:
+    """By a name of loopback, and not through a proxy, which reaches us from loopback for anybody."""
+    return _host_of(f"//{request.host}") in _LOOPBACK_NAMES and not any(one in request.headers for one in _FORWARDED)
 
 
 def _query(kind: type[BaseModel], request: web.Request) -> BaseModel:

@@ -62,15 +62,17 @@ async def pour(
         first = await snapshot(desk)
         await _write(response, _said(first))
         last_id = str(first["id"])
-    quiet_since = asyncio.get_running_loop().time()
+    quiet_since = asked_at = asyncio.get_running_loop().time()
     while True:
         events, last_id = await feed.after(last_id, _BATCH)
         now = asyncio.get_running_loop().time()
+        if now - asked_at >= heartbeat_s:  # also where there is no silence
+            if not await still_good():
+                return
+            asked_at = now
         if events:
             await _write(response, "".join(map(_said, events)))
         elif now - quiet_since >= heartbeat_s:
-            if not await still_good():
-                return
             await _write(response, ": heartbeat\n\n")
         else:
             await feed.wait(int(last_id.partition("-")[0]), heartbeat_s - (now - quiet_since))

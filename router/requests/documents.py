@@ -1,6 +1,7 @@
 """JSON as it comes from outside: bounded, named fields once, no number that is none."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from router.model.errors import BadInput
@@ -20,7 +21,7 @@ def fields(text: bytes, what: str = "order", size_max: int = SIZE_MAX) -> dict[s
         raise BadInput(what, f"is not JSON{where}") from None
     if not isinstance(found, dict):
         raise BadInput(what, "must be a JSON object")
-    if _depth(found) > DEPTH_MAX:
+    if _too_deep(found):
         raise BadInput(what, f"is nested deeper than {DEPTH_MAX} levels")
     return found
 
@@ -39,6 +40,16 @@ def _no_constant(text: str) -> None:
     raise BadInput("order", f"holds {text}, which is no number")
 
 
-def _depth(value: object) -> int:
-    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
-    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+def _too_deep(value: object) -> bool:
+    """Level by level, as a reader in C goes deeper than a function here may call itself."""
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        level = [one for each in level for one in _inner(each)]
+    return bool(level)
+
+
+def _inner(value: object) -> Iterable[object]:
+    """What is in it; an empty list is a level, too."""
+    if not isinstance(value, dict | list):
+        return ()
+    return (*(value.values() if isinstance(value, dict) else value), None)

@@ -72,6 +72,9 @@ _ALONE: Mapping[str, str] = {
 """Fields that have one value only, and why."""
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DIGITS_OF_NANOS = 9
+_YEARS = range(1970, 2200)
+_DURATION_MOST_MS = 3_660 * 86_400_000
+"""What is written down holds nanoseconds in 64 bits, until the year 2262; the longest duration from now fits, too."""
 
 
 class Body(BaseModel):
@@ -126,6 +129,16 @@ def _a_real_moment(text: str) -> str:
         nanoseconds(text)
     except ValueError:
         raise ValueError("is not a day of the calendar, or not a time of the day") from None
+    if int(text[:4]) not in _YEARS:
+        message = f"must be in the years {_YEARS[0]} to {_YEARS[-1]}"
+        raise ValueError(message)
+    return text
+
+
+def _a_bounded_duration(text: str) -> str:
+    if milliseconds(text) > _DURATION_MOST_MS:
+        message = f"must be at most {duration(_DURATION_MOST_MS)}"
+        raise ValueError(message)
     return text
 
 
@@ -135,7 +148,7 @@ Share = Annotated[str, BeforeValidator(text_only), Field(pattern=SHARE), AfterVa
 Name = Annotated[str, Field(pattern=ID)]
 Said = Annotated[str, Field(pattern=SAID)]
 """Why, in a person's words: shown to others, so nothing in it moves a cursor or ends a line of a log."""
-Duration = Annotated[str, Field(pattern=DURATION)]
+Duration = Annotated[str, Field(pattern=DURATION), AfterValidator(_a_bounded_duration)]
 Moment = Annotated[str, Field(pattern=MOMENT), AfterValidator(_a_real_moment)]
 
 

@@ -25,6 +25,7 @@ from router.model.events import (
     HaltLevel,
     MarketSeen,
     ParentSubmitted,
+    RequestUnreadable,
     Stamped,
     Started,
     TimerFired,
@@ -122,6 +123,8 @@ class Driver:
         self._row_hash = ""
         self._since_snapshot = 0
         self._queued_requests: set[int] = set()
+        self._newest_halt = 0
+        """Of the request table. A resume that was asked for before it is out of date, though the halt overtook it."""
         self._consumed_requests: set[int] = set()
         """Consumed since the newest reading of the table began: it may still show them as open."""
         self._asked = False
@@ -295,6 +298,9 @@ class Driver:
         *before, event = told(self._engine.state, arrival.event, remembered)
         for recalled in before:
             self._decide_event(recalled, None, batch)
+        if isinstance(event, HaltAsked) and event.level is HaltLevel.NONE and self._out_of_date(arrival.request_id):
+            why = "a halt was asked for after it"
+            event = RequestUnreadable(kind=RequestKind.RESUME, key=f"{arrival.request_id}", reason=why)
         if batch.failed is None:
             self._decide_event(event, arrival.request_id, batch)
         looks: Counter[InstrumentId] = Counter()
@@ -304,6 +310,9 @@ class Driver:
                 continue
             view = self._market.view(look.instrument, look.quantity, self._clock.now())
             self._decide_event(MarketSeen(view=view), None, batch)
+
+    def _out_of_date(self, resume_id: int | None) -> bool:
+        return resume_id is not None and resume_id < self._newest_halt
 
     def _decide_event(self, event: Event, request_id: int | None, batch: _Batch) -> None:
         if isinstance(event, AccountSeen):
@@ -435,6 +444,7 @@ class Driver:
         event = await self._understand(request)
         self._observe.request_taken(request.kind)
         if isinstance(event, HaltAsked) and event.level is not HaltLevel.NONE:
+            self._newest_halt = max(self._newest_halt, request.id)
             self._switch.halt_now(event.reason, request.id)
             self._inbox.put_first(event, request.id)
         else:

@@ -123,6 +123,16 @@ async def test_a_person_comes_in_by_cookie_and_a_page_of_another_site_does_nothi
         assert (await client.get("/v1/me", headers={"Cookie": cookie.partition(";")[0]})).status == 401
 
 
+@pytest.mark.parametrize("role", [Role.SUBMITTER, Role.APPROVER])
+async def test_a_halt_that_cancels_everything_takes_whoever_may_cancel_everything(guarded: Guarded, role: Role):
+    """By this route as by the other one, and nothing of it is done."""
+    client = guarded.client.by(guarded.tokens[role])
+    said = await client.post("/v1/halt", {"level": "CANCEL_ALL", "reason": "fire"})
+    assert (said.status, said.code) == (403, "not_allowed")
+    assert (await client.post("/v1/orders/cancel-all")).status == 403
+    assert not (await client.get("/v1/halt")).data["halted"]
+
+
 async def test_going_on_after_a_halt_takes_two_people(guarded: Guarded):
     """The one who proposes cannot agree; another risk_admin can; then it is a request like any other."""
     risk = guarded.client.by(guarded.tokens[Role.RISK_ADMIN])
@@ -154,6 +164,19 @@ async def test_in_the_lab_on_loopback_the_demo_user_needs_no_login(desk: Office)
     assert (me["name"], "admin" in me["roles"], "approver" in me["roles"]) == ("demo", False, False)
     assert (await desk.client.by("sork_nonsense").get("/v1/me")).status == 401
     assert (await desk.client.get("/v1/me", headers={"Host": "evil.example"})).status == 403
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+async def test_whoever_comes_through_a_proxy_is_not_the_demo_user(desk: Office, name: str):
+    """It reaches us from loopback, and may stand for anybody."""
+    assert (await desk.client.get("/v1/me", headers={name: "198.51.100.7"})).status == 401
+
+
+async def test_another_name_of_this_server_does_not_reach_the_demo_user(desk: Office):
+    """What is asked by the name of a host is not asked on this machine only."""
+    async with answered(desk.router, replace(LOOPBACK, hosts=("desk.example",)), desk.stand) as (client, _):
+        assert (await client.get("/v1/me", headers={"Host": "desk.example"})).status == 401
+        assert (await client.get("/v1/me")).status == 200
 
 
 async def test_who_asks_too_often_waits(desk: Office):

@@ -21,6 +21,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "no number": (b'{"ref_id":"a","base_quantity":NaN}', 400),
     "too deep": (b'{"a":' * 50 + b"1" + b"}" * 50, 400),
     "very deep": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400),
+    "lists as deep as a reader goes": (b'{"a":' + b"[" * 900 + b"]" * 900 + b"}", 400),
     "no utf-8": (b'{"ref_id":"\xff\xfe"}', 400),
     "a number for an amount": (json.dumps(order("X", 1)).encode(), 422),  # type: ignore[arg-type]
     "a huge exponent": (json.dumps(order("X", "1e999999")).encode(), 422),
@@ -90,6 +91,49 @@ async def test_hostile_text_comes_back_as_text(desk: Office):
     for path in ("/v1/orders/%00", "/v1/orders/..%2f..%2fetc", f"/v1/orders/{HTML}", "/v1/orders/a%0d%0ab"):
         said = await client.get(path)
         assert (said.status, said.code) == (404, "not_found")
+
+
+@SHARED
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/orders?page_cursor=OTk5OTk5OTk5OTk5OTk5OTk5OXx4",  # 9999999999999999999|x
+        "/v1/orders?page_cursor=MTIzfAA",  # a zero byte
+        "/v1/orders?created_at.gte=9999-01-01T00:00:00Z",
+        "/v1/orders?created_at.lt=0001-01-01T00:00:00Z",
+    ],
+)
+async def test_a_number_that_no_database_holds_is_refused(desk: Office, path: str):
+    """In a cursor, or in a moment."""
+    said = await desk.client.get(path)
+    assert (said.status, said.code) == (422, "not_valid")
+
+
+@SHARED
+@pytest.mark.parametrize(("name", "text"), [("Host", "["), ("Host", "a]b"), ("Origin", "http://[")])
+async def test_a_name_that_is_no_name_is_another_site(desk: Office, name: str, text: str):
+    """And no mistake of ours."""
+    said = await desk.client.get("/livez", headers={name: text})
+    assert (said.status, said.code) == (403, "other_site")
+
+
+@SHARED
+@pytest.mark.parametrize("field", ["start_time", "end_time", "duration", "pilot_timeout"])
+async def test_a_time_beyond_what_the_journal_holds_does_not_come_in(desk: Office, field: str):
+    """One order of it would stop whoever drives, and each who drives after."""
+    far = "999999999d" if field in {"duration", "pilot_timeout"} else "9999-01-01T00:00:00Z"
+    said = await desk.client.post("/v1/orders", order("FAR", "0.001") | {field: far})
+    assert (said.status, said.data["errors"][0]["pointer"]) == (422, f"/{field}")
+    amended = await desk.client.patch("/v1/orders/FAR", {"end_time": "9999-01-01T00:00:00Z"}, '"1"')
+    assert amended.status == 422
+    assert not desk.stand.running.done()
+
+
+@SHARED
+async def test_an_answer_does_not_say_what_it_was_made_with(desk: Office):
+    """Versions are for whoever runs this."""
+    async with desk.client.session.get(desk.client.url + "/livez") as answer:
+        assert "aiohttp" not in answer.headers["Server"]
 
 
 JSON = st.recursive(

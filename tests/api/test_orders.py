@@ -107,6 +107,11 @@ async def test_an_order_is_paused_amended_once_per_version_and_cancelled(desk: O
     await eventually(lambda: _moved(desk, path, old))
     assert (await client.get(path)).data["order"]["base_quantity"] in {"0.02", "0.03", "0.04", "0.05"}
     assert (await client.patch(path, {"base_quantity": "0.09"}, old)).code == "other_version"
+    newer = (await client.get(path)).headers["ETag"]
+    of_old, of_newer = ({"Idempotency-Key": "00000000-amend", "If-Match": one} for one in ('"1"', newer))
+    assert (await client.ask("PATCH", path, json={"base_quantity": "0.06"}, headers=of_newer)).status == 202
+    again = await client.ask("PATCH", path, json={"base_quantity": "0.06"}, headers=of_old)
+    assert again.code == "idempotency_key_reused"  # of another version it is another request
 
     assert (await client.post(f"{path}/resume")).status == 202
     await eventually(lambda: _is(desk, "A5", "ACCEPTED", "WORKING"))

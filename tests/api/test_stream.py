@@ -88,6 +88,32 @@ async def test_a_listener_hears_a_beat_and_is_let_go_when_the_key_is_over(desk: 
         assert [one["type"] async for one in heard if one["type"] != "heartbeat"] == []
 
 
+async def test_a_listener_whose_key_is_over_is_let_go_though_much_happens(desk: Office):
+    """A busy desk has no silence to ask in."""
+    key = await desk.key("busy", Role.VIEWER)
+    heard = listen(desk.client.by(key))
+    gates = asyncio.create_task(much_happens(desk))
+    try:
+        async with asyncio.timeout(20):
+            assert (await anext(heard))["type"] == "snapshot"
+            made = next(one for one in await desk.directory.keys() if one.owner == "busy")
+            await desk.directory.revoke_key(made.id, "test")
+        async with asyncio.timeout(3):
+            assert "heartbeat" not in [one["type"] async for one in heard]
+    finally:
+        gates.cancel()
+        await desk.client.post("/v1/halt/resume", {"reason": "over"})
+
+
+async def much_happens(desk: Office) -> None:
+    """An event in every tenth of a second."""
+    while True:
+        await desk.client.post("/v1/halt", {"reason": "a"})
+        await asyncio.sleep(0.1)
+        await desk.client.post("/v1/halt/resume", {"reason": "b"})
+        await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize("wrong", ["x", "1", "1-", "-1", "1-1-1", "9" * 30])
 async def test_an_id_that_is_none_is_refused(desk: Office, wrong: str):
     """Before the stream begins."""

@@ -60,6 +60,8 @@ async def understand(request: Request) -> Event:
     """A halt, or a parent of an instrument nobody configured: turned down, which is a fact."""
     if request.kind is RequestKind.HALT:
         return HaltAsked(level=HaltLevel.NEW, reason="stop", principal="t")
+    if request.kind is RequestKind.RESUME:
+        return HaltAsked(level=HaltLevel.NONE, reason="go on", principal="t")
     ref_id = RefId(request.key)
     return ParentSubmitted(
         order=ParentOrder(
@@ -161,6 +163,28 @@ async def test_a_halt_asked_for_while_nobody_drove_bites_before_the_first_decisi
         assert requests[0].kind is RequestKind.HALT
         events = [type(row.row.stamped.event).__name__ for row in await store.read(0, 10)]
         assert "HaltAsked" in events[:2]
+    finally:
+        await store.close()
+
+
+async def test_a_resume_that_was_asked_for_before_a_halt_does_not_undo_it(tmp_path: Path) -> None:
+    """The halt is taken first, and is the last word all the same."""
+    store = await open_store(f"sqlite:///{tmp_path / 'sor.db'}", "lab")
+    try:
+        clock = SystemClock()
+        for resume in (False, True, False):
+            body = parse(HaltBody, {"reason": "go on" if resume else "stop"})
+            request = halt_request(body, resume=resume, entity=EntityId("acme"), principal="t", asked_ns=clock.now())
+            await store.ask(request)
+        lease = await store.take_lease("t", 30_000)
+        assert lease is not None
+        driver = driver_on(SlowStore(store))
+        running = asyncio.create_task(driver.run(lease))
+        await eventually(lambda: driver.heard_all)
+        assert driver.engine.state.halted
+        driver.stop()
+        await running
+        assert await store.open_requests(9) == ()
     finally:
         await store.close()
 
