@@ -23,7 +23,7 @@ from router.model import facts as f
 from router.model.ids import AccountId, Asset, ListingId, Nanos
 from router.model.instruments import Listing
 from router.model.market import ListingView, MarketView
-from router.model.money import ONE, ZERO, ratio
+from router.model.money import ONE, ZERO, plain, ratio
 from router.model.orders import ParentOrder, TimeInForce
 from router.model.rounding import down, limit_price
 from router.model.side import Side
@@ -59,14 +59,15 @@ def _just_failed(parent: Parent, now_ns: Nanos) -> bool:
 
 def _place(draft: Draft, parent: Parent, view: MarketView, target: Target, quotes: list[Quote]) -> None:
     state, order = draft.state, parent.order
-    lines, held_back = _lines(state, parent, bounded(order, view), target, quotes, draft.now_ns)
+    within = bounded(order, view)
+    lines, held_back = _lines(state, parent, within, target, quotes, draft.now_ns)
     collars = collar_prices(view, order.side, state.limits.collar_bps)
     if not collars and lines:
         held_back += [_held(line.plan.listing_id, "no mid anywhere to hold its price against") for line in lines]
         lines = []
     found = reviewed(draft, parent, view, lines, collars)
     due = sum((one.quantity for one in quotes), ZERO)
-    record(draft, parent, _round(draft, parent, view, quotes, found, (*held_back, *found.refused), due))
+    record(draft, parent, _round(draft, parent, within, quotes, found, (*held_back, *found.refused), due))
     intend(draft, parent, found)
     if found.approved:
         draft.touch(parent)
@@ -107,6 +108,9 @@ def _lines(
                 room[listings] = most - quantity
         if quantity <= 0:
             held_back.append(_held(one.listing_id, "nothing may be spent there"))
+            continue
+        if _too_small(book, quantity, one.price):
+            held_back.append(_held(one.listing_id, f"{plain(quantity)} is less than what may be sent there"))
             continue
         left -= quantity
         asset = book.listing.quote if order.side is Side.BUY else book.listing.base

@@ -95,13 +95,16 @@ def unit(order: ParentOrder, listing: Listing) -> Decimal:
 
 
 def counts(order: ParentOrder, book: ListingView, quantity: Decimal, limit: Decimal, rate: Decimal) -> Decimal | None:
-    """What a child may come to of what its order asked for, a sale at the best bid; None where that is base."""
+    """What a child may come to of what its order asked for, a sale at the best bid; None where that is base.
+
+    Rounded up as it is counted later (`router.orders.counting`): what risk lets pass is what the fold finds.
+    """
     if order.quantity_basis is QuantityBasis.GROSS:
         return None
     each = unit(order, book.listing)
     if order.quantity_basis.by_value:
         each *= rate * (limit if order.side is Side.BUY else book.bids[0].price)
-    return quantity * each
+    return rounding.up(quantity * each, _SMALLEST)
 
 
 def sized(order: ParentOrder, view: MarketView, due: Decimal, room: Decimal, base_max: Decimal | None = None) -> Sized:

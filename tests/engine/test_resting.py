@@ -320,3 +320,22 @@ def test_a_book_where_nobody_stands_is_no_better_place(desk: Desk) -> None:
     desk.later(2 * S)
 
     assert desk.states("kraken") == [ChildState.WORKING]
+
+
+def test_nothing_smaller_than_its_owner_allows_is_rested(desk: Desk) -> None:
+    """Neither where money is short, nor of what is left; that ends it, as what no venue takes does."""
+    poor = Desk().start(free="10")
+    poor.market(MARKET)
+    limit(poor, min_child_notional="50")
+    poor.later(3 * S)
+    assert poor.sent == []
+
+    parent = limit(desk, min_child_notional="50")
+    standing(desk)
+    desk.found("kraken", "OPEN", "0.8@99.50#T1")
+    desk.tell(e.AmendAsked(parent_id=parent.order.id, principal="ann", limit_price=Decimal("99.6")))
+    desk.found("kraken", "CANCELLED", "0.8@99.50#T1")
+    desk.later(3 * S)
+
+    assert desk.sent == ["kraken buy 1 @ 99.5 resting"]
+    assert parent.state is ParentState.DONE_PARTIAL

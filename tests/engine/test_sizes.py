@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from router.engine import sizing
 from router.model import events as e
 from router.model import facts as f
 from router.model.ids import Asset
@@ -208,3 +209,13 @@ def test_a_net_buy_that_was_charged_more_than_was_listed_ends_in_part(desk: Desk
     assert desk.sent == []
     assert parent.state is ParentState.DONE_PARTIAL
     assert parent.reason == "all that it may trade is done, 1 base: 0.01 is left of what was asked"
+
+
+def test_risk_counts_a_child_as_the_fold_does(desk: Desk) -> None:
+    """To the last digit, also where its mark has no end: what one lets pass the other must not find too much."""
+    parent = desk.order("P1", "SWEEP", None, quote_value="300", limit_price="101")
+    third = Decimal(1) / Decimal(3)
+
+    counts = sizing.counts(parent.order, desk.books["kraken"], Decimal(1), Decimal(100), third)
+
+    assert counts == Decimal("33.333333333334")
