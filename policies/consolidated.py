@@ -29,7 +29,9 @@ def usable(view: MarketView, may_use: May = anywhere) -> Iterator[tuple[ListingV
 def best(view: MarketView, side: Side, may_use: May = anywhere) -> Decimal | None:
     """The best price an order on `side` would take; None without one."""
     with roughly():
-        prices = [_takes(book, side)[0].price * rate for book, rate in usable(view, may_use) if _takes(book, side)]
+        prices = [
+            other_side(book, side)[0].price * rate for book, rate in usable(view, may_use) if other_side(book, side)
+        ]
     if not prices:
         return None
     return min(prices) if side is Side.BUY else max(prices)
@@ -85,7 +87,7 @@ def book_slope(view: MarketView, side: Side, may_use: May = anywhere) -> Decimal
 def _levels(view: MarketView, side: Side, limit: Decimal | None, may_use: May) -> list[tuple[Decimal, Decimal]]:
     with roughly():
         books = usable(view, may_use)
-        found = [(level.price * rate, level.size) for book, rate in books for level in _takes(book, side)]
+        found = [(level.price * rate, level.size) for book, rate in books for level in other_side(book, side)]
     return [one for one in found if limit is None or _within(one[0], limit, side)]
 
 
@@ -93,5 +95,6 @@ def _within(price: Decimal, limit: Decimal, side: Side) -> bool:
     return price <= limit if side is Side.BUY else price >= limit
 
 
-def _takes(book: ListingView, side: Side) -> tuple[Level, ...]:
+def other_side(book: ListingView, side: Side) -> tuple[Level, ...]:
+    """The levels an order on `side` would trade with."""
     return book.asks if side is Side.BUY else book.bids

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from policies.resting import as_quotes, other_side, own_side, passive, standing, taking_out, where_to_rest
+from policies.consolidated import other_side
+from policies.resting import as_quotes, own_side, passive, standing, taking_out, where_to_rest
 from router.model.ids import Nanos
 from router.model.market import ListingView, MarketView
 from router.model.money import ZERO, fraction_of_bps, ratio, roughly

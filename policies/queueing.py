@@ -9,8 +9,9 @@ recorded markets shows a gain.
 from collections.abc import Sequence
 from decimal import Decimal
 
+from policies.consolidated import other_side
 from policies.cont_kukanov import Costs, Problem, Queue, place
-from policies.resting import other_side, own_side
+from policies.resting import own_side
 from router.model.ids import ListingId
 from router.model.market import ListingView
 from router.model.money import ZERO, fraction_of_bps, ratio, roughly

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from policies.consolidated import usable
+from policies.consolidated import other_side, usable
 from router.model.market import Level, ListingView, MarketView
 from router.model.money import ZERO, ratio, roughly
 from router.model.orders import ParentOrder
@@ -31,11 +31,6 @@ def taking_out(progress: Progress) -> Decimal:
 def own_side(book: ListingView, side: Side) -> tuple[Level, ...]:
     """The levels an order on `side` would stand among."""
     return book.bids if side is Side.BUY else book.asks
-
-
-def other_side(book: ListingView, side: Side) -> tuple[Level, ...]:
-    """The levels it would trade with."""
-    return book.asks if side is Side.BUY else book.bids
 
 
 def passive(book: ListingView, side: Side, price: Decimal) -> Decimal:

@@ -11,12 +11,11 @@ from typing import Any, cast
 
 from router.market_record.encoding import GENESIS, BlockUnreadable, block_hash, block_of, packed, text_of, unpacked
 from router.market_record.samples import Block
-from router.model.errors import StoreUnavailable, WrongStore
+from router.model.errors import StoreUnavailable
 from router.model.ids import InstrumentId, Nanos
 from router.store import statements as sql
-from router.store.dialect import Sql
-from router.store.opening import open_beside
-from router.store.session import MaybeWritten, NotWritten, Row, Session, Step, Taken
+from router.store.beside import Beside
+from router.store.session import MaybeWritten, NotWritten, Row, Step, Taken
 
 _PAGE = 200
 _CUT_AT_ONCE = 100
@@ -41,19 +40,12 @@ class Walked:
     breaks: tuple[str, ...]
 
 
-class Archive:
+class Archive(Beside):
     """The market record of one shard, at `url`. Raises `StoreUnavailable` where the database cannot be used."""
 
     def __init__(self, url: str, shard: str = "main") -> None:
-        self._url = url
+        super().__init__(url)
         self._shard = shard
-        self._session: Session | None = None
-
-    async def close(self) -> None:
-        """Let go of the database."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
 
     async def head(self) -> Head:
         """Where the chain ends."""
@@ -155,17 +147,6 @@ class Archive:
             await self.close()  # how it ended is read over a new connection
             raise StoreUnavailable(f"the market record: {error}") from error
         return True
-
-    async def _read(self, statement: Sql, *args: object) -> list[Row]:
-        return await (await self._connected()).read(statement, *args)
-
-    async def _connected(self) -> Session:
-        if self._session is None:
-            try:
-                self._session = await open_beside(self._url)
-            except WrongStore as error:
-                raise StoreUnavailable(str(error)) from error
-        return self._session
 
 
 class _Walk:

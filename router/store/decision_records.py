@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from router.model.errors import StoreUnavailable, WrongStore
+from router.model.errors import StoreUnavailable
 from router.model.ids import Nanos, ParentId
 from router.store import statements as sql
-from router.store.dialect import Sql
-from router.store.opening import open_beside
-from router.store.session import MaybeWritten, NotWritten, Row, Session, Step
+from router.store.beside import Beside
+from router.store.session import MaybeWritten, NotWritten, Step
 
 Record = dict[str, Any]
 
@@ -42,19 +41,12 @@ class FailedDecision:
     failed: str
 
 
-class DecisionRecords:
+class DecisionRecords(Beside):
     """Those of one shard, at `url`. Raises `StoreUnavailable` where the database cannot be used."""
 
     def __init__(self, url: str, shard: str = "main") -> None:
-        self._url = url
+        super().__init__(url)
         self._shard = shard
-        self._session: Session | None = None
-
-    async def close(self) -> None:
-        """Let go of the database."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
 
     async def reached(self) -> int:
         """The journal row of the newest decision that is recorded; 0 before the first."""
@@ -88,17 +80,6 @@ class DecisionRecords:
             FailedDecision(parent_id=ParentId(row[0]), round=row[1], seq=row[2], at_ns=Nanos(row[3]), failed=row[4])
             for row in rows
         )
-
-    async def _read(self, statement: Sql, *args: object) -> list[Row]:
-        return await (await self._connected()).read(statement, *args)
-
-    async def _connected(self) -> Session:
-        if self._session is None:
-            try:
-                self._session = await open_beside(self._url)
-            except WrongStore as error:
-                raise StoreUnavailable(str(error)) from error
-        return self._session
 
 
 def _packed(record: Record) -> bytes:

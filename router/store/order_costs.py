@@ -3,26 +3,15 @@
 from collections.abc import Sequence
 from typing import cast
 
-from router.model.errors import StoreUnavailable, WrongStore
+from router.model.errors import StoreUnavailable
 from router.model.ids import Nanos, ParentId
 from router.store import statements as sql
-from router.store.dialect import Sql
-from router.store.opening import open_beside
-from router.store.session import MaybeWritten, NotWritten, Row, Session, Step
+from router.store.beside import Beside
+from router.store.session import MaybeWritten, NotWritten, Step
 
 
-class OrderCosts:
+class OrderCosts(Beside):
     """The lines at `url`, as text. Raises `StoreUnavailable` where the database cannot be used."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._session: Session | None = None
-
-    async def close(self) -> None:
-        """Let go of the database."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
 
     async def between(self, from_ns: Nanos, to_ns: Nanos) -> tuple[str, ...]:
         """Lines of orders that ended from `from_ns` until before `to_ns`, oldest first."""
@@ -41,14 +30,3 @@ class OrderCosts:
         except (NotWritten, MaybeWritten) as error:
             await self.close()
             raise StoreUnavailable(f"costs of orders: {error}") from error
-
-    async def _read(self, statement: Sql, *args: object) -> list[Row]:
-        return await (await self._connected()).read(statement, *args)
-
-    async def _connected(self) -> Session:
-        if self._session is None:
-            try:
-                self._session = await open_beside(self._url)
-            except WrongStore as error:
-                raise StoreUnavailable(str(error)) from error
-        return self._session
