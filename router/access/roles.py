@@ -29,7 +29,9 @@ SECOND_FACTOR = frozenset({Role.APPROVER, Role.RISK_ADMIN, Role.ADMIN})
 """Without a second factor in the session these are not there."""
 FOR_KEYS = frozenset({Role.VIEWER, Role.AUDITOR, Role.SUBMITTER, Role.TRADER})
 """What a machine's key may carry: approving and administering are people's."""
-_BESIDE_ADMIN = frozenset({Role.VIEWER, Role.AUDITOR, Role.ADMIN})
+LOOKING = frozenset({Role.VIEWER, Role.AUDITOR})
+"""What changes nothing."""
+_BESIDE_ADMIN = LOOKING | {Role.ADMIN}
 
 
 def read_roles(names: Iterable[str], field: str = "roles") -> frozenset[Role]:

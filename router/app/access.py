@@ -1,7 +1,8 @@
 """Users, keys and their record, and who runs a command here: built from settings."""
 
-import getpass
 import hashlib
+import os
+import pwd
 import secrets
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def server_key(config: Config) -> bytes:
 
 def local_principal(config: Config) -> Principal:
     """Whoever runs commands on this machine. The settings say what that means; logging in here was the proof."""
-    name = f"local/{getpass.getuser()}"
+    name = f"local/{_account()}"
     return Principal(
         name=name,
         person=name,
@@ -56,10 +57,24 @@ def local_principal(config: Config) -> Principal:
     )
 
 
+def _account() -> str:
+    """As the system knows it, and not as a variable says: two people would be one who sets LOGNAME."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"{number}"
+
+
 async def local_admin(config: Config, access: Access) -> Principal:
-    """The same, and administrator as long as there is none: the first one is made by whoever owns the machine."""
+    """The same, and administrator as long as there is none: the first one is made by whoever owns the machine.
+
+    Where it takes two and one is left, the machine's owner is the other: what one proposes the other may agree to.
+    """
     local = local_principal(config)
-    if await access.directory.has_admin():
+    enabled = [one for one in await access.directory.users() if Role.ADMIN in one.roles and not one.disabled]
+    lonely = len(enabled) == 1 and access.two_people and await access.directory.two_admins()
+    if enabled and not lonely:
         return local
     return Principal(
         name=local.name,

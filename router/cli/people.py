@@ -9,7 +9,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from router.access import SECOND_FACTOR, Role, check_roles, read_roles
+from router.access import LOOKING, Role, check_roles, read_roles
 from router.app.access import Access, access_of
 from router.app.exits import ExitCode
 from router.cli import tables
@@ -93,7 +93,7 @@ def add_user(
 ) -> None:
     """Add a user, and print the second factor for an authenticator app, this once.
 
-    Outside the lab, once there are two administrators, roles that need a second factor are a proposal.
+    Outside the lab, once there were two administrators, whatever is more than looking is a proposal.
     """
 
     async def work() -> ExitCode:
@@ -101,7 +101,7 @@ def add_user(
         password = None if no_password else _secrets(from_input, "password")[0]
         scope = frozenset(entities or (found.entity,))
         async with access_here(found) as access:
-            later = wanted & SECOND_FACTOR if await _two_admins(access) else frozenset()
+            later = wanted - LOOKING if await _two_admins(access) else frozenset()
             first = wanted - later or read_roles(["viewer"])
             made = await access.directory.add_user(name, first, scope, password, who().name)
             shown = _user(made.user) | {"totp_uri": made.totp_uri}
@@ -120,7 +120,7 @@ def set_roles(
 ) -> None:
     """Give a user these roles and no others, at once.
 
-    Outside the lab, once there are two administrators, a role more is a proposal; taking roles away is not.
+    Outside the lab, once there were two administrators, a role more is a proposal; taking roles away is not.
     """
 
     async def work() -> ExitCode:
@@ -145,8 +145,8 @@ def set_roles(
 def set_password(name: Name, from_input: FromInput = False, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Set a user's password, and lift a lock.
 
-    Outside the lab, once there are two administrators, roles that need a second factor go with the old one, and have to
-    be given again.
+    Sessions are over. Outside the lab, once there were two administrators, every role beside looking goes with the old
+    one, and has to be given again.
     """
 
     async def work() -> ExitCode:
@@ -165,7 +165,8 @@ def set_password(name: Name, from_input: FromInput = False, config: ConfigFile =
 def reset_totp(name: Name, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Give a user another second factor, and print it for an authenticator app, this once.
 
-    Outside the lab, once there are two administrators, roles that need it have to be given again.
+    Sessions are over. Outside the lab, once there were two administrators, every role beside looking has to be given
+    again.
     """
 
     async def work() -> ExitCode:
@@ -336,15 +337,14 @@ def _able(name: str, config: Any, *, disabled: bool, as_json: bool) -> None:  # 
 
 
 async def _two_admins(access: Access) -> bool:
-    """Is there a second person who could agree, where it takes one?"""
-    found = [one for one in await access.directory.users() if "admin" in one.roles and not one.disabled]
-    return access.two_people and len(found) > 1
+    """Does it take a second person? It does for good, once there was one."""
+    return access.two_people and await access.directory.two_admins()
 
 
 async def _goes_with_a_reset(access: Access, name: str) -> frozenset[Role]:
     """Whoever resets could come in as this user: so one person alone gets none of the roles that take two."""
     user = await access.directory.known(name)
-    return user.roles & SECOND_FACTOR if await _two_admins(access) else frozenset()
+    return user.roles - LOOKING if await _two_admins(access) else frozenset()
 
 
 async def _granted(access: Access, user: User, roles: frozenset[Any], scope: frozenset[str]) -> Change:
@@ -422,7 +422,7 @@ def _changes(lines: Sequence[Report]) -> RenderableType:
 
 
 def _made_user(shown: Report) -> RenderableType:
-    later = f"\nroles of a second factor wait for another admin: sor changes approve {shown['change']}"
+    later = f"\nthe other roles wait for another admin: sor changes approve {shown['change']}"
     return Text(
         f"{shown['name']} is {', '.join(shown['roles'])}. For the authenticator app, shown once:\n{shown['totp_uri']}"
         + (later if "change" in shown else "")

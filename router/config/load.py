@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError
 
 from connectors.keys import Attestation, Attestations, KeyCheck
 from connectors.settings import BookSource, Secret, VenueSettings
-from router.access import Role, check_roles, read_roles
+from router.access import SECOND_FACTOR, Role, check_roles, read_roles
 from router.book.fx import FxPolicy, FxRule
 from router.config.schema import (
     AccessSection,
@@ -377,7 +377,12 @@ def paper_settings(file: File, mode: Mode, folder: Path) -> PaperSettings:
 def local_roles(section: AccessSection, mode: Mode) -> frozenset[Role]:
     """Where nothing is at stake whoever is here may trade; elsewhere only what the settings say. Raises `BadInput`."""
     if section.local_roles is not None:
-        return check_roles(read_roles(section.local_roles), field="access.local_roles")
+        given = check_roles(read_roles(section.local_roles), field="access.local_roles")
+        if given & SECOND_FACTOR and mode in {Mode.TESTNET, Mode.LIVE}:
+            raise BadInput(
+                "access.local_roles", f"{', '.join(sorted(given & SECOND_FACTOR))} takes a second factor: sor login"
+            )
+        return given
     return _LOCAL_PLAY if mode in {Mode.LAB, Mode.PAPER} else _LOCAL_MONEY
 
 

@@ -2,9 +2,10 @@
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from router.access import Principal, Role, check_roles
+from router.access import SECOND_FACTOR, Principal, Role, check_roles
 from router.identity.passwords import Passwords, new_totp, sealed, totp_step, totp_uri, unsealed
 from router.identity.record import RecordBreak, breaks
 from router.identity.recorder import Alteration, Recorder
@@ -94,6 +95,8 @@ class Directory:
             raise _REFUSED
         if key.label == BOOTSTRAP and not key.owner:
             # Whoever read it off the first start's screen is taken for the administrator, until there is one.
+            if await self.has_admin():
+                raise _REFUSED
             return Shown(principal=_principal(key.subject, key.subject, key.roles, key.entities, factor=True))
         owner = await self.user(key.owner)
         if owner is None or owner.disabled:
@@ -135,7 +138,9 @@ class Directory:
             created_ns=self._now(),
             expires_ns=self._now() + SESSION_NS,
         )
-        entered = replace(user, failures=0, totp_step=user.totp_step if step is None else step)
+        # A password alone does not make guessed codes forgotten: whoever has it could guess for ever.
+        failures = user.failures if step is None and user.roles & SECOND_FACTOR else 0
+        entered = replace(user, failures=failures, totp_step=user.totp_step if step is None else step)
         opened = _new(session.subject, "LOG_IN", session.image(), lambda n: _add_session(replace(session, n=n)))
         try:
             # A code is good once: two who show the same one at once change the same row, and one of them is late.
@@ -147,9 +152,7 @@ class Directory:
     async def log_out(self, session: UserSession, by: str) -> None:
         """The session is over, wherever its token is."""
         now = session_of((await self._store.rows_of(sql.SESSION, session.id))[0])
-        ended = replace(now, ended_ns=self._now())
-        step = self._ending(sql.END_SESSION, (now.id, ended.ended_ns), now.n)
-        await self._written(by, _altered(now.subject, "LOG_OUT", now.image(), ended.image(), step))
+        await self._written(by, self._session_ended(now, "LOG_OUT"))
 
     # Users.
 
@@ -165,6 +168,24 @@ class Directory:
     async def has_admin(self) -> bool:
         """Is there a person who may administer?"""
         return any(Role.ADMIN in one.roles and not one.disabled for one in await self.users())
+
+    async def two_admins(self) -> bool:
+        """Were there ever two at once? Disabling or demoting the other one does not make one person enough again.
+
+        False while there is none at all: the machine's owner begins anew.
+        """
+        if not await self.has_admin():
+            return False
+        admins = set[str]()
+        for one in await self.recorder.entries():
+            image = one.after or {}
+            roles = image.get("roles")
+            if not one.subject.startswith("user/") or not isinstance(roles, list):
+                continue
+            (admins.add if Role.ADMIN in roles and not image.get("disabled") else admins.discard)(one.subject)
+            if len(admins) > 1:
+                return True
+        return False
 
     async def add_user(
         self, name: str, roles: frozenset[Role], entities: frozenset[str], password: str | None, by: str
@@ -198,27 +219,30 @@ class Directory:
         await self._written(by, self.roles_changed(user, roles, user.entities if entities is None else entities))
 
     async def set_password(self, name: str, password: str, by: str, *, without: frozenset[Role] = frozenset()) -> None:
-        """Another password; a lock is lifted. Raises `BadInput`.
+        """Another password; a lock is lifted, and sessions that came of the old one are over. Raises `BadInput`.
 
         `without`: roles that go with the old one. Whoever sets it could come in as this user.
         """
         user = await self.known(name)
         hashed = await self._passwords.hashed(password)
         changed = replace(user, password=hashed, failures=0, locked_until_ns=0, roles=user.roles - without)
-        await self._written(by, _user_changed("SET_PASSWORD", user, changed))
+        over = await self._sessions_ended(name)
+        await self._written(by, _user_changed("SET_PASSWORD", user, changed), *over)
 
     async def reset_totp(self, name: str, by: str, *, without: frozenset[Role] = frozenset()) -> MadeUser:
         """Another second factor; `without` as for a password. Raises `BadInput`."""
         user, secret = await self.known(name), new_totp()
         changed = replace(user, totp=sealed(secret, self._server_key), totp_step=0, roles=user.roles - without)
-        await self._written(by, _user_changed("RESET_TOTP", user, changed))
+        over = await self._sessions_ended(name)
+        await self._written(by, _user_changed("RESET_TOTP", user, changed), *over)
         return MadeUser(user=changed, totp_uri=totp_uri(name, secret, self._store.deployment))
 
     async def disable(self, name: str, by: str, *, disabled: bool = True) -> None:
         """Nothing of this user is believed any more: no password, no session, no key. Raises `BadInput`."""
         user = await self.known(name)
         action = "DISABLE" if disabled else "ENABLE"
-        await self._written(by, _user_changed(action, user, replace(user, disabled=disabled)))
+        over = await self._sessions_ended(name) if disabled else []
+        await self._written(by, _user_changed(action, user, replace(user, disabled=disabled)), *over)
 
     async def known(self, name: str) -> User:
         """By name. Raises `BadInput`."""
@@ -261,6 +285,8 @@ class Directory:
     async def rotate_key(self, id_: str, *, overlap_s: int, days: int, by: str) -> MadeKey:
         """A new key like this one, which goes on for `overlap_s`. Raises `BadInput`."""
         old = await self._living_key(id_)
+        if not old.owner:
+            raise BadInput("key", f"{id_} is the first start's: it makes an administrator, and is not made longer")
         made = await self._add_key(old.owner, old.label, old.roles, old.entities, self._days(days), by)
         until = min(old.expires_ns, self._now() + overlap_s * _NS)
         await self._written(by, self._key_ended(old, "ROTATE_KEY", until))
@@ -291,7 +317,8 @@ class Directory:
         if isinstance(count, int) and count >= FAILURES_MOST:
             now = await self.known(user.name)
             locked = replace(now, failures=0, locked_until_ns=self._now() + LOCKED_NS)
-            await self._written("router", _user_changed("LOCK", now, locked))
+            with suppress(Taken):  # another wrong guess at the same moment locks it, or the next one does
+                await self.recorder.write("router", _user_changed("LOCK", now, locked))
 
     async def _add_key(
         self, owner: str, label: str, roles: frozenset[Role], entities: frozenset[str], expires_ns: int, by: str
@@ -325,6 +352,17 @@ class Directory:
         ended = replace(key, ended_ns=self._now()) if until_ns is None else replace(key, expires_ns=until_ns)
         step = self._ending(sql.END_KEY, (key.id, ended.ended_ns, ended.expires_ns), key.n)
         return _altered(key.subject, action, key.image(), ended.image(), step)
+
+    async def _sessions_ended(self, owner: str) -> list[Alteration]:
+        """Looked for after the user: one that begins meanwhile changes the user's row, and then nothing is written."""
+        found = map(session_of, await self._store.rows_of(sql.SESSIONS))
+        good = [one for one in found if one.owner == owner and self._good(one.expires_ns, one.ended_ns)]
+        return [self._session_ended(one, "END_SESSION") for one in good]
+
+    def _session_ended(self, session: UserSession, action: str) -> Alteration:
+        ended = replace(session, ended_ns=self._now())
+        step = self._ending(sql.END_SESSION, (session.id, ended.ended_ns), session.n)
+        return _altered(session.subject, action, session.image(), ended.image(), step)
 
     def _ending(self, statement: Sql, args: tuple[object, ...], n_before: int) -> Callable[[int], Step]:
         return lambda n: Step(statement, ((*args, n, n_before),), must=_MEANWHILE)

@@ -12,13 +12,14 @@ import typer.main
 from typer.testing import CliRunner
 
 from router.access import RULES, Action, Role
-from router.app.access import access_of
+from router.app.access import access_of, local_principal
 from router.app.exits import ExitCode
 from router.cli.admission import COMMANDS, KEY_VARIABLE
 from router.cli.commands import app
 from router.config import Mode, load
 from router.config.load import local_roles
 from router.config.schema import AccessSection
+from router.model.errors import BadInput
 from router.store import open_store
 
 COMMAND = typer.main.get_command(app)
@@ -159,6 +160,42 @@ def test_one_administrator_cannot_become_another_person(tmp_path: Path, monkeypa
     assert sor("changes", "approve", made["change"])[0] == ExitCode.BAD_INPUT
     assert sor("users", "totp", "rita")[1]["roles"] == ["viewer"]
     assert sor("users", "record")[1]["breaks"] == []
+
+
+def test_one_administrator_gives_nobody_anything_by_disabling_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It goes on taking two: a trader is proposed, and whoever owns the machine is the other one now."""
+    Path("config.yaml").write_text(
+        "mode: paper\ninstruments: [BTC/USD]\nvenues:\n  kraken: {symbols: {BTC/USD: BTC/USD}}\n"
+    )
+    assert sor("users", "add", "anna", "--role", "admin", "--no-password")[0] == 0
+    monkeypatch.setenv(KEY_VARIABLE, asyncio.run(_session("anna", "ben", "rita")))
+    assert sor("users", "disable", "ben")[0] == 0
+    code, made = sor("users", "add", "mallory", "--role", "trader", "--no-password")
+    assert (code, made["roles"], "change" in made) == (0, ["viewer"], True)
+    assert sor("users", "roles", "mallory", "--role", "trader")[1]["sentence"].startswith("proposed")
+    assert sor("changes", "approve", made["change"])[0] == ExitCode.BAD_INPUT
+
+    monkeypatch.delenv(KEY_VARIABLE)
+    assert sor("changes", "approve", made["change"])[0] == 0
+
+
+def test_who_runs_a_command_is_who_the_system_says(monkeypatch: pytest.MonkeyPatch):
+    """A variable would make two people of one."""
+    before = local_principal(load(None)).person
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert local_principal(load(None)).person == before
+
+
+def test_where_money_is_at_stake_no_second_factor_is_presumed():
+    """Whoever is logged in on this machine showed none."""
+    given = AccessSection(local_roles=("risk_admin",))
+    assert local_roles(given, Mode.PAPER) == {Role.RISK_ADMIN}
+    for mode in (Mode.TESTNET, Mode.LIVE):
+        with pytest.raises(BadInput, match="second factor"):
+            local_roles(given, mode)
 
 
 async def _session(*names: str) -> str:

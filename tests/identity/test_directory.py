@@ -194,6 +194,63 @@ async def test_somebody_who_guesses_is_locked_out_and_the_record_says_so(office:
     assert await office.sound() == []
 
 
+async def test_a_password_that_is_known_does_not_make_guessed_codes_forgotten(office: Office):
+    """Else whoever has it guesses codes for ever, coming in without one before the twentieth."""
+    await office.user("anna", Role.RISK_ADMIN, password=PASSWORD)
+    for _ in range(2):
+        with pytest.raises(NotKnown):
+            await office.directory.log_in("anna", PASSWORD, "000000")
+        await office.directory.log_in("anna", PASSWORD, None)
+    assert (await office.directory.known("anna")).failures == 2
+
+
+async def test_many_wrong_guesses_at_once_say_nothing_else(office: Office):
+    """Two that lock at the same moment are refused like any other."""
+    anna = (await office.user("anna", Role.VIEWER, password=PASSWORD)).user
+    office.tamper(f"UPDATE access_user SET failures = {FAILURES_MOST}")
+    await asyncio.gather(*(office.directory._count_failure(anna) for _ in range(3)))  # raises nothing of its own
+    assert (await office.directory.known("anna")).locked_until_ns > office.clock.ns
+
+
+@pytest.mark.parametrize("what", ["password", "totp", "disable"])
+async def test_a_session_does_not_outlive_what_it_came_of(office: Office, what: str):
+    """Another password, another second factor, a user who was disabled for a while: all have to come in again."""
+    await office.user("anna", Role.VIEWER, password=PASSWORD)
+    session = await office.directory.log_in("anna", PASSWORD, None)
+    if what == "password":
+        await office.directory.set_password("anna", PASSWORD + "!", "test")
+    elif what == "totp":
+        await office.directory.reset_totp("anna", "test")
+    else:
+        await office.directory.disable("anna", "test")
+        await office.directory.disable("anna", "test", disabled=False)
+
+    await refused(office, session.text)
+    assert await office.sound() == []
+
+
+async def test_the_first_start_s_key_ends_however_the_administrator_came_to_be(office: Office):
+    """By roles given to a user who was there, too; and it is not made to last."""
+    first = await office.directory.first_key(DESK)
+    assert first is not None
+    with pytest.raises(BadInput, match="first start"):
+        await office.directory.rotate_key(first.key.id, overlap_s=0, days=366, by="test")
+    await office.user("anna", Role.VIEWER)
+    await office.directory.set_roles("anna", frozenset({Role.ADMIN}), None, "test")
+    await refused(office, first.text)
+
+
+async def test_it_takes_two_for_good_once_there_were_two(office: Office):
+    """Whoever disables or demotes the other administrator is not enough alone."""
+    for name in ("anna", "ben"):
+        await office.user(name, Role.ADMIN)
+        assert await office.directory.two_admins() is (name == "ben")
+    await office.directory.disable("ben", "user/anna")
+    assert await office.directory.two_admins()
+    await office.directory.set_roles("ben", frozenset({Role.VIEWER}), None, "user/anna")
+    assert await office.directory.two_admins()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
