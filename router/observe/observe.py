@@ -52,6 +52,8 @@ class Observe:
             f.ParentTriggered: self.parent_triggered,
             f.PilotEnded: self.pilot_ended,
             f.PilotConfirmed: self.pilot_confirmed,
+            f.LegReleased: self.leg_released,
+            f.BasketEnded: self.basket_ended,
             f.ParentAmended: self.parent_amended,
             f.AmendRefused: self.amend_refused,
             f.RoundPlanned: self.round_planned,
@@ -158,6 +160,14 @@ class Observe:
     def pilot_confirmed(self, fact: f.PilotConfirmed) -> None:
         """Somebody lets the rest go."""
         self._log.info("pilot confirmed", parent=fact.parent_id, principal=fact.principal)
+
+    def leg_released(self, fact: f.LegReleased) -> None:
+        """A leg of a basket may go further, or no further for now."""
+        self._log.info("leg released", parent=fact.parent_id, verdict=fact.verdict)
+
+    def basket_ended(self, fact: f.BasketEnded) -> None:
+        """The last leg of a basket has ended."""
+        self._log.info("basket ended", basket=fact.basket_id, state=fact.state)
 
     def parent_amended(self, fact: f.ParentAmended) -> None:
         """A parent goes on under other terms."""

@@ -8,7 +8,7 @@ import pytest
 from tests.simulate.swarm_of import Slice, told
 
 pytestmark = pytest.mark.timeout(300)
-SEEDS = Slice(range(110))
+SEEDS = Slice(range(140))
 
 
 @pytest.mark.parametrize("first", SEEDS.tens)
