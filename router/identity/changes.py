@@ -145,6 +145,8 @@ class Changes:
         body = json.loads(change.body)
         match change.kind:
             case ChangeKind.RESUME:
+                if await self._store.rows_of(sql.HALTED_SINCE, change.proposed_ns):
+                    raise BadInput("change", "a halt was asked for after this was proposed: look, and propose it again")
                 return [], [Step(statements.ASK, (_row(self._resume(change, body)),))]
             case ChangeKind.GRANT:
                 user = await self._directory.known(change.subject)

@@ -57,5 +57,6 @@ DECIDE = Sql("""
     UPDATE access_change SET state = $2, decided_by = $3, decided_as = $4, decided_ns = $5
     WHERE id = $1 AND state = 'PROPOSED' RETURNING id
 """)
+HALTED_SINCE = Sql("SELECT 1 FROM request WHERE kind = 'HALT' AND asked_ns > $1 LIMIT 1")
 CHANGE = Sql(f"SELECT {_CHANGE} FROM access_change WHERE id = $1")  # noqa: S608
 CHANGES = Sql(f"SELECT {_CHANGE} FROM access_change ORDER BY proposed_ns DESC, id LIMIT $1")  # noqa: S608

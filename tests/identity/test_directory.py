@@ -15,8 +15,10 @@ from router.identity import ChangeKind, Changes, Directory, MadeUser
 from router.identity.directory import FAILURES_MOST
 from router.identity.record import FIRST, breaks, entry
 from router.model.errors import BadInput, NotAllowed, NotKnown, WrongStore
-from router.model.ids import EntityId
+from router.model.ids import EntityId, Nanos
 from router.model.requests import RequestKind
+from router.requests import HaltBody, halt_request
+from router.requests.bodies import parse
 from router.store import JournalStore, open_store
 
 PASSWORD = "correct horse battery"
@@ -322,6 +324,21 @@ async def test_a_change_takes_another_person(office: Office):
     [request] = await office.store.open_requests(9)
     assert (request.kind, request.principal) == (RequestKind.RESUME, "user/anna and user/ben")
     assert await office.sound() == []
+
+
+async def test_a_proposal_to_resume_does_not_undo_a_halt_that_came_after_it(office: Office):
+    """What was agreed to was the end of another one."""
+    risk = (Role.RISK_ADMIN,)
+    change = await office.changes.propose(ChangeKind.RESUME, "router", {"reason": "mended"}, person("anna", *risk))
+    body = parse(HaltBody, {"reason": "another fire"})
+    asked_ns = Nanos(office.clock.now())
+    await office.store.ask(
+        halt_request(body, resume=False, entity=EntityId("desk"), principal="user/cleo", asked_ns=asked_ns)
+    )
+    with pytest.raises(BadInput, match="after this was proposed"):
+        await office.changes.decide(change.id, person("ben", *risk), agree=True)
+    assert [one.kind for one in await office.store.open_requests(9)] == [RequestKind.HALT]
+    await office.changes.decide(change.id, person("ben", *risk), agree=False)
 
 
 async def test_a_proposal_expires(office: Office):
