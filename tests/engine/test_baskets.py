@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from router.baskets import taken
+from router.model import events as e
 from router.model import facts as f
 from router.model.baskets import BasketState
 from router.model.orders import ParentState
@@ -148,3 +150,21 @@ def test_a_leg_for_one_round_has_one():
     assert (sell.state, buy.state) == (ParentState.FILLED, ParentState.DONE_PARTIAL)
     assert buy.reason.startswith("its one round is over")
     assert [one.state for one in desk.ended()] == [BasketState.COMPLETED_ADJUSTED]
+
+
+def test_a_buy_that_may_have_been_there_after_all_draws_on_the_cash():
+    """Proven absent, it draws nothing; suspected, all it reserved."""
+    desk = floor(kraken="100000")
+    desk.basket("buy 50 ETH", "buy 500 SOL", cash_constraint="STATED", cash={"USD": "600"}, sell_first=False)
+    first, *_ = desk.placed()
+    desk.lose(first)
+    while not first.state.ended:
+        desk.later(100)
+        desk.nowhere(first)
+    assert taken(first) == 0
+
+    order = first.order
+    desk.tell(e.OrderHinted(account=order.account, client_id=order.client_id, venue_order_id=None, hint="new"))
+
+    assert first.suspected_ns is not None
+    assert taken(first) == first.reserved > 0

@@ -5,13 +5,17 @@ from decimal import Decimal
 
 import pytest
 
+from policies import POLICIES
+from router.engine import Engine
 from router.model import events as e
 from router.model import facts as f
 from router.model.commands import Cancel, Query
-from router.model.ids import VenueOrderId
+from router.model.ids import Nanos, VenueOrderId
+from router.model.market import MarketView
 from router.model.orders import ChildState, ParentState
 from router.model.outcomes import Accepted, CancelTaken, Lost, Refused
 from router.orders.records import Parent
+from router.ports.policy import Progress, Quote, Target
 from tests.engine.desk import Desk, account
 
 S = 1_000
@@ -339,3 +343,31 @@ def test_nothing_smaller_than_its_owner_allows_is_rested(desk: Desk) -> None:
 
     assert desk.sent == ["kraken buy 1 @ 99.5 resting"]
     assert parent.state is ParentState.DONE_PARTIAL
+
+
+class Careless:
+    """Always wants something to stand, whatever does: at another price after its first round."""
+
+    def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
+        if view is None:
+            return Target(quantity=progress.committed, look=True, not_before_ns=Nanos(now_ns + 1_000_000_000))
+        price = Decimal("99.4") if progress.rounds else Decimal("99.5")
+        quote = Quote(listing_id=view.listings[-1].listing.id, price=price, quantity=Decimal("0.4"))
+        return Target(quantity=progress.order.quantity, quotes=(quote,), not_before_ns=Nanos(now_ns + 1_000_000_000))
+
+
+def test_whatever_a_policy_answers_nothing_is_placed_beside_what_stands_or_may_stand() -> None:
+    """On its way, standing, and being withdrawn: there is quantity left, and none of it is sent before the end."""
+    desk = Desk(engine=Engine({**POLICIES, "LIMIT_OR_BETTER": Careless()})).start()
+    desk.market(MARKET)
+    limit(desk)
+    desk.later(3 * S)
+    assert desk.sent == ["kraken buy 0.4 @ 99.5 resting"]
+
+    standing(desk)
+    desk.later(3 * S)
+    assert cancels(desk) > 0
+    assert desk.sent == []
+
+    desk.found("kraken", "CANCELLED")
+    assert desk.sent == ["kraken buy 0.4 @ 99.4 resting"]
