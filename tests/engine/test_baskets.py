@@ -168,3 +168,36 @@ def test_a_buy_that_may_have_been_there_after_all_draws_on_the_cash():
 
     assert first.suspected_ns is not None
     assert taken(first) == first.reserved > 0
+
+
+def test_an_ended_leg_stays_as_long_as_its_basket_lives():
+    """What it brought is counted from its children: they leave together, or not at all."""
+    desk = Floor(archive_after_ms=1_000).open({"kraken": "0"})
+    for asset, price in {"BTC": "100", "ETH": "10"}.items():
+        desk.price("kraken", asset, price)
+    sell, _ = desk.basket("sell 10 BTC", "buy 50 ETH")
+    (first,) = desk.placed()
+    desk.fill(first, Decimal(10))
+    desk.later(1_100)
+    desk.read_all()
+    (second,) = desk.placed()
+    for _ in range(10):
+        desk.later(1_000)
+        desk.read_all()
+
+    assert sell.state is ParentState.FILLED
+    assert desk.states() == [ParentState.FILLED, ParentState.WORKING]
+    assert not second.state.ended
+
+
+def test_a_buy_waits_while_a_sell_is_in_doubt():
+    """What the other sell brought would be enough for some of it."""
+    desk = floor(kraken="0")
+    desk.basket("sell 10 BTC", "sell 100 SOL", "buy 50 ETH", sell_first=False)
+    first, doubted = desk.placed()
+    desk.lose(doubted)
+    desk.fill(first, Decimal(10))
+    desk.read_all()
+    desk.later(100)
+
+    assert [child for child in desk.placed() if child.order.base == "ETH"] == []

@@ -371,3 +371,25 @@ def test_whatever_a_policy_answers_nothing_is_placed_beside_what_stands_or_may_s
 
     desk.found("kraken", "CANCELLED")
     assert desk.sent == ["kraken buy 0.4 @ 99.4 resting"]
+
+
+class Greedy(Careless):
+    """Takes whatever there is as soon as something of it stands."""
+
+    def target(self, progress: Progress, now_ns: Nanos, view: MarketView | None) -> Target:
+        target = super().target(progress, now_ns, view)
+        return replace(target, quantity=progress.order.quantity, quotes=None) if view and progress.resting else target
+
+
+def test_whatever_a_policy_answers_nothing_is_taken_beside_what_stands() -> None:
+    """What rests is withdrawn first, and known to be gone."""
+    desk = Desk(engine=Engine({**POLICIES, "LIMIT_OR_BETTER": Greedy()})).start()
+    desk.market(MARKET)
+    limit(desk, price="100.20")
+    assert desk.sent == ["kraken buy 0.4 @ 99.5 resting"]
+
+    standing(desk)
+    desk.later(3 * S)
+
+    assert cancels(desk) > 0
+    assert desk.sent == []

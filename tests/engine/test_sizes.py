@@ -219,3 +219,13 @@ def test_risk_counts_a_child_as_the_fold_does(desk: Desk) -> None:
     counts = sizing.counts(parent.order, desk.books["kraken"], Decimal(1), Decimal(100), third)
 
     assert counts == Decimal("33.333333333334")
+
+
+def test_a_fee_that_was_charged_counts_as_spent_where_it_was_asked_to(desk: Desk) -> None:
+    """As booked, not as listed: the next round has so much less."""
+    parent = desk.order("P1", "SWEEP", None, quote_value="50", size_includes_fees=True)
+    desk.fill("kraken")
+
+    child = desk.child("kraken")
+    assert child.fee_quote == Decimal("0.01")
+    assert filled(parent.order, child) == child.spent + child.fee_quote
