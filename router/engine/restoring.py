@@ -11,6 +11,7 @@ second time, the ids of this very incarnation are hunted for too.
 """
 
 from dataclasses import replace
+from itertools import count
 
 from router.engine import adopting, timers
 from router.engine.draft import Draft
@@ -40,7 +41,7 @@ def begin(draft: Draft, since_ns: Nanos) -> None:
         f.RestoreBegun(incarnation=state.settings.incarnation, since_ns=since_ns, accounts=accounts, at_ns=draft.now_ns)
     )
     for parent in state.blotter.working_parents():
-        hunt(draft, parent)
+        _begin_hunt(draft, parent)  # anew, where one is under way: this life, or this time, was not asked for
     draft.wake(timers.restore(), Nanos(_horizon_ns(state) + 1))
 
 
@@ -55,11 +56,16 @@ def on_told(draft: Draft, event: e.RestoreTold) -> None:
 
 def hunt(draft: Draft, parent: Parent) -> None:
     """Before anything is planned for this parent, ask for the children it may have had."""
-    if parent.order.policy == RECOVERED or parent.order.id in draft.state.hunts:
+    if parent.order.id not in draft.state.hunts:
+        _begin_hunt(draft, parent)
+
+
+def _begin_hunt(draft: Draft, parent: Parent) -> None:
+    if parent.order.policy == RECOVERED:
         return
     draft.note(f.HuntBegun(parent_id=parent.order.id, at_ns=draft.now_ns))
     if draft.now_ns > _horizon_ns(draft.state):
-        _ask(draft, parent, draft.state.blotter.next_number(parent), 0)
+        _ask(draft, parent, _first_unknown(draft.state, parent), 0)
 
 
 def wanted(state: State, now_ns: Nanos) -> bool:
@@ -75,7 +81,7 @@ def resume(draft: Draft) -> None:
         if found.waiting:
             _seek(draft, parent, found)
         elif draft.now_ns > _horizon_ns(state):
-            _ask(draft, parent, state.blotter.next_number(parent), 0)
+            _ask(draft, parent, _first_unknown(state, parent), 0)
     end_if_done(draft)
 
 
@@ -156,6 +162,12 @@ def _next(draft: Draft, parent: Parent, found: Hunt) -> None:
         end_if_done(draft)
         return
     _ask(draft, parent, found.number + 1, misses)
+
+
+def _first_unknown(state: State, parent: Parent) -> int:
+    """The least number no child here has. One beyond it may be known: adopted because it still stands at its venue."""
+    known = {child.order.number for child in state.blotter.children_of(parent)}
+    return next(number for number in count(1) if number not in known)
 
 
 def _ask(draft: Draft, parent: Parent, number: int, misses: int) -> None:

@@ -507,7 +507,8 @@ class State:
         self.blotter.add_child(child)
         self.blotter.note_venue_order(child, fact.venue_order_id)
         parent = self.parent(order.parent_id)
-        parent.adopted, parent.rounds = True, max(parent.rounds, 1)  # a round that was lost was one, too
+        stopped = parent.rounds_stopped + parent.rounds_before
+        parent.adopted, parent.rounds = True, max(parent.rounds, stopped + 1)  # a round that was lost counted, too
         day = order.decided_at_ns // DAY_NS
         known = self.days.get(order.entity)
         if known is None or day >= known.day:

@@ -362,6 +362,9 @@ class Judge:
         reported, told = set(), set()
         for row in rows:
             for fact in row.facts:
+                if isinstance(fact, f.ChildAdopted):
+                    # Where a backup has lost the refusal too, that it was found again is what people are told.
+                    told.add(fact.order.client_id)
                 if not isinstance(fact, f.BreachRaised):
                     continue
                 if fact.kind is f.BreachKind.UNKNOWN_TAGGED_ORDER and fact.client_id in self.orphans:
@@ -473,7 +476,8 @@ class Judge:
                 if trade.client_id in self.intents:
                     key = booking_key(trade)
                     real.add(key)
-                    if children[trade.client_id].state is ChildState.QUARANTINED:
+                    child = children.get(trade.client_id)  # none: a restore has not found it again
+                    if child is not None and child.state is ChildState.QUARANTINED:
                         undecided.add(key)
         for key in sorted(real - booked.keys() - undecided):
             self.breach("I3b", at_ns, f"{key} was never booked")

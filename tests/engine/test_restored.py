@@ -12,7 +12,7 @@ from router.model import facts as f
 from router.model.commands import Cancel, Place, Seek
 from router.model.ids import Asset, ClientOrderId, Nanos, ParentId, VenueOrderId, listing_id
 from router.model.orders import ChildState, ParentState, VenueOrder, VenueOrderStatus, VenueTrade
-from router.model.outcomes import Found, LookUp, Missing, Unclear
+from router.model.outcomes import Found, LookUp, Missing, NotSent, Unclear
 from router.model.terms import Orphans
 from router.orders.client_ids import client_order_id
 from router.orders.records import Parent
@@ -107,6 +107,53 @@ def test_what_the_backup_lost_is_adopted_and_the_rest_is_sent_under_new_ids() ->
     assert [child.filled for child in desk.engine.state.blotter.children_of(parent)][:2] == [Decimal("0.4")] * 2
     assert desk.breaches() == []
     assert not parent.breached
+
+
+def test_a_lost_child_that_still_stands_hides_none_before_it() -> None:
+    """The list of open orders shows number 3 before the hunt may begin: number 2, which has filled, is sought too."""
+    before, rows, truth = half_way()
+    desk = restored(before, rows)
+    third = replace(orphan(before, 3), quantity=Decimal("0.2"), executed=Decimal(0))
+
+    desk.read(account("kraken"), open_orders=(third,))
+    assert desk.engine.state.blotter.next_number(only_parent(desk)) == 4
+    read_all(desk)
+    desk.later(1_000)
+    answer(desk, truth)
+
+    assert desk.engine.state.restoring is None
+    assert desk.engine.state.blotter.filled(only_parent(desk)) == Decimal("0.8")
+    assert desk.engine.state.blotter.exposure(only_parent(desk)) == Decimal(1)
+
+
+def test_a_backup_of_a_hunt_begins_it_anew() -> None:
+    """Of the second life a part is lost, too: what it sent is of numbers that had been asked for by then."""
+    before, rows, truth = half_way()
+    second = restored(before, rows)
+    read_all(second)
+    second.later(1_000)
+    answer(second, truth, most=4 * 10)
+    backup = len(second.rows)
+    answer(second, truth)
+    read_all(second)
+    assert second.sent == ["kraken buy 0.2 @ 100.00"]
+    child = second.child("kraken").order
+    assert child.number == 3
+    second.accept("kraken")
+    trade = replace(second.trade("kraken", "0.2@100.00#T3"), client_id=child.client_id)
+    truth[child.client_id] = (second.record("kraken", "FILLED", Decimal("0.2")), (trade,))
+
+    desk = replace(second, rows=second.rows[:backup]).restarted()
+    desk.now_ns = Nanos(second.now_ns + 3_600_000 * MS)
+    life(desk, 3)
+    read_all(desk)
+    desk.later(1_000)
+    read_all(desk)
+    answer(desk, truth)
+
+    assert desk.engine.state.restoring is None
+    assert desk.engine.state.blotter.filled(only_parent(desk)) == Decimal(1)
+    assert desk.sent == []
 
 
 def test_nothing_leaves_before_every_account_was_read(desk: Desk) -> None:
@@ -367,4 +414,31 @@ def test_an_order_for_one_round_takes_no_second_one_after_a_restore() -> None:
 
     assert desk.sent == []
     assert only_parent(desk).order.id == parent.order.id
+    assert only_parent(desk).state is ParentState.DONE_PARTIAL
+
+
+def test_a_round_that_did_not_count_is_no_leave_for_a_second_one_after_a_restore() -> None:
+    """Of the first nothing left, and the copy knows it; the one that made up for it was lost, and counts."""
+    before = Desk(venues=(terms("kraken"), terms("binance"))).start()
+    before.market(BOOK)
+    before.order("P1", "SWEEP", "1", time_in_force="IOC")
+    before.answer("kraken", NotSent(why="its approval is 80 ms old"))
+    rows = next(n for n, (_, facts) in enumerate(before.rows) if any(getattr(x, "not_sent", False) for x in facts)) + 1
+    before.later(1_000)
+    before.market(BOOK)
+    child = before.child("kraken").order
+    assert child.number == 2
+    before.accept("kraken")
+    trade = replace(before.trade("kraken", "0.4@100.00#T1"), client_id=child.client_id)
+    truth: Truth = {child.client_id: (before.record("kraken", "FILLED", Decimal("0.4")), (trade,))}
+
+    desk = restored(before, rows)
+    assert child.client_id not in desk.engine.state.blotter.children
+    read_all(desk)
+    desk.later(1_000)
+    read_all(desk)
+    answer(desk, truth)
+    read_all(desk)
+
+    assert desk.sent == []
     assert only_parent(desk).state is ParentState.DONE_PARTIAL
